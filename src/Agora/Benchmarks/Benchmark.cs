@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using Agora.Experiments;
+using Microsoft.Extensions.AI;
+
+namespace Agora.Benchmarks;
+
+/// <summary>A question put to a student; what is needed to grade the answer stays with the benchmark.</summary>
+/// <param name="Prompt">The user's message.</param>
+public sealed record BenchmarkItem(string Id, string Prompt);
+
+/// <summary>What a model wrote.</summary>
+public sealed record BenchmarkAnswer
+{
+    public required string ItemId { get; init; }
+    public required string Prompt { get; init; }
+    public required string Completion { get; init; }
+    /// <summary>False where the answer was cut off at the token limit.</summary>
+    public required bool Finished { get; init; }
+}
+
+/// <summary>"No value" is a case with a reason, so that no mean can swallow it by accident.</summary>
+public abstract record Grade
+{
+    private Grade() { }
+    /// <param name="Value">From 0 (wrong) to 1 (right).</param>
+    public sealed record Scored(double Value) : Grade;
+    /// <param name="Reason">E.g. the judge's verdict could not be parsed.</param>
+    public sealed record Unscored(string Reason) : Grade;
+}
+
+/// <param name="Extracted">The part of the completion that was graded; null where none was found.</param>
+/// <param name="Detail">What the grader saw, for the reader of samples.</param>
+public sealed record GradedAnswer(string ItemId, string? Extracted, Grade Grade, string? Detail = null);
+
+/// <summary>What grading may need besides the answers.</summary>
+public sealed record GradingContext
+{
+    public required RandomStreams Random { get; init; }
+    /// <summary>Judges of the pairwise benchmarks, in the experiment's order.</summary>
+    public ImmutableArray<IChatClient> Judges { get; init; } = [];
+    public IProgress<(int Done, int Total)>? Progress { get; init; }
+    /// <summary>Processes or requests at once.</summary>
+    public int Parallel { get; init; } = Environment.ProcessorCount;
+}
+
+/// <summary>A set of questions with its official metric.</summary>
+public interface IBenchmark
+{
+    string Name { get; }
+    Domain Domain { get; }
+    ImmutableArray<BenchmarkItem> Items { get; }
+    /// <summary>Changes when the same answers would get other grades; part of the step's key.</summary>
+    string GraderVersion { get; }
+    /// <summary>Whether grading asks the experiment's judges, whose identity then belongs to the step's key.</summary>
+    bool NeedsJudge { get; }
+    /// <returns>One grade per answer, in the order of the answers.</returns>
+    Task<ImmutableArray<GradedAnswer>> GradeAsync(IReadOnlyList<BenchmarkAnswer> answers, GradingContext context, CancellationToken cancellationToken);
+}

@@ -1,0 +1,65 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+
+namespace Agora.Experiments;
+
+/// <summary>What the student is to learn (arXiv:2412.03679, table 1).</summary>
+public enum Domain { Math, Code, InstructionFollowing }
+
+/// <summary>How the generator makes data (arXiv:2412.03679, section 2).</summary>
+public enum GenerationMethod { InstanceGeneration, ResponseGeneration, QualityEnhancement }
+
+/// <summary>The wording given to the generator; each is a folder of text files.</summary>
+public enum MetaPromptVariant { Agorabench, Unoptimized, JsonFormat }
+
+/// <summary>One of the nine (domain, method) pairs, written <c>math/instance_generation</c>.</summary>
+public readonly record struct Setting(Domain Domain, GenerationMethod Method)
+{
+    /// <summary>The nine settings in the paper's order: by domain, then by method.</summary>
+    public static ImmutableArray<Setting> All { get; } =
+        [.. from domain in Enum.GetValues<Domain>() from method in Enum.GetValues<GenerationMethod>() select new Setting(domain, method)];
+
+    public static bool TryParse(string? text, [NotNullWhen(true)] out Setting setting)
+    {
+        foreach (var candidate in All)
+        {
+            if (candidate.ToString() == text)
+            {
+                setting = candidate;
+                return true;
+            }
+        }
+        setting = default;
+        return false;
+    }
+
+    public override string ToString() => $"{Domain.Name()}/{Method.Name()}";
+}
+
+/// <summary>The snake_case names that files and output use.</summary>
+public static class ExperimentNames
+{
+    public static string Name(this Domain domain) => domain switch
+    {
+        Domain.Math => "math",
+        Domain.Code => "code",
+        Domain.InstructionFollowing => "instruction_following",
+        _ => throw new ArgumentOutOfRangeException(nameof(domain), domain, null),
+    };
+
+    public static string Name(this GenerationMethod method) => method switch
+    {
+        GenerationMethod.InstanceGeneration => "instance_generation",
+        GenerationMethod.ResponseGeneration => "response_generation",
+        GenerationMethod.QualityEnhancement => "quality_enhancement",
+        _ => throw new ArgumentOutOfRangeException(nameof(method), method, null),
+    };
+
+    public static string Name(this MetaPromptVariant variant) => variant switch
+    {
+        MetaPromptVariant.Agorabench => "agorabench",
+        MetaPromptVariant.Unoptimized => "unoptimized",
+        MetaPromptVariant.JsonFormat => "json_format",
+        _ => throw new ArgumentOutOfRangeException(nameof(variant), variant, null),
+    };
+}

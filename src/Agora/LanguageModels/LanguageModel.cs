@@ -1,0 +1,34 @@
+using Agora.Experiments;
+using Microsoft.Extensions.AI;
+
+namespace Agora.LanguageModels;
+
+/// <summary>Opens the models of an experiment; the one place where a provider's name is looked up.</summary>
+public interface ILanguageModels
+{
+    /// <summary>A chat client for the model, shared by all callers of one run; the caller does not dispose it.</summary>
+    /// <exception cref="AgoraException">Unknown provider, missing folder or key.</exception>
+    Task<IChatClient> OpenChatAsync(ModelSpec model, CancellationToken cancellationToken);
+
+    /// <summary>What the model is, for the keys of steps: hash of its files where it is embedded, endpoint and name elsewhere.</summary>
+    Task<string> IdentifyAsync(ModelSpec model, CancellationToken cancellationToken);
+
+    /// <summary>Lets go of an embedded model's memory once no more requests will come.</summary>
+    Task CloseAsync(ModelSpec model);
+}
+
+/// <summary>Sampling options that Microsoft.Extensions.AI has no property for, in <see cref="ChatOptions.AdditionalProperties"/>.</summary>
+public static class SamplingOptions
+{
+    /// <summary>double, 1 is off.</summary>
+    public const string RepetitionPenalty = "repetition_penalty";
+    /// <summary>double, 0 is off.</summary>
+    public const string MinP = "min_p";
+}
+
+/// <summary>Log-likelihood of given text, which no interface of the ecosystem covers.</summary>
+public interface ILikelihoodModel
+{
+    /// <returns>For each pair, the negative log-likelihood in nats of each response token given all before it.</returns>
+    Task<IReadOnlyList<float[]>> TokenLossesAsync(IReadOnlyList<(string Instruction, string Response)> pairs, CancellationToken cancellationToken);
+}
