@@ -18,6 +18,8 @@ public sealed record Experiment
     public required GenerationSpec Generation { get; init; }
     /// <summary>Seed data of each setting.</summary>
     public required ImmutableSortedDictionary<Setting, DataSource> SeedData { get; init; }
+    /// <summary>Data that exist already, such as published data sets: they go straight to training and get their PGR beside the generators.</summary>
+    public ImmutableArray<GivenDataSet> DataSets { get; init; } = [];
     public StudentRecipe Recipe { get; init; } = new();
     /// <summary>Benchmarks of each domain; a setting's PGR is the mean over its domain's.</summary>
     public required ImmutableSortedDictionary<Domain, ImmutableArray<BenchmarkSpec>> Benchmarks { get; init; }
@@ -96,6 +98,16 @@ public sealed record DataSource
     public string ResponseColumn { get; init; } = "response";
     /// <summary>At most this many rows, from the start; all where absent.</summary>
     public int? Limit { get; init; }
+}
+
+/// <summary>Training data that no generator of this experiment writes.</summary>
+public sealed record GivenDataSet
+{
+    /// <summary>Stands where a generator's name stands in results; must differ from all of them.</summary>
+    public required string Name { get; init; }
+    /// <summary>The setting that the data count for: it decides the benchmarks. Nothing is added to the data.</summary>
+    public required Setting Setting { get; init; }
+    public required DataSource Data { get; init; }
 }
 
 /// <summary>SFT of the student (table 6 of the paper; the defaults are the paper's).</summary>
