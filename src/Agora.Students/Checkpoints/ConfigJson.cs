@@ -1,0 +1,126 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Agora.Experiments;
+
+namespace Agora.Students.Checkpoints;
+
+/// <summary>Typed look-ups in one of Hugging Face's JSON files; every fault is noted and all are reported together.</summary>
+internal sealed class ConfigJson
+{
+    private readonly string path;
+    private readonly JsonElement root;
+    private readonly List<string> faults;
+
+    private ConfigJson(string path, JsonElement root, List<string> faults) => (this.path, this.root, this.faults) = (path, root, faults);
+
+    /// <exception cref="AgoraException">Missing, unreadable, or not a JSON object.</exception>
+    public static ConfigJson Open(string path)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { AllowDuplicateProperties = false });
+            return json.RootElement.ValueKind == JsonValueKind.Object
+                ? new ConfigJson(path, json.RootElement.Clone(), [])
+                : throw new AgoraException("the file is not a JSON object", path, "take the file that came with the model");
+        }
+        catch (JsonException exception)
+        {
+            throw new AgoraException($"the file is not valid JSON ({exception.Message})", path, "take the file that came with the model", exception);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new AgoraException($"cannot read {Path.GetFileName(path)} of the model", path, "give the path of a folder in Hugging Face format", exception);
+        }
+    }
+
+    public void ThrowIfFaulty()
+    {
+        if (faults.Count > 0)
+            throw new AgoraException(string.Join("; ", faults), path, "use a model that this engine supports, or correct the file");
+    }
+
+    public void Fault(string what) => faults.Add(what);
+
+    public bool Has(string name) => root.TryGetProperty(name, out _);
+
+    public bool IsNull(string name) => root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Null;
+
+    public string? Text(string name)
+    {
+        try
+        {
+            return Get(name, JsonValueKind.String)?.GetString();
+        }
+        catch (InvalidOperationException)       // what System.Text.Json says of text that is not valid UTF-8 or UTF-16
+        {
+            Fault($"{name} is not valid text");
+            return null;
+        }
+    }
+
+    public bool Flag(string name, bool whenAbsent) => Get(name, JsonValueKind.True, JsonValueKind.False)?.GetBoolean() ?? whenAbsent;
+
+    public double? Number(string name) => Get(name, JsonValueKind.Number)?.GetDouble();
+
+    public double RequiredNumber(string name) => Number(name) ?? Missing(name);
+
+    /// <summary>A whole number above 0 and, since products of two sizes are formed, below 2^24.</summary>
+    public int? Size(string name) => Whole(name, 1);
+
+    public int? Count(string name) => Whole(name, 0);
+
+    public int RequiredSize(string name) => Size(name) ?? Missing(name);
+
+    /// <summary>One id, a list of ids, or none where null or absent.</summary>
+    public ImmutableArray<int> TokenIds(string name)
+    {
+        if (Get(name, JsonValueKind.Number, JsonValueKind.Array) is not { } value)
+            return [];
+        var elements = value.ValueKind == JsonValueKind.Array ? value.EnumerateArray().ToArray() : [value];
+        var ids = ImmutableArray.CreateBuilder<int>();
+        foreach (var element in elements)
+        {
+            if (element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out var id))
+                ids.Add(id);
+            else
+                Fault($"{name} must hold token ids, got {element.GetRawText()}");
+        }
+        return ids.ToImmutable();
+    }
+
+    public string[] Texts(string name) =>
+        Get(name, JsonValueKind.Array) is { } array ? [.. array.EnumerateArray().Select(item => item.ToString())] : [];
+
+    /// <summary>How many members the object has; null where it is null or absent.</summary>
+    public int? Members(string name) => Get(name, JsonValueKind.Object)?.EnumerateObject().Count();
+
+    public ConfigJson? Child(string name) => Get(name, JsonValueKind.Object) is { } child ? new ConfigJson(path, child, faults) : null;
+
+    private int? Whole(string name, int minimum)
+    {
+        if (Get(name, JsonValueKind.Number) is not { } value)
+            return null;
+        const int Limit = 1 << 24;
+        if (value.TryGetInt32(out var size) && size >= minimum && size < Limit)
+            return size;
+        Fault($"{name} must be a whole number from {minimum} to {Limit - 1}, got {value.GetRawText()}");
+        return minimum;
+    }
+
+    private int Missing(string name)
+    {
+        if (!Has(name) || IsNull(name))     // a wrong type is noted already
+            Fault($"{name} is missing");
+        return 0;
+    }
+
+    private JsonElement? Get(string name, params ReadOnlySpan<JsonValueKind> kinds)
+    {
+        if (!root.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
+            return null;
+        if (kinds.Contains(value.ValueKind))
+            return value;
+        Fault($"{name} has the wrong type: {value.GetRawText()}");
+        return null;
+    }
+}
