@@ -1,0 +1,146 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Agora.Experiments;
+
+namespace Agora.DataGeneration;
+
+/// <summary>What was read in a completion: a pair, or the reason why there is none.</summary>
+public abstract record CompletionReading
+{
+    private CompletionReading() { }
+    public sealed record Pair(InstructionResponse Value) : CompletionReading;
+    /// <param name="Detail">For the reader of rejects: what was seen instead.</param>
+    public sealed record Unreadable(RejectReason Reason, string Detail) : CompletionReading;
+}
+
+/// <summary>The form in which a generator writes a new instance.</summary>
+/// <remarks>Reading undoes writing, whatever the pair, so long as its texts hold no trigger and no stop phrase and have no white space at their ends.</remarks>
+public abstract class CompletionFormat
+{
+    /// <summary>Ends an instance; also the default stop sequence of the request, which an endpoint cuts off.</summary>
+    public const string StopPhrase = "[END]";
+
+    /// <summary>What a generator that follows the meta-prompt writes after it.</summary>
+    public abstract string Write(InstructionResponse pair);
+
+    /// <param name="given">The instruction in the prompt, where the generator writes the response alone.</param>
+    public abstract CompletionReading Read(string completion, string? given);
+
+    /// <summary>Words of the form that have no business in a response.</summary>
+    public abstract IReadOnlyList<string> Triggers { get; }
+
+    /// <returns>Null where the template names no trigger that would separate instruction and response.</returns>
+    internal static CompletionFormat? For(GenerationMethod method, MetaPromptVariant variant, string template)
+    {
+        if (variant == MetaPromptVariant.JsonFormat) return new JsonCompletion(instructionGiven: method == GenerationMethod.ResponseGeneration);
+        if (method == GenerationMethod.ResponseGeneration) return new ResponseCompletion();
+        var revision = new PairCompletion("Revised Question:", "Revised Answer:");
+        var pair = new PairCompletion("INPUT:", "OUTPUT:");
+        if (method == GenerationMethod.QualityEnhancement && Names(revision)) return revision;
+        return Names(pair) ? pair : null;
+
+        bool Names(PairCompletion format) => template.Contains(format.OutputTrigger, StringComparison.Ordinal);
+    }
+
+    internal static string TriggerWanted(GenerationMethod method) =>
+        method == GenerationMethod.QualityEnhancement ? "the trigger \"Revised Answer:\" or \"OUTPUT:\"" : "the trigger \"OUTPUT:\"";
+
+    private protected static string UpToStop(string completion)
+    {
+        var end = completion.IndexOf(StopPhrase, StringComparison.Ordinal);
+        return end < 0 ? completion : completion[..end];
+    }
+}
+
+/// <summary>Instruction, trigger, response, stop phrase: instance generation and quality enhancement.</summary>
+public sealed class PairCompletion(string inputTrigger, string outputTrigger) : CompletionFormat
+{
+    public string InputTrigger { get; } = inputTrigger;
+    public string OutputTrigger { get; } = outputTrigger;
+
+    public override IReadOnlyList<string> Triggers { get; } = [inputTrigger, outputTrigger];
+
+    public override string Write(InstructionResponse pair) => $"{pair.Instruction}\n{OutputTrigger} {pair.Response}\n{StopPhrase}";
+
+    // The paper's code takes the text after the last output trigger as the response, so that of two instances in one completion it pairs the first
+    // instruction with the last response. Here the response begins at the first trigger, and a second one in it fails a check.
+    public override CompletionReading Read(string completion, string? given)
+    {
+        var text = UpToStop(completion);
+        var output = text.IndexOf(OutputTrigger, StringComparison.Ordinal);
+        if (output < 0) return new CompletionReading.Unreadable(RejectReason.TriggerMissing, $"no \"{OutputTrigger}\"");
+        var instruction = text[..output];
+        var input = instruction.LastIndexOf(InputTrigger, StringComparison.Ordinal);
+        if (input >= 0) instruction = instruction[(input + InputTrigger.Length)..];
+        var response = text[(output + OutputTrigger.Length)..];
+        return new CompletionReading.Pair(new InstructionResponse(instruction.Trim(), response.Trim()));
+    }
+}
+
+/// <summary>The response alone, then the stop phrase: response generation.</summary>
+public sealed class ResponseCompletion : CompletionFormat
+{
+    private const string OutputTrigger = "OUTPUT:";
+
+    public override IReadOnlyList<string> Triggers { get; } = ["INPUT:", OutputTrigger];
+
+    public override string Write(InstructionResponse pair) => $"{pair.Response}\n{StopPhrase}";
+
+    public override CompletionReading Read(string completion, string? given)
+    {
+        ArgumentNullException.ThrowIfNull(given);
+        var response = UpToStop(completion).Trim();
+        if (response.StartsWith(OutputTrigger, StringComparison.Ordinal)) response = response[OutputTrigger.Length..].TrimStart();
+        return new CompletionReading.Pair(new InstructionResponse(given, response));
+    }
+}
+
+/// <summary>One JSON object with the keys <c>instruction</c> and <c>response</c>, both strings.</summary>
+/// <param name="instructionGiven">The instruction of the prompt stands, whatever the object says.</param>
+public sealed class JsonCompletion(bool instructionGiven) : CompletionFormat
+{
+    public override IReadOnlyList<string> Triggers { get; } = [];
+
+    public override string Write(InstructionResponse pair) =>
+        $$"""{"instruction": {{JsonSerializer.Serialize(pair.Instruction, Relaxed)}}, "response": {{JsonSerializer.Serialize(pair.Response, Relaxed)}}}""";
+
+    public override CompletionReading Read(string completion, string? given)
+    {
+        if (instructionGiven) ArgumentNullException.ThrowIfNull(given);
+        var text = WithoutFence(completion.Trim());
+        try
+        {
+            using var document = JsonDocument.Parse(text, Strict);
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                return new CompletionReading.Unreadable(RejectReason.JsonInvalid, "the JSON is not an object");
+            if (Text(document.RootElement, "response") is not { } response) return Keyless("response");
+            if (instructionGiven) return new CompletionReading.Pair(new InstructionResponse(given!, response));
+            return Text(document.RootElement, "instruction") is { } instruction
+                ? new CompletionReading.Pair(new InstructionResponse(instruction, response))
+                : Keyless("instruction");
+        }
+        // InvalidOperationException: an escape such as \ud800 that is no character.
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
+        {
+            return new CompletionReading.Unreadable(RejectReason.JsonInvalid, fault.Message);
+        }
+
+        static CompletionReading.Unreadable Keyless(string key) => new(RejectReason.JsonKeyMissing, $"no string \"{key}\"");
+    }
+
+    private static string? Text(JsonElement element, string key) =>
+        element.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()!.Trim() : null;
+
+    // Chat models like to put an object into a code fence and some end with the stop phrase; neither changes what was meant. The phrase is looked
+    // for at the end only: inside a JSON string it is text.
+    private static string WithoutFence(string text)
+    {
+        if (text.EndsWith(StopPhrase, StringComparison.Ordinal)) text = text[..^StopPhrase.Length].TrimEnd();
+        if (!text.StartsWith("```", StringComparison.Ordinal) || !text.EndsWith("```", StringComparison.Ordinal)) return text;
+        var firstLine = text.IndexOf('\n');
+        return firstLine < 0 || firstLine >= text.Length - 3 ? text : text[(firstLine + 1)..^3];
+    }
+
+    private static readonly JsonSerializerOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+}

@@ -1,0 +1,55 @@
+namespace Agora.DataGeneration;
+
+/// <summary>Why a completion did not become an instance; every reject is counted under one of these.</summary>
+public enum RejectReason
+{
+    /// <summary>The endpoint refused this prompt: too long for the model, or filtered.</summary>
+    PromptRefused,
+    /// <summary>The answer holds no text.</summary>
+    CompletionEmpty,
+    /// <summary>Cut off at the limit of new tokens.</summary>
+    FinishedByLength,
+    /// <summary>Ended in another way than by itself, e.g. by a content filter, or no finish reason was given.</summary>
+    FinishedOtherwise,
+    /// <summary>Nothing separates instruction and response.</summary>
+    TriggerMissing,
+    /// <summary>JSON variant: the completion is no JSON object.</summary>
+    JsonInvalid,
+    /// <summary>JSON variant: a key is missing or not a string.</summary>
+    JsonKeyMissing,
+    InstructionEmpty,
+    ResponseEmpty,
+    /// <summary>Instruction and response in the student's chat format exceed the token limit.</summary>
+    TooManyTokens,
+    /// <summary>A placeholder of the template stands in the response.</summary>
+    PlaceholderLeft,
+    /// <summary>A trigger stands in the response: a second instance, as a rule.</summary>
+    TriggerLeft,
+    /// <summary>Math: no <c>[RESULT] … [/RESULT]</c>.</summary>
+    ResultMissing,
+    /// <summary>Math: more than one.</summary>
+    ResultRepeated,
+    /// <summary>Math: nothing between the tags.</summary>
+    ResultEmpty,
+    /// <summary>Math: text follows it.</summary>
+    ResultNotAtEnd,
+    /// <summary>Code: the response does not start with a fence.</summary>
+    FenceNotAtStart,
+    /// <summary>Code: the response does not end with a fence.</summary>
+    FenceNotAtEnd,
+    /// <summary>Code: a fence is opened and not closed.</summary>
+    FencesUnbalanced,
+    /// <summary>Code: text between two fenced blocks.</summary>
+    ProseOutsideFence,
+    /// <summary>Code: no code inside the fences.</summary>
+    CodeEmpty,
+}
+
+/// <summary>The snake_case names that files and output use.</summary>
+public static class RejectReasonNames
+{
+    public static string Name(this RejectReason reason) => Names[(int)reason];
+
+    private static readonly string[] Names =
+        [.. Enum.GetNames<RejectReason>().Select(name => string.Concat(name.Select((c, i) => char.IsUpper(c) ? (i > 0 ? "_" : "") + char.ToLowerInvariant(c) : c.ToString())))];
+}
