@@ -1,0 +1,163 @@
+using System.Globalization;
+using System.Text;
+
+namespace Agora.Students.Tokenization;
+
+/// <summary>A text and the pieces that it has been cut into.</summary>
+/// <param name="AtStart">The first piece begins where the whole input begins.</param>
+internal sealed record TextPieces(string Text, List<TextRange> Ranges, bool AtStart)
+{
+    public static TextPieces Whole(string text, bool atStart) => new(text, [new TextRange(0, text.Length)], atStart);
+
+    /// <summary>Puts a mark before those pieces that want it.</summary>
+    public TextPieces Prepend(char mark, Func<ReadOnlySpan<char>, int, bool> isWanted)
+    {
+        var text = new StringBuilder(Text.Length + Ranges.Count);
+        var ranges = new List<TextRange>(Ranges.Count);
+        for (var i = 0; i < Ranges.Count; i++)
+        {
+            var piece = Text.AsSpan(Ranges[i].Start, Ranges[i].Length);
+            var start = text.Length;
+            if (isWanted(piece, i))
+                text.Append(mark);
+            text.Append(piece);
+            ranges.Add(new TextRange(start, text.Length));
+        }
+        return this with { Text = text.ToString(), Ranges = ranges };
+    }
+}
+
+/// <summary>Cuts a text into the pieces that are encoded each by itself.</summary>
+internal abstract class PreTokenizer
+{
+    public abstract TextPieces Apply(TextPieces pieces);
+}
+
+internal sealed class PreTokenizerSequence(IReadOnlyList<PreTokenizer> steps) : PreTokenizer
+{
+    public override TextPieces Apply(TextPieces pieces) => steps.Aggregate(pieces, (current, step) => step.Apply(current));
+}
+
+/// <summary>GPT-2's own split, and the space it may put before each piece; that pieces are then spelled in bytes is the model's part.</summary>
+internal sealed class ByteLevelSplit(bool addPrefixSpace, bool split) : PreTokenizer
+{
+    private readonly PatternSplit? words = split ? new PatternSplit(SplitPattern.FromRegex(WordScanner.Gpt2), SplitBehavior.Isolated, false) : null;
+
+    public override TextPieces Apply(TextPieces pieces)
+    {
+        if (addPrefixSpace)
+            pieces = pieces.Prepend(' ', (piece, _) => !piece.StartsWith(' '));
+        return words?.Apply(pieces) ?? pieces;
+    }
+}
+
+internal enum SplitBehavior { Removed, Isolated, MergedWithPrevious, MergedWithNext, Contiguous }
+
+/// <summary>Cuts at the matches of a pattern.</summary>
+/// <param name="invert">The matches are the pieces, and what lies between them separates.</param>
+internal sealed class PatternSplit(SplitPattern pattern, SplitBehavior behavior, bool invert) : PreTokenizer
+{
+    public override TextPieces Apply(TextPieces pieces)
+    {
+        var result = new List<TextRange>(pieces.Text.Length / 4);
+        var matches = new List<TextRange>();
+        foreach (var piece in pieces.Ranges)
+        {
+            matches.Clear();
+            pattern.Match(pieces.Text, piece, matches);
+            if (behavior == SplitBehavior.Isolated && Covers(matches, piece))
+                result.AddRange(matches);
+            else
+                Join(Spans(matches, piece), result);
+        }
+        return pieces with { Ranges = result };
+    }
+
+    private static bool Covers(List<TextRange> matches, TextRange piece)
+    {
+        var at = piece.Start;
+        foreach (var match in matches)
+        {
+            if (match.Start != at)
+                return false;
+            at = match.End;
+        }
+        return at == piece.End;
+    }
+
+    /// <summary>Matches and what lies between them, in order, each with whether it separates.</summary>
+    private IEnumerable<(TextRange Range, bool Separates)> Spans(List<TextRange> matches, TextRange piece)
+    {
+        var at = piece.Start;
+        foreach (var match in matches)
+        {
+            if (match.Start > at)
+                yield return (new TextRange(at, match.Start), invert);
+            yield return (match, !invert);
+            at = match.End;
+        }
+        if (at < piece.End)
+            yield return (new TextRange(at, piece.End), invert);
+    }
+
+    private void Join(IEnumerable<(TextRange Range, bool Separates)> spans, List<TextRange> result)
+    {
+        bool? previous = null;
+        var open = false;        // a separator waits for what follows it (MergedWithNext)
+        foreach (var (range, separates) in spans)
+        {
+            var joins = behavior switch
+            {
+                SplitBehavior.MergedWithPrevious => separates && previous == false,
+                SplitBehavior.MergedWithNext => open && !separates,
+                SplitBehavior.Contiguous => previous == separates,
+                _ => false,
+            };
+            if (joins)
+                result[^1] = new TextRange(result[^1].Start, range.End);
+            else if (behavior != SplitBehavior.Removed || !separates)
+                result.Add(range);
+            open = separates;
+            previous = separates;
+        }
+    }
+}
+
+/// <summary>Cuts digits from the rest: each by itself, or runs of them.</summary>
+internal sealed class DigitSplit(bool individually) : PreTokenizer
+{
+    private readonly PatternSplit split = new(new DigitPattern(), individually ? SplitBehavior.Isolated : SplitBehavior.Contiguous, false);
+
+    public override TextPieces Apply(TextPieces pieces) => split.Apply(pieces);
+
+    private sealed class DigitPattern : SplitPattern
+    {
+        public override void Match(string text, TextRange within, List<TextRange> matches)
+        {
+            var at = within.Start;
+            foreach (var rune in text.AsSpan(within.Start, within.Length).EnumerateRunes())
+            {
+                // What the reference calls numeric: digits, letters that are numbers, and fractions.
+                if (Rune.GetUnicodeCategory(rune) is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber)
+                    matches.Add(new TextRange(at, at + rune.Utf16SequenceLength));
+                at += rune.Utf16SequenceLength;
+            }
+        }
+    }
+}
+
+internal enum PrependScheme { Never, First, Always }
+
+/// <summary>SentencePiece's way with spaces: each becomes a visible mark, and words begin with it.</summary>
+internal sealed class Metaspace(char mark, PrependScheme scheme, bool split) : PreTokenizer
+{
+    private readonly PatternSplit words = new(SplitPattern.FromText(mark.ToString()), SplitBehavior.MergedWithNext, false);
+
+    public override TextPieces Apply(TextPieces pieces)
+    {
+        var marked = pieces with { Text = pieces.Text.Replace(' ', mark) };
+        if (scheme != PrependScheme.Never)
+            marked = marked.Prepend(mark, (piece, index) => !piece.StartsWith(mark) && (scheme == PrependScheme.Always || (index == 0 && pieces.AtStart)));
+        return split ? words.Apply(marked) : marked;
+    }
+}

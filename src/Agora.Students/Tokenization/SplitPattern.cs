@@ -1,0 +1,113 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Agora.Students.Tokenization;
+
+/// <summary>Finds the matches of a pre-tokenizer's pattern, on code points as the reference does, not on .NET's UTF-16 halves.</summary>
+internal abstract class SplitPattern
+{
+    /// <summary>Appends the matches, in order.</summary>
+    public abstract void Match(string text, TextRange within, List<TextRange> matches);
+
+    /// <summary>A scanner where the pattern is one of the public models', else a regular expression.</summary>
+    /// <exception cref="ArgumentException">The regular expression uses what .NET's engine does not have.</exception>
+    public static SplitPattern FromRegex(string pattern) =>
+        (SplitPattern?)WordScanner.TryFor(pattern) ?? new RegexPattern(pattern);
+
+    public static SplitPattern FromText(string text) => new TextPattern(text);
+
+    private sealed class TextPattern(string wanted) : SplitPattern
+    {
+        public override void Match(string text, TextRange within, List<TextRange> matches)
+        {
+            for (var from = within.Start; wanted.Length > 0;)
+            {
+                var offset = text.AsSpan(from, within.End - from).IndexOf(wanted, StringComparison.Ordinal);
+                if (offset < 0)
+                    return;
+                matches.Add(new TextRange(from + offset, from + offset + wanted.Length));
+                from += offset + wanted.Length;
+            }
+        }
+    }
+}
+
+/// <summary>A stretch of a text in UTF-16 units, end excluded.</summary>
+internal readonly record struct TextRange(int Start, int End)
+{
+    public int Length => End - Start;
+}
+
+/// <summary>Any regular expression, matched on a copy of the text in which each character beyond U+FFFF is one unit.</summary>
+/// <remarks>
+/// .NET matches UTF-16 units, so that \p{L} and negated classes would see halves of an emoji. In the copy, a character beyond U+FFFF is replaced by one
+/// of the same general category; patterns that name such characters themselves are refused.
+/// </remarks>
+internal sealed class RegexPattern : SplitPattern
+{
+    private readonly Regex regex;
+
+    public RegexPattern(string pattern)
+    {
+        if (pattern.Any(char.IsSurrogate))
+            throw new ArgumentException("the pattern names characters beyond U+FFFF");
+        regex = new Regex(pattern, RegexOptions.CultureInvariant | RegexOptions.Compiled, TimeSpan.FromSeconds(30));
+    }
+
+    public override void Match(string text, TextRange within, List<TextRange> matches)
+    {
+        var piece = text.AsSpan(within.Start, within.Length);
+        if (piece.IndexOfAnyInRange('\uD800', '\uDFFF') < 0)
+        {
+            foreach (var match in regex.EnumerateMatches(piece))
+                if (match.Length > 0)
+                    matches.Add(new TextRange(within.Start + match.Index, within.Start + match.Index + match.Length));
+            return;
+        }
+        var copy = new StringBuilder(piece.Length);
+        var starts = new List<int>(piece.Length + 1);   // of each unit of the copy, in the text
+        for (var at = 0; at < piece.Length;)
+        {
+            var status = Rune.DecodeFromUtf16(piece[at..], out var rune, out var length);
+            starts.Add(within.Start + at);
+            copy.Append(status == OperationStatus.Done ? rune.IsBmp ? (char)rune.Value : StandIn(Rune.GetUnicodeCategory(rune)) : '\uFFFD');
+            at += length;
+        }
+        starts.Add(within.End);
+        foreach (var match in regex.EnumerateMatches(copy.ToString()))
+            if (match.Length > 0)
+                matches.Add(new TextRange(starts[match.Index], starts[match.Index + match.Length]));
+    }
+
+    /// <summary>A rare character of the category from the Basic Multilingual Plane.</summary>
+    private static char StandIn(UnicodeCategory category) => category switch
+    {
+        UnicodeCategory.UppercaseLetter => '\uA7AE',
+        UnicodeCategory.LowercaseLetter => '\uA7B5',
+        UnicodeCategory.TitlecaseLetter => '\u1F88',
+        UnicodeCategory.ModifierLetter => '\uA7F8',
+        UnicodeCategory.OtherLetter => '\uA7F7',
+        UnicodeCategory.NonSpacingMark => '\uA8C4',
+        UnicodeCategory.SpacingCombiningMark => '\uA8C3',
+        UnicodeCategory.EnclosingMark => '\uA672',
+        UnicodeCategory.DecimalDigitNumber => '\uA8D0',
+        UnicodeCategory.LetterNumber => '\uA6E6',
+        UnicodeCategory.OtherNumber => '\uA830',
+        UnicodeCategory.ConnectorPunctuation => '\uFE4D',
+        UnicodeCategory.DashPunctuation => '\u2E3A',
+        UnicodeCategory.OpenPunctuation => '\u2E42',
+        UnicodeCategory.ClosePunctuation => '\uFE18',
+        UnicodeCategory.InitialQuotePunctuation => '\u2E02',
+        UnicodeCategory.FinalQuotePunctuation => '\u2E03',
+        UnicodeCategory.OtherPunctuation => '\uA8CE',
+        UnicodeCategory.MathSymbol => '\u27C0',
+        UnicodeCategory.CurrencySymbol => '\uA838',
+        UnicodeCategory.ModifierSymbol => '\uA700',
+        UnicodeCategory.OtherSymbol => '\uA828',
+        UnicodeCategory.Format => '\u2060',
+        UnicodeCategory.PrivateUse => '\uE000',
+        _ => '\uFFFF',   // unassigned
+    };
+}
