@@ -4,7 +4,7 @@ using Agora.Experiments;
 namespace Agora.LanguageModels;
 
 /// <summary>Finished items of a long step, kept so that a resume pays for nothing twice.</summary>
-/// <remarks>Safe for use from many threads. Keys and records are text without restriction; a record may be large.</remarks>
+/// <remarks>Safe for use from many threads. Keys and records are any well-formed text; a record may be large.</remarks>
 public interface IJournal
 {
     /// <returns>True with the record that was appended under this key, in this process or an earlier one.</returns>

@@ -1,0 +1,263 @@
+using System.Buffers.Text;
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Numerics;
+using System.Text;
+using System.Text.Json;
+using Agora.Experiments;
+using Agora.LanguageModels;
+using Microsoft.Win32.SafeHandles;
+
+namespace Agora.Runs;
+
+/// <summary>An append-only file of finished items: one line each, with a checksum.</summary>
+/// <remarks>
+/// A line is the CRC-32C of its JSON in eight hexadecimal digits, a space, a JSON array of key and record, a line feed. A line goes to the kernel
+/// in one write when it is appended; syncs to the disk happen in batches. On opening, a torn end is cut off and a line
+/// whose checksum is wrong is passed over: its item is simply not finished. One process writes at a time.
+/// Only the places of records are kept in memory.
+/// </remarks>
+public sealed class Journal : IJournal, IDisposable
+{
+    private readonly Lock gate = new();
+    private readonly Dictionary<string, (long Offset, int Length)> places = [];
+    private readonly SafeFileHandle file;
+    private readonly string path;
+    private long length;
+    private readonly Lock syncing = new();
+    private long synced;
+    private int unsynced;
+    private long lastSync = Stopwatch.GetTimestamp();
+    private bool broken;
+
+    private Journal(string path, SafeFileHandle file)
+    {
+        this.path = path;
+        this.file = file;
+    }
+
+    /// <summary>Records in the journal.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (gate)
+                return places.Count;
+        }
+    }
+
+    /// <summary>Lines that were not whole when the journal was opened.</summary>
+    public int Dropped { get; private set; }
+
+    /// <exception cref="AgoraException">Another process writes this journal, or the file cannot be read.</exception>
+    public static Journal Open(string path)
+    {
+        try
+        {
+            var file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            try
+            {
+                var journal = new Journal(path, file);
+                journal.Read();
+                return journal;
+            }
+            catch
+            {
+                file.Dispose();
+                throw;
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new AgoraException($"cannot open the journal: {error.Message}", path, "end the other process that writes it, or mend the folder's rights", error);
+        }
+    }
+
+    public bool TryGet(string key, [NotNullWhen(true)] out string? record)
+    {
+        (long Offset, int Length) place;
+        lock (gate)
+        {
+            if (!places.TryGetValue(key, out place))
+            {
+                record = null;
+                return false;
+            }
+        }
+        record = RecordAt(place.Offset, place.Length);
+        return true;
+    }
+
+    public void Append(string key, string record)
+    {
+        var line = Line(key, record);
+        var sync = false;
+        lock (gate)
+        {
+            if (broken)
+                throw new InvalidOperationException($"the journal {path} could not be put right after a failed write");
+            if (places.TryGetValue(key, out var place))
+            {
+                if (RecordAt(place.Offset, place.Length) != record)
+                    throw new InvalidOperationException($"the journal {path} has another record under {key}");
+                return;
+            }
+            try
+            {
+                RandomAccess.Write(file, line, length);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                CutBack();
+                throw DurableFiles.Failure(path, error);
+            }
+            places.Add(key, (length, line.Length));
+            length += line.Length;
+            unsynced++;
+            if (unsynced >= LinesPerSync || Stopwatch.GetElapsedTime(lastSync) > TimeBetweenSyncs)
+            {
+                (unsynced, lastSync) = (0, Stopwatch.GetTimestamp());
+                sync = true;
+            }
+        }
+        if (sync)
+            Sync();
+    }
+
+    public async ValueTask FlushAsync(CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        await Task.Run(Sync, CancellationToken.None);
+    }
+
+    public void Dispose()
+    {
+        lock (gate)
+            file.Dispose();
+    }
+
+    // Outside the appenders' lock: they go on while the disk works.
+    private void Sync()
+    {
+        lock (syncing)
+        {
+            long upTo;
+            lock (gate)
+                (upTo, unsynced, lastSync) = (length, 0, Stopwatch.GetTimestamp());
+            if (upTo == synced)
+                return;
+            try
+            {
+                RandomAccess.FlushToDisk(file);
+            }
+            catch (IOException error)
+            {
+                throw DurableFiles.Failure(path, error);
+            }
+            synced = upTo;
+        }
+    }
+
+    // Half a line may have reached a full disk; the next one must not be glued to it.
+    private void CutBack()
+    {
+        try
+        {
+            RandomAccess.SetLength(file, length);
+        }
+        catch (IOException)
+        {
+            broken = true;
+        }
+    }
+
+    private void Read()
+    {
+        var contents = new FileStream(file, FileAccess.Read, bufferSize: 0);    // not disposed: it would close the handle
+        var block = new byte[1 << 20];
+        var filled = 0;
+        var blockStart = 0L;
+        while (true)
+        {
+            var read = contents.Read(block, filled, block.Length - filled);
+            filled += read;
+            var start = 0;
+            for (int end; (end = block.AsSpan(start, filled - start).IndexOf((byte)'\n')) >= 0; start += end + 1)
+                Take(block.AsSpan(start, end + 1), blockStart + start);
+            block.AsSpan(start, filled - start).CopyTo(block);
+            blockStart += start;
+            filled -= start;
+            if (read == 0)
+                break;
+            if (filled == block.Length)
+                Array.Resize(ref block, 2 * block.Length);
+        }
+        length = blockStart;
+        if (filled == 0)
+            return;
+        Dropped++;
+        RandomAccess.SetLength(file, length);
+    }
+
+    private void Take(ReadOnlySpan<byte> line, long offset)
+    {
+        if (Json(line) is { IsEmpty: false } json)
+            places.TryAdd(Fields(json).Key, (offset, line.Length));
+        else
+            Dropped++;
+    }
+
+    private string RecordAt(long offset, int size)
+    {
+        var line = new byte[size];
+        for (var read = 0; read < size;)
+        {
+            var more = RandomAccess.Read(file, line.AsSpan(read), offset + read);
+            if (more == 0)
+                throw new InvalidOperationException($"the journal {path} was shortened while it was open");
+            read += more;
+        }
+        return Fields(Json(line)).Record;
+    }
+
+    /// <returns>The JSON of a whole line, empty where the line is not whole.</returns>
+    private static ReadOnlySpan<byte> Json(ReadOnlySpan<byte> line)
+    {
+        if (line.Length < ChecksumLength + 3 || line[ChecksumLength] != ' ' || line[^1] != '\n')
+            return [];
+        var json = line[(ChecksumLength + 1)..^1];
+        return Utf8Parser.TryParse(line[..ChecksumLength], out uint checksum, out var used, 'x') && used == ChecksumLength && checksum == Checksum(json)
+            ? json
+            : [];
+    }
+
+    private static (string Key, string Record) Fields(ReadOnlySpan<byte> json)
+    {
+        var fields = JsonSerializer.Deserialize<string[]>(json)!;
+        return (fields[0], fields[1]);
+    }
+
+    private static byte[] Line(string key, string record)
+    {
+        var json = JsonSerializer.SerializeToUtf8Bytes<string[]>([key, record], CanonicalJson.Options);
+        var line = new byte[ChecksumLength + 1 + json.Length + 1];
+        Encoding.ASCII.GetBytes($"{Checksum(json):x8} ", line);
+        json.CopyTo(line, ChecksumLength + 1);
+        line[^1] = (byte)'\n';
+        return line;
+    }
+
+    private static uint Checksum(ReadOnlySpan<byte> bytes)
+    {
+        var crc = uint.MaxValue;
+        for (; bytes.Length >= 8; bytes = bytes[8..])
+            crc = BitOperations.Crc32C(crc, BitConverter.ToUInt64(bytes));
+        foreach (var one in bytes)
+            crc = BitOperations.Crc32C(crc, one);
+        return ~crc;
+    }
+
+    private const int ChecksumLength = 8;
+    private const int LinesPerSync = 256;
+    private static readonly TimeSpan TimeBetweenSyncs = TimeSpan.FromSeconds(2);
+}
