@@ -1,23 +1,29 @@
 using System.Collections.Immutable;
+using System.ComponentModel.DataAnnotations;
 
 namespace Agora.Experiments;
 
 /// <summary>What is to be run: generators × settings × students × training seeds, and how. One YAML file, read strictly by <c>ExperimentFile</c>.</summary>
 public sealed record Experiment
 {
+    [RegularExpression("[A-Za-z0-9][A-Za-z0-9._-]*")]
     public required string Name { get; init; }
     /// <summary>Every random choice of the run derives from it.</summary>
     public long Seed { get; init; } = 42;
     /// <summary>Every model of the experiment, named once; the other sections refer to these names.</summary>
     public required ImmutableSortedDictionary<string, ModelSpec> Models { get; init; }
-    public required ImmutableArray<string> Generators { get; init; }
-    public required ImmutableArray<Setting> Settings { get; init; }
+    /// <summary>Names of models that write data; may be absent where <see cref="DataSets"/> are given.</summary>
+    public ImmutableArray<string> Generators { get; init; } = [];
+    /// <summary>What each generator writes data for; required with <see cref="Generators"/>.</summary>
+    public ImmutableArray<Setting> Settings { get; init; } = [];
+    [MinLength(1)]
     public required ImmutableArray<StudentSpec> Students { get; init; }
     /// <summary>One student is trained per seed; several widen the interval honestly.</summary>
+    [MinLength(1)]
     public ImmutableArray<long> TrainingSeeds { get; init; } = [42];
-    public required GenerationSpec Generation { get; init; }
-    /// <summary>Seed data of each setting.</summary>
-    public required ImmutableSortedDictionary<Setting, DataSource> SeedData { get; init; }
+    public GenerationSpec Generation { get; init; } = new();
+    /// <summary>Seed data of each setting; those of settings that are not run may stand here too.</summary>
+    public ImmutableSortedDictionary<Setting, DataSource> SeedData { get; init; } = ImmutableSortedDictionary<Setting, DataSource>.Empty;
     /// <summary>Data that exist already, such as published data sets: they go straight to training and get their PGR beside the generators.</summary>
     public ImmutableArray<GivenDataSet> DataSets { get; init; } = [];
     public StudentRecipe Recipe { get; init; } = new();
@@ -35,25 +41,36 @@ public sealed record Experiment
 /// <summary>A model and how to reach it.</summary>
 public sealed record ModelSpec
 {
+    /// <summary>The provider that runs a model folder of this machine.</summary>
+    public const string Embedded = "embedded";
+    /// <summary>The provider that asks an OpenAI-compatible endpoint.</summary>
+    public const string OpenAI = "openai";
+
     /// <summary><c>embedded</c>: a Hugging Face folder on this machine. <c>openai</c>: any OpenAI-compatible endpoint.</summary>
+    [AllowedValues(Embedded, OpenAI)]
     public required string Provider { get; init; }
     /// <summary>embedded: the model's folder.</summary>
+    [FilePath]
     public string? Path { get; init; }
     /// <summary>openai: the model's name at the endpoint.</summary>
     public string? Model { get; init; }
     /// <summary>openai: base URL up to and with /v1.</summary>
     public string? Endpoint { get; init; }
     /// <summary>openai: name of the environment variable that holds the key; the key itself reaches no file and no log.</summary>
+    [RegularExpression("[A-Za-z_][A-Za-z0-9_]*")]
     public string? ApiKeyVariable { get; init; }
     public Price? Price { get; init; }
     /// <summary>Requests in flight at once.</summary>
+    [Range(1, 4096)]
     public int MaxParallel { get; init; } = 64;
 }
 
 /// <summary>US dollars per million tokens.</summary>
 public sealed record Price
 {
+    [Range(0, 100_000)]
     public required decimal Input { get; init; }
+    [Range(0, 100_000)]
     public required decimal Output { get; init; }
 }
 
@@ -70,22 +87,31 @@ public sealed record StudentSpec
 public sealed record GenerationSpec
 {
     /// <summary>Valid instances wanted per generator and setting: exactly this many, or the stated limit is reached.</summary>
-    public required int Instances { get; init; }
+    [Range(1, 10_000_000)]
+    public int Instances { get; init; } = 10_000;
     /// <summary>Instances per round; a round's demonstrations come only from complete earlier rounds.</summary>
+    [Range(1, 10_000_000)]
     public int RoundLength { get; init; } = 500;
     public MetaPromptVariant MetaPrompt { get; init; } = MetaPromptVariant.Agorabench;
     /// <summary>Folder with one subfolder per meta-prompt variant, and with themes and opening words.</summary>
+    [FilePath]
     public string Prompts { get; init; } = "prompts";
     public string SystemMessage { get; init; } = "You are a helpful assistant that writes training data.";
+    [Range(0.0, 2.0)]
     public double Temperature { get; init; } = 1.0;
+    [Range(0.0, 1.0, MinimumIsExclusive = true)]
     public double TopP { get; init; } = 0.9;
+    [Range(1, 1_000_000)]
     public int MaxNewTokens { get; init; } = 4096;
     public ImmutableArray<string> Stop { get; init; } = ["[END]"];
     /// <summary>Completions asked for per planned instance before its place goes to top-up.</summary>
+    [Range(1, 1000)]
     public int TriesPerInstance { get; init; } = 10;
     /// <summary>The stated limit: completions in all, as a multiple of <see cref="Instances"/>.</summary>
+    [Range(1.0, 1000.0)]
     public double MaxCompletionsPerInstance { get; init; } = 10;
     /// <summary>Instruction and response in the student's chat format must fit.</summary>
+    [Range(1, 1_000_000)]
     public int MaxInstanceTokens { get; init; } = 4096;
 }
 
@@ -93,10 +119,12 @@ public sealed record GenerationSpec
 public sealed record DataSource
 {
     /// <summary>JSON, JSONL, either with .gz, or Parquet.</summary>
+    [FilePath]
     public required string File { get; init; }
     public string InstructionColumn { get; init; } = "instruction";
     public string ResponseColumn { get; init; } = "response";
     /// <summary>At most this many rows, from the start; all where absent.</summary>
+    [Range(1, int.MaxValue)]
     public int? Limit { get; init; }
 }
 
@@ -113,20 +141,29 @@ public sealed record GivenDataSet
 /// <summary>SFT of the student (table 6 of the paper; the defaults are the paper's).</summary>
 public sealed record StudentRecipe
 {
+    [Range(1, 1000)]
     public int Epochs { get; init; } = 5;
+    [Range(0.0, 1.0, MinimumIsExclusive = true, MaximumIsExclusive = true)]
     public double LearningRate { get; init; } = 1e-5;
     /// <summary>The learning rate is multiplied by this after each epoch.</summary>
+    [Range(0.0, 1.0, MinimumIsExclusive = true)]
     public double EpochDecay { get; init; } = 0.85;
     /// <summary>Steps over which the learning rate rises linearly from 0.</summary>
+    [Range(0, 1_000_000)]
     public int WarmupSteps { get; init; }
+    [Range(0.0, 1.0)]
     public double WeightDecay { get; init; } = 0.01;
     /// <summary>Packed sequences per micro-batch.</summary>
+    [Range(1, 65_536)]
     public int BatchSize { get; init; } = 4;
+    [Range(1, 65_536)]
     public int GradientAccumulation { get; init; } = 8;
     /// <summary>Tokens per packed sequence, and the longest row that is trained on.</summary>
+    [Range(2, 1_000_000)]
     public int MaxLength { get; init; } = 4096;
     public Packing Packing { get; init; } = Packing.Isolated;
     /// <summary>Gradients are scaled down to this L2 norm; 0 turns clipping off.</summary>
+    [Range(0.0, 1e6)]
     public double ClipNorm { get; init; }
     public string SystemMessage { get; init; } = "You are a helpful AI assistant.";
 }
@@ -138,23 +175,31 @@ public sealed record BenchmarkSpec
 {
     /// <summary>A name of the catalogue: nano_math, nano_code, nano_instruction_following, gsm8k, math, humaneval, mbpp, alpaca_eval, arena_hard.</summary>
     public required string Name { get; init; }
+    [FilePath]
     public required string File { get; init; }
     /// <summary>At most this many items, from the start; all where absent.</summary>
+    [Range(1, int.MaxValue)]
     public int? Limit { get; init; }
 }
 
 /// <summary>SPEC section 4, student inference; the defaults are the paper's for other domains than math.</summary>
 public sealed record AnsweringSpec
 {
+    [Range(0.0, 2.0)]
     public double Temperature { get; init; }
+    [Range(0.0, 1.0, MinimumIsExclusive = true)]
     public double TopP { get; init; } = 0.95;
+    [Range(1, 1_000_000)]
     public int MaxNewTokens { get; init; } = 1024;
+    [Range(0.0, 10.0, MinimumIsExclusive = true)]
     public double RepetitionPenalty { get; init; } = 1.03;
 }
 
 public sealed record ConfidenceSpec
 {
     /// <summary>Percent.</summary>
+    [Range(0.0, 100.0, MinimumIsExclusive = true, MaximumIsExclusive = true)]
     public double Level { get; init; } = 95;
+    [Range(100, 1_000_000)]
     public int Resamples { get; init; } = 2000;
 }

@@ -13,7 +13,7 @@ public enum GenerationMethod { InstanceGeneration, ResponseGeneration, QualityEn
 public enum MetaPromptVariant { Agorabench, Unoptimized, JsonFormat }
 
 /// <summary>One of the nine (domain, method) pairs, written <c>math/instance_generation</c>.</summary>
-public readonly record struct Setting(Domain Domain, GenerationMethod Method)
+public readonly record struct Setting(Domain Domain, GenerationMethod Method) : IComparable<Setting>
 {
     /// <summary>The nine settings in the paper's order: by domain, then by method.</summary>
     public static ImmutableArray<Setting> All { get; } =
@@ -32,6 +32,14 @@ public readonly record struct Setting(Domain Domain, GenerationMethod Method)
         setting = default;
         return false;
     }
+
+    /// <summary>The paper's order.</summary>
+    public int CompareTo(Setting other) => (Domain, Method).CompareTo((other.Domain, other.Method));
+
+    public static bool operator <(Setting left, Setting right) => left.CompareTo(right) < 0;
+    public static bool operator <=(Setting left, Setting right) => left.CompareTo(right) <= 0;
+    public static bool operator >(Setting left, Setting right) => left.CompareTo(right) > 0;
+    public static bool operator >=(Setting left, Setting right) => left.CompareTo(right) >= 0;
 
     public override string ToString() => $"{Domain.Name()}/{Method.Name()}";
 }

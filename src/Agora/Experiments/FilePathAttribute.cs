@@ -1,0 +1,5 @@
+namespace Agora.Experiments;
+
+/// <summary>A path on this machine: written relative to the experiment file's own folder, absolute once the file is read.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class FilePathAttribute : Attribute;
