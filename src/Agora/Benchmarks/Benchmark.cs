@@ -53,6 +53,8 @@ public interface IBenchmark
     string GraderVersion { get; }
     /// <summary>Whether grading asks the experiment's judges, whose identity then belongs to the step's key.</summary>
     bool NeedsJudge { get; }
+    /// <summary>The benchmark's own solutions, written as a model would, for the items that have one: graded, they must come out right.</summary>
+    ImmutableArray<BenchmarkAnswer> ReferenceAnswers { get; }
     /// <returns>One grade per answer, in the order of the answers.</returns>
     Task<ImmutableArray<GradedAnswer>> GradeAsync(IReadOnlyList<BenchmarkAnswer> answers, GradingContext context, CancellationToken cancellationToken);
 }

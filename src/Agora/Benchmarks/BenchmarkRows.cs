@@ -1,0 +1,262 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.IO.Compression;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Agora.Experiments;
+
+namespace Agora.Benchmarks;
+
+/// <summary>The rows of a benchmark file, and every fault found in them: a bad file is refused once, with all its bad lines.</summary>
+/// <remarks>JSON Lines or one JSON array, either gzip-compressed where the name ends in .gz.</remarks>
+internal sealed class BenchmarkRows
+{
+    private readonly List<(int Line, string Fault)> faults = [];
+    private readonly Dictionary<string, int> lineOfId = new(StringComparer.Ordinal);
+    private readonly string file;
+
+    private BenchmarkRows(string file, string hash)
+    {
+        this.file = file;
+        Hash = hash;
+    }
+
+    public ImmutableArray<BenchmarkRow> Rows { get; private set; } = [];
+
+    /// <summary>First 16 hex digits of the SHA-256 of the file's uncompressed bytes, so that packing it does not change what it is.</summary>
+    public string Hash { get; }
+
+    /// <param name="path">The file as the user named it; relative names start at <paramref name="rootFolder"/>.</param>
+    /// <param name="limit">At most this many rows, from the start; the rest is not looked at.</param>
+    /// <exception cref="AgoraException">The file is missing or cannot be read as text.</exception>
+    public static BenchmarkRows Read(string path, string rootFolder, int? limit)
+    {
+        var file = Path.GetFullPath(path, Path.GetFullPath(rootFolder));
+        var bytes = Uncompressed(path, file);
+        var rows = new BenchmarkRows(path, Convert.ToHexStringLower(SHA256.HashData(bytes))[..16]);
+        var text = bytes.AsSpan().StartsWith("\uFEFF"u8) ? bytes.AsMemory(3) : bytes.AsMemory();
+        rows.Rows = FirstVisible(text.Span) == (byte)'[' ? rows.ArrayRows(text, limit) : rows.LineRows(text, limit);
+        if (rows.Rows.IsEmpty && rows.faults.Count == 0)
+            throw new AgoraException("the benchmark file holds no rows", path, "give a file with one JSON object a line") { ExitCode = 2 };
+        return rows;
+    }
+
+    /// <summary>Records what is wrong with a row; reading goes on, so that the user sees everything at once.</summary>
+    public void Fault(int line, string fault) => faults.Add((line, fault));
+
+    /// <summary>The row's identity, which no other row of the file may have.</summary>
+    public string UniqueId(BenchmarkRow row, string id)
+    {
+        if (!lineOfId.TryAdd(id, row.Line))
+            Fault(row.Line, $"id \"{id}\" is already that of line {lineOfId[id]}");
+        return id;
+    }
+
+    /// <exception cref="AgoraException">There were faults; all of them are listed.</exception>
+    public void ThrowIfFaulty()
+    {
+        if (faults.Count == 0)
+            return;
+        var list = string.Join("\n", faults.OrderBy(f => f.Line).Select(f => string.Create(CultureInfo.InvariantCulture, $"  {file}:{f.Line}  {f.Fault}")));
+        throw new AgoraException(
+            $"the benchmark file has {faults.Count} {(faults.Count == 1 ? "fault" : "faults")}:\n{list}",
+            string.Create(CultureInfo.InvariantCulture, $"{file}:{faults.Min(f => f.Line)}"),
+            "mend or delete these lines, or fetch the file again")
+        { ExitCode = 2 };
+    }
+
+    private static byte[] Uncompressed(string path, string file)
+    {
+        try
+        {
+            using var raw = File.OpenRead(file);
+            using var content = new MemoryStream();
+            if (path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase))
+            {
+                using var unpacked = new GZipStream(raw, CompressionMode.Decompress);
+                unpacked.CopyTo(content);
+            }
+            else
+            {
+                raw.CopyTo(content);
+            }
+            return content.ToArray();
+        }
+        catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new AgoraException("benchmark file not found", file, "correct the path in the experiment, or put the file there", fault) { ExitCode = 2 };
+        }
+        catch (Exception fault) when (fault is InvalidDataException or EndOfStreamException)
+        {
+            throw new AgoraException("the benchmark file is no complete gzip file", file, "fetch it again, or unpack it and drop .gz from the name", fault) { ExitCode = 2 };
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new AgoraException($"the benchmark file cannot be read: {fault.Message}", file, "check that it is a file that you may read", fault) { ExitCode = 2 };
+        }
+    }
+
+    private ImmutableArray<BenchmarkRow> LineRows(ReadOnlyMemory<byte> text, int? limit)
+    {
+        var rows = ImmutableArray.CreateBuilder<BenchmarkRow>();
+        var line = 0;
+        while (!text.IsEmpty && rows.Count < (limit ?? int.MaxValue))
+        {
+            line++;
+            var end = text.Span.IndexOf((byte)'\n');
+            var content = end < 0 ? text : text[..end];
+            text = end < 0 ? default : text[(end + 1)..];
+            if (FirstVisible(content.Span) is null)
+                continue;
+            if (Parsed(content, line) is { } row)
+                rows.Add(row);
+        }
+        return rows.ToImmutable();
+    }
+
+    private ImmutableArray<BenchmarkRow> ArrayRows(ReadOnlyMemory<byte> text, int? limit)
+    {
+        var rows = ImmutableArray.CreateBuilder<BenchmarkRow>();
+        var reader = new Utf8JsonReader(text.Span);
+        var (line, counted) = (1, 0);
+        try
+        {
+            reader.Read();
+            while (reader.Read() && reader.TokenType != JsonTokenType.EndArray && rows.Count < (limit ?? int.MaxValue))
+            {
+                var start = (int)reader.TokenStartIndex;
+                line += text.Span[counted..start].Count((byte)'\n');
+                counted = start;
+                reader.Skip();
+                if (Parsed(text[start..(int)reader.BytesConsumed], line) is { } row)
+                    rows.Add(row);
+            }
+        }
+        catch (JsonException fault)
+        {
+            Fault((int)(fault.LineNumber ?? 0) + 1, $"not JSON: {FirstSentence(fault.Message)}");
+        }
+        return rows.ToImmutable();
+    }
+
+    private BenchmarkRow? Parsed(ReadOnlyMemory<byte> content, int line)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(content);
+            if (document.RootElement.ValueKind == JsonValueKind.Object)
+                return new BenchmarkRow(this, line, document.RootElement.Clone());
+            Fault(line, $"a row must be a JSON object, not {Kind(document.RootElement)}");
+        }
+        catch (JsonException fault)
+        {
+            Fault(line, $"not JSON: {FirstSentence(fault.Message)}");
+        }
+        return null;
+    }
+
+    /// <summary>The parser's message ends in a position within the line, counted from 0, which would contradict the line number given.</summary>
+    private static string FirstSentence(string message) =>
+        message.IndexOf(" LineNumber:", StringComparison.Ordinal) is var end and >= 0 ? message[..end] : message;
+
+    private static byte? FirstVisible(ReadOnlySpan<byte> text) =>
+        text.IndexOfAnyExcept(" \t\r\n"u8) is var index and >= 0 ? text[index] : null;
+
+    internal static string Kind(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Object => "an object",
+        JsonValueKind.Array => "an array",
+        JsonValueKind.String => "a string",
+        JsonValueKind.Number => "a number",
+        JsonValueKind.Null => "null",
+        _ => "true or false",
+    };
+}
+
+/// <summary>One row; each reader of a member records its own fault and answers with an empty value, which is never used, as the file is refused.</summary>
+internal sealed class BenchmarkRow(BenchmarkRows file, int line, JsonElement json)
+{
+    public int Line { get; } = line;
+
+    public bool Has(string member) => json.TryGetProperty(member, out var value) && value.ValueKind != JsonValueKind.Null;
+
+    /// <summary>A text that must be there and hold more than white space.</summary>
+    public string Text(string member)
+    {
+        if (!Member(member, out var value))
+            return "";
+        var text = Read(value, member);
+        if (text is not null && string.IsNullOrWhiteSpace(text))
+            file.Fault(Line, $"\"{member}\" is empty");
+        return text ?? "";
+    }
+
+    /// <summary>A text that may be absent or empty.</summary>
+    public string OptionalText(string member) => Has(member) && Member(member, out var value) ? Read(value, member) ?? "" : "";
+
+    /// <summary>A string or a whole number, as ids come in both forms.</summary>
+    public string Id(string member)
+    {
+        if (!Member(member, out var value))
+            return "";
+        var id = value.ValueKind == JsonValueKind.Number ? value.GetRawText() : Read(value, member);
+        if (id is not null && string.IsNullOrWhiteSpace(id))
+            file.Fault(Line, $"\"{member}\" is empty");
+        return id is null ? "" : file.UniqueId(this, id);
+    }
+
+    public ImmutableArray<string> Texts(string member, bool mayBeEmpty = false)
+    {
+        if (!Member(member, out var value))
+            return [];
+        if (value.ValueKind != JsonValueKind.Array)
+        {
+            file.Fault(Line, $"\"{member}\" must be a list of texts, not {BenchmarkRows.Kind(value)}");
+            return [];
+        }
+        if (value.GetArrayLength() == 0 && !mayBeEmpty)
+            file.Fault(Line, $"\"{member}\" is empty");
+        return [.. value.EnumerateArray().Select(element => Read(element, member) ?? "")];
+    }
+
+    public ImmutableArray<JsonElement> Objects(string member)
+    {
+        if (!Member(member, out var value))
+            return [];
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() == 0 || value.EnumerateArray().Any(e => e.ValueKind != JsonValueKind.Object))
+        {
+            file.Fault(Line, $"\"{member}\" must be a list of at least one object");
+            return [];
+        }
+        return [.. value.EnumerateArray()];
+    }
+
+    public void Fault(string fault) => file.Fault(Line, fault);
+
+    private bool Member(string member, out JsonElement value)
+    {
+        if (json.TryGetProperty(member, out value))
+            return true;
+        file.Fault(Line, $"no \"{member}\"");
+        return false;
+    }
+
+    private string? Read(JsonElement value, string member)
+    {
+        if (value.ValueKind != JsonValueKind.String)
+        {
+            file.Fault(Line, $"\"{member}\" must be text, not {BenchmarkRows.Kind(value)}");
+            return null;
+        }
+        try
+        {
+            return value.GetString();
+        }
+        catch (InvalidOperationException)   // half of a surrogate pair, which no .NET string should carry on
+        {
+            file.Fault(Line, $"\"{member}\" holds an unpaired surrogate");
+            return null;
+        }
+    }
+}

@@ -1,0 +1,99 @@
+using Agora.Benchmarks;
+using Agora.Experiments;
+
+namespace Agora.Tests.Benchmarks;
+
+public sealed class BenchmarkFileTests
+{
+    [Fact]
+    public void Every_bad_line_is_listed_with_its_number()
+    {
+        using var file = new BenchmarkFileOnDisk("items.jsonl",
+            """{"id": "a", "question": "1+1?", "answer": "2"}""",
+            """{"id": "a", "question": "1+2?", "answer": "3"}""",
+            """{"question": "1+3?", "answer": "4"}""",
+            "",
+            """{"id": "d", "question": " ", "answer": "many"}""",
+            """{"id": "e", "question": "1+4?", """,
+            "[1]",
+            """{"id": "g", "question": 7, "answer": "\ud800"}""");
+        var refusal = file.Refusal("nano_math");
+        Assert.Contains("items.jsonl:2  id \"a\" is already that of line 1", refusal);
+        Assert.Contains("items.jsonl:3  no \"id\"", refusal);
+        Assert.Contains("items.jsonl:5  \"question\" is empty", refusal);
+        Assert.Contains("items.jsonl:5  \"answer\" holds no number", refusal);
+        Assert.Contains("items.jsonl:6  not JSON", refusal);
+        Assert.Contains("items.jsonl:7  a row must be a JSON object, not an array", refusal);
+        Assert.Contains("items.jsonl:8  \"question\" must be text, not a number", refusal);
+        Assert.Contains("items.jsonl:8  \"answer\" holds an unpaired surrogate", refusal);
+    }
+
+    [Fact]
+    public void Packed_plain_and_array_files_give_the_same_items()
+    {
+        string[] rows = ["""{"id": "a", "question": "1+1?", "answer": "2"}""", """{"id": "b", "question": "1+2?", "answer": "3"}"""];
+        using var plain = new BenchmarkFileOnDisk("items.jsonl", rows);
+        using var packed = new BenchmarkFileOnDisk("items.jsonl.gz", rows);
+        using var array = new BenchmarkFileOnDisk("items.json", $"[{string.Join(",\n", rows)}]");
+        Assert.Equal(plain.Open("nano_math").Items, packed.Open("nano_math").Items);
+        Assert.Equal(plain.Open("nano_math").Items, array.Open("nano_math").Items);
+        Assert.Equal(plain.Open("nano_math").GraderVersion, packed.Open("nano_math").GraderVersion);
+    }
+
+    [Fact]
+    public void A_fault_in_an_array_is_reported_at_the_line_of_its_row()
+    {
+        using var array = new BenchmarkFileOnDisk("items.json", "[", """ {"id": "a", "question": "1+1?", "answer": "2"},""", """ {"id": "b", "answer": "2"}""", "]");
+        Assert.Contains("items.json:3  no \"question\"", array.Refusal("nano_math"));
+    }
+
+    [Fact]
+    public void A_limit_takes_items_from_the_start()
+    {
+        using var file = new BenchmarkFileOnDisk("items.jsonl", [.. Enumerable.Range(1, 9).Select(i => $$"""{"id": "{{i}}", "question": "{{i}}?", "answer": "{{i}}"}""")]);
+        Assert.Equal(["1", "2", "3"], file.Open("nano_math", limit: 3).Items.Select(i => i.Id));
+    }
+
+    [Fact]
+    public void Other_references_under_the_same_questions_are_another_grader()
+    {
+        using var one = new BenchmarkFileOnDisk("items.jsonl", """{"id": "a", "question": "1+1?", "answer": "2"}""");
+        using var other = new BenchmarkFileOnDisk("items.jsonl", """{"id": "a", "question": "1+1?", "answer": "3"}""");
+        Assert.NotEqual(one.Open("nano_math").GraderVersion, other.Open("nano_math").GraderVersion);
+    }
+
+    [Fact]
+    public void A_torn_gzip_file_is_refused()
+    {
+        using var file = new BenchmarkFileOnDisk("items.jsonl", "this is no gzip");
+        var folder = Directory.CreateTempSubdirectory("agora-benchmark-").FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(folder, "items.jsonl.gz"), "this is no gzip");
+            var refusal = Assert.Throws<AgoraException>(() => BenchmarkCatalogue.Open(new BenchmarkSpec { Name = "gsm8k", File = "items.jsonl.gz" }, folder));
+            Assert.Contains("gzip", refusal.What);
+            Assert.Equal(2, refusal.ExitCode);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void A_missing_file_is_named_in_full() =>
+        Assert.Contains("/nowhere/items.jsonl", Assert.Throws<AgoraException>(() =>
+            BenchmarkCatalogue.Open(new BenchmarkSpec { Name = "gsm8k", File = "items.jsonl" }, "/nowhere")).Where);
+
+    [Fact]
+    public void An_unknown_benchmark_lists_the_known_ones() =>
+        Assert.Contains("nano_math", Assert.Throws<AgoraException>(() =>
+            BenchmarkCatalogue.Open(new BenchmarkSpec { Name = "gsm9k", File = "items.jsonl" }, ".")).Fix);
+
+    [Fact]
+    public void An_empty_file_is_refused()
+    {
+        using var file = new BenchmarkFileOnDisk("items.jsonl");
+        Assert.Contains("holds no rows", file.Refusal("nano_math"));
+    }
+}
