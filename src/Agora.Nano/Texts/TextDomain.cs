@@ -39,7 +39,7 @@ internal sealed class TextDomain : NanoDomain
                 if (constraints.All(c => c.Holds(text)))
                 {
                     var opening = breadth == Breadth.Narrow ? Openings[0] : random.Pick(Openings);
-                    return new TextTask(noun, opening, [.. constraints], $"{opening} with the word {noun}.", text, careless => new TextPlan { Noun = careless.Chance(0.3) ? careless.Pick(Themes) : noun }.Write(careless));
+                    return new TextTask(noun, opening, [.. constraints], further == 0 ? $"{opening}." : $"{opening} with the word {noun}.", text, careless => new TextPlan { Noun = careless.Chance(0.3) ? careless.Pick(Themes) : noun }.Write(careless));
                 }
             }
         }
