@@ -1,0 +1,51 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Agora.Students.Training;
+
+/// <summary>Adam with decoupled weight decay (arXiv:1711.05101, algorithm 2) over one weight vector; the same update as PyTorch's AdamW.</summary>
+internal sealed class AdamW : IDisposable
+{
+    private readonly Tensor weights;
+    private readonly Tensor decayed;
+    private readonly Tensor mean;
+    private readonly Tensor square;
+    private int step;
+
+    /// <param name="weights">float32 [P], changed in place; the caller's.</param>
+    /// <param name="decayedElements">Weight decay acts on this many at the start.</param>
+    public AdamW(Tensor weights, long decayedElements)
+    {
+        this.weights = weights;
+        decayed = weights.narrow(0, 0, decayedElements).DetachFromDisposeScope();
+        mean = zeros_like(weights).DetachFromDisposeScope();
+        square = zeros_like(weights).DetachFromDisposeScope();
+    }
+
+    public double Beta1 { get; init; } = 0.9;
+    public double Beta2 { get; init; } = 0.999;
+    public double Epsilon { get; init; } = 1e-8;
+    public double WeightDecay { get; init; } = 0.01;
+
+    /// <param name="gradient">float32 [P].</param>
+    public void Step(Tensor gradient, double learningRate)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        step++;
+        decayed.mul_(1 - learningRate * WeightDecay);
+        mean.mul_(Beta1).add_(gradient, alpha: 1 - Beta1);
+        square.mul_(Beta2).addcmul_(gradient, gradient, value: 1 - Beta2);
+        var meanCorrection = 1 - Math.Pow(Beta1, step);
+        var squareCorrection = 1 - Math.Pow(Beta2, step);
+        var root = square.sqrt().div_(Math.Sqrt(squareCorrection)).add_(Epsilon);
+        weights.addcdiv_(mean, root, value: -learningRate / meanCorrection);
+    }
+
+    public void Dispose()
+    {
+        decayed.Dispose();
+        mean.Dispose();
+        square.Dispose();
+    }
+}
