@@ -1,6 +1,10 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
 namespace Agora.DataGeneration;
 
 /// <summary>Why a completion did not become an instance; every reject is counted under one of these.</summary>
+[JsonConverter(typeof(RejectReasonConverter))]
 public enum RejectReason
 {
     /// <summary>The endpoint refused this prompt: too long for the model, or filtered.</summary>
@@ -48,8 +52,7 @@ public enum RejectReason
 /// <summary>The snake_case names that files and output use.</summary>
 public static class RejectReasonNames
 {
-    public static string Name(this RejectReason reason) => Names[(int)reason];
-
-    private static readonly string[] Names =
-        [.. Enum.GetNames<RejectReason>().Select(name => string.Concat(name.Select((c, i) => char.IsUpper(c) ? (i > 0 ? "_" : "") + char.ToLowerInvariant(c) : c.ToString())))];
+    public static string Name(this RejectReason reason) => JsonNamingPolicy.SnakeCaseLower.ConvertName(reason.ToString());
 }
+
+internal sealed class RejectReasonConverter() : JsonStringEnumConverter<RejectReason>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false);

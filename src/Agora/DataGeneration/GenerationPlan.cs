@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using Agora.Experiments;
+using Agora.SeedData;
+
+namespace Agora.DataGeneration;
+
+/// <summary>One data set to be made: a generator in a setting.</summary>
+public sealed record GenerationPlan
+{
+    public required Setting Setting { get; init; }
+    public required GenerationSpec Spec { get; init; }
+    public required MetaPrompt MetaPrompt { get; init; }
+    public required SeedSet Seeds { get; init; }
+    /// <summary>The generator's name in the experiment.</summary>
+    public required string Generator { get; init; }
+    public Price? Price { get; init; }
+    public required RandomStreams Random { get; init; }
+    /// <summary>Places in work at once; the result does not depend on it.</summary>
+    public int MaxParallel { get; init; } = 64;
+    /// <summary>Counts the tokens of a text in which the special tokens of the Llama-3 chat format are spelled out, without adding any.</summary>
+    public required Func<string, int> CountTokens { get; init; }
+    /// <summary>The student's system message, which counts against the token limit.</summary>
+    public string StudentSystemMessage { get; init; } = new StudentRecipe().SystemMessage;
+}
+
+/// <summary>How far a data set is; sums over what was asked so far, replayed completions included.</summary>
+/// <param name="Dollars">Null where no price is known.</param>
+public sealed record GenerationProgress(int Valid, int Wanted, long Completions, long Rejected, long InputTokens, long OutputTokens, decimal? Dollars);
+
+/// <summary>A completion that did not become an instance.</summary>
+public sealed record RejectedCompletion
+{
+    public required int Place { get; init; }
+    /// <summary>From 1.</summary>
+    public required int Try { get; init; }
+    public required RejectReason Reason { get; init; }
+    /// <summary>What was seen, e.g. how many tokens.</summary>
+    public required string Detail { get; init; }
+    public required string Completion { get; init; }
+    public required string PromptHash { get; init; }
+    public SeedId? Seed { get; init; }
+    public required long InputTokens { get; init; }
+    public required long OutputTokens { get; init; }
+}
+
+/// <summary>A data set, with all that did not make it.</summary>
+public sealed record GenerationOutcome
+{
+    /// <summary>By place. A place that could not be filled is missing, which only happens where <see cref="Complete"/> is false.</summary>
+    public required ImmutableArray<SyntheticInstance> Instances { get; init; }
+    /// <summary>By place and try.</summary>
+    public required ImmutableArray<RejectedCompletion> Rejects { get; init; }
+    public required GenerationBill Bill { get; init; }
+    /// <summary>Whether there are exactly as many instances as the experiment asks for.</summary>
+    public bool Complete => Shortfall is null;
+    /// <summary>Why there are fewer; null where there are not.</summary>
+    public required string? Shortfall { get; init; }
+}

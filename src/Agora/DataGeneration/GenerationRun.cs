@@ -1,0 +1,194 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Agora.Experiments;
+using Agora.LanguageModels;
+using Microsoft.Extensions.AI;
+
+namespace Agora.DataGeneration;
+
+/// <summary>Asks, reads and checks for one data set, and counts while it does.</summary>
+internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod method, IChatClient generator, IProgress<GenerationProgress>? progress)
+{
+    private readonly InstanceChecks checks = new(plan.Setting.Domain, plan.Spec.MaxInstanceTokens, plan.CountTokens, plan.StudentSystemMessage);
+    private readonly Lock counting = new();
+    private BillLine asked = BillLine.Nothing;
+    private int valid;
+
+    /// <summary>Asks for the place until an instance is valid or the tries are used up.</summary>
+    public async ValueTask FillAsync(GenerationPlace place, GenerationRound round, int tries, CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < tries && place.Instance is null; i++)
+        {
+            place.Tries++;
+            await TryAsync(place, round, cancellationToken);
+        }
+    }
+
+    private async Task TryAsync(GenerationPlace place, GenerationRound round, CancellationToken cancellationToken)
+    {
+        var sources = new PromptSources
+        {
+            MetaPrompt = plan.MetaPrompt,
+            Seeds = plan.Seeds,
+            Generated = round.Generated,
+            Seed = place.Seed,
+            Random = plan.Random,
+            Place = place.Index,
+            Try = place.Tries,
+        };
+        var draft = method.Ask(sources);
+        var prompt = plan.MetaPrompt.Render(draft.Content);
+        var promptHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{plan.Spec.SystemMessage}\0{prompt}")));
+        var (completion, line, verdict) = await AskAsync(prompt, draft, sources, cancellationToken);
+        if (place.Tries > 1) place.RetriedLine += line;
+
+        if (verdict is Verdict.Reject(var rejection))
+        {
+            place.Rejects.Add((new RejectedCompletion
+            {
+                Place = place.Index,
+                Try = place.Tries,
+                Reason = rejection.Reason,
+                Detail = rejection.Detail,
+                Completion = completion,
+                PromptHash = promptHash,
+                Seed = draft.Seed,
+                InputTokens = line.InputTokens,
+                OutputTokens = line.OutputTokens,
+            }, line));
+        }
+        else
+        {
+            var pair = ((Verdict.Keep)verdict).Pair;
+            place.KeptLine = line;
+            var total = place.Total;
+            place.Instance = new SyntheticInstance
+            {
+                Index = place.Index,
+                Instruction = pair.Instruction,
+                Response = pair.Response,
+                Config = plan.Generator,
+                Provenance = new Provenance
+                {
+                    Generator = plan.Generator,
+                    Setting = plan.Setting.ToString(),
+                    PromptHash = promptHash,
+                    Demonstrations = draft.Demonstrations,
+                    Seed = draft.Seed,
+                    Theme = draft.Content.Theme,
+                    OpeningWords = draft.Content.OpeningWords,
+                    Round = round.Number,
+                    Tries = place.Tries,
+                    InputTokens = total.InputTokens,
+                    OutputTokens = total.OutputTokens,
+                    CostDollars = total.Dollars(plan.Price),
+                },
+            };
+        }
+        Count(line, kept: verdict is Verdict.Keep);
+    }
+
+    private async Task<(string Completion, BillLine Line, Verdict Verdict)> AskAsync(
+        string prompt, PromptDraft draft, PromptSources sources, CancellationToken cancellationToken)
+    {
+        var user = new ChatMessage(ChatRole.User, prompt);
+        ChatMessage[] messages = plan.Spec.SystemMessage.Length == 0 ? [user] : [new ChatMessage(ChatRole.System, plan.Spec.SystemMessage), user];
+        ChatResponse response;
+        try
+        {
+            response = await generator.GetResponseAsync(messages, Options(sources), cancellationToken);
+        }
+        catch (PromptRefusedException refused)
+        {
+            return ("", new BillLine { Completions = 1 }, new Verdict.Reject(new Rejection(RejectReason.PromptRefused, refused.Message)));
+        }
+        var usage = response.Usage;
+        var line = new BillLine
+        {
+            Completions = 1,
+            InputTokens = usage?.InputTokenCount ?? 0,
+            OutputTokens = usage?.OutputTokenCount ?? 0,
+            WithoutUsage = usage is { InputTokenCount: not null, OutputTokenCount: not null } ? 0 : 1,
+        };
+        return (response.Text, line, Judge(response, draft));
+    }
+
+    // Seeds are kept to 31 bits: some endpoints take no more.
+    private ChatOptions Options(PromptSources sources) => new()
+    {
+        Temperature = (float)plan.Spec.Temperature,
+        TopP = (float)plan.Spec.TopP,
+        MaxOutputTokens = plan.Spec.MaxNewTokens,
+        StopSequences = [.. plan.Spec.Stop],
+        Seed = sources.Stream("sampling").NextSeed() & int.MaxValue,
+    };
+
+    private Verdict Judge(ChatResponse response, PromptDraft draft)
+    {
+        var completion = response.Text;
+        if (response.FinishReason == ChatFinishReason.Length)
+            return new Verdict.Reject(new Rejection(RejectReason.FinishedByLength,
+                string.Create(CultureInfo.InvariantCulture, $"cut off at {plan.Spec.MaxNewTokens} new tokens or at the end of the model's context")));
+        if (response.FinishReason == ChatFinishReason.Stop && string.IsNullOrWhiteSpace(completion))
+            return new Verdict.Reject(new Rejection(RejectReason.CompletionEmpty, "the answer holds no text"));
+        if (response.FinishReason != ChatFinishReason.Stop)
+            return new Verdict.Reject(new Rejection(RejectReason.FinishedOtherwise, response.FinishReason is { } reason ? $"finish reason {reason}" : "no finish reason"));
+        return method.Read(plan.MetaPrompt, draft, completion) switch
+        {
+            CompletionReading.Unreadable(var reason, var detail) => new Verdict.Reject(new Rejection(reason, detail)),
+            CompletionReading.Pair(var pair) => checks.Check(pair, plan.MetaPrompt.Completion) is { } rejection ? new Verdict.Reject(rejection) : new Verdict.Keep(pair),
+            var other => throw new InvalidOperationException($"a reading of unknown kind: {other}"),
+        };
+    }
+
+    private void Count(BillLine line, bool kept)
+    {
+        lock (counting)
+        {
+            asked += line;
+            if (kept) valid++;
+            progress?.Report(new GenerationProgress(valid, plan.Spec.Instances, asked.Completions, asked.Completions - valid,
+                asked.InputTokens, asked.OutputTokens, asked.Dollars(plan.Price)));
+        }
+    }
+
+    public GenerationOutcome Outcome(ImmutableArray<GenerationPlace> places, long completionsLeft)
+    {
+        var unfilled = places.Count(place => place.Instance is null);
+        var rejects = places.SelectMany(place => place.Rejects).ToArray();
+        return new GenerationOutcome
+        {
+            Instances = [.. places.Where(place => place.Instance is not null).Select(place => place.Instance!)],
+            Rejects = [.. rejects.Select(reject => reject.Reject)],
+            Bill = new GenerationBill
+            {
+                Kept = places.Select(place => place.KeptLine).Aggregate(BillLine.Nothing, BillLine.Add),
+                Rejected = rejects.GroupBy(reject => reject.Reject.Reason)
+                    .ToImmutableSortedDictionary(group => group.Key, group => group.Select(reject => reject.Line).Aggregate(BillLine.Add)),
+                Retried = places.Select(place => place.RetriedLine).Aggregate(BillLine.Nothing, BillLine.Add),
+                Price = plan.Price,
+            },
+            Shortfall = unfilled == 0 ? null : Shortfall(unfilled, completionsLeft, rejects.Select(reject => reject.Reject.Reason)),
+        };
+    }
+
+    private string Shortfall(int unfilled, long completionsLeft, IEnumerable<RejectReason> rejects)
+    {
+        var limit = completionsLeft == 0
+            ? $"the limit of {DataGenerator.CompletionLimit(plan.Spec)} completions was reached"
+            : $"all {plan.Seeds.Instances.Length} seeds were used up";
+        var reasons = rejects.CountBy(reason => reason).OrderByDescending(count => count.Value).ThenBy(count => count.Key)
+            .Take(3).Select(count => $"{count.Key.Name()} {count.Value}").ToArray();
+        var rejected = reasons.Length == 0 ? "" : $"; most rejects: {string.Join(", ", reasons)}";
+        return $"{plan.Spec.Instances - unfilled} of {plan.Spec.Instances} instances: {limit}{rejected}";
+    }
+
+    private abstract record Verdict
+    {
+        private Verdict() { }
+        public sealed record Keep(InstructionResponse Pair) : Verdict;
+        public sealed record Reject(Rejection Rejection) : Verdict;
+    }
+}

@@ -1,0 +1,178 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+
+namespace Agora.LanguageModels;
+
+/// <summary>Writes every completion into a journal before anybody uses it, and answers from the journal what it holds.</summary>
+/// <remarks>
+/// Two requests are the same if model, messages and every sampling option agree: who wants different samples of one prompt sets different
+/// <see cref="ChatOptions.Seed"/>s. Kept are text, finish reason and tokens; log-probabilities are not.
+/// </remarks>
+/// <param name="modelIdentity">What <see cref="ILanguageModels.IdentifyAsync"/> says about the model behind <paramref name="inner"/>.</param>
+public sealed class JournaledChatClient(IChatClient inner, IJournal journal, string modelIdentity) : DelegatingChatClient(inner)
+{
+    private readonly ConcurrentDictionary<string, Task> inFlight = new(StringComparer.Ordinal);
+
+    public override async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var request = messages.ToArray();
+        var key = ChatRequestKey.Of(modelIdentity, request, options);
+        var finished = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        while (true)
+        {
+            if (journal.TryGet(key, out var record)) return JournalRecord.Replay(record);
+            var running = inFlight.GetOrAdd(key, finished.Task);
+            if (running == finished.Task) break;
+            await running.WaitAsync(cancellationToken);   // the same request by somebody else: its answer is in the journal soon, or it failed and it is our turn
+        }
+        try
+        {
+            // Between the look above and taking the turn another caller may have finished.
+            if (journal.TryGet(key, out var record)) return JournalRecord.Replay(record);
+            return await AskAsync(key, request, options, cancellationToken);
+        }
+        finally
+        {
+            inFlight.TryRemove(key, out _);
+            finished.SetResult();
+        }
+    }
+
+    private async Task<ChatResponse> AskAsync(string key, ChatMessage[] request, ChatOptions? options, CancellationToken cancellationToken)
+    {
+        JournalRecord record;
+        try
+        {
+            record = JournalRecord.Of(await base.GetResponseAsync(request, options, cancellationToken));
+        }
+        catch (PromptRefusedException refused)
+        {
+            record = new JournalRecord { Refused = refused.Message };
+        }
+        var written = record.Write();
+        journal.Append(key, written);
+        // Returned is what a replay returns, so that a run that was stopped and one that was not cannot differ.
+        return JournalRecord.Replay(written);
+    }
+
+    /// <summary>The whole response as one stream: a completion is used only once it is in the journal.</summary>
+    public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        foreach (var update in (await GetResponseAsync(messages, options, cancellationToken)).ToChatResponseUpdates())
+            yield return update;
+    }
+}
+
+/// <summary>What the journal keeps of a completion.</summary>
+internal sealed record JournalRecord
+{
+    public string? Text { get; init; }
+    public string? FinishReason { get; init; }
+    public long? InputTokens { get; init; }
+    public long? OutputTokens { get; init; }
+    /// <summary>The model's own name for itself, where the endpoint gives one.</summary>
+    public string? Model { get; init; }
+    /// <summary>Why the prompt was refused; then there is nothing else.</summary>
+    public string? Refused { get; init; }
+
+    public static JournalRecord Of(ChatResponse response) => new()
+    {
+        Text = response.Text,
+        FinishReason = response.FinishReason?.Value,
+        InputTokens = response.Usage?.InputTokenCount,
+        OutputTokens = response.Usage?.OutputTokenCount,
+        Model = response.ModelId,
+    };
+
+    public string Write() => JsonSerializer.Serialize(this, JournalRecordJson.Default.JournalRecord);
+
+    /// <exception cref="PromptRefusedException">That is what was recorded.</exception>
+    public static ChatResponse Replay(string written)
+    {
+        var record = JsonSerializer.Deserialize(written, JournalRecordJson.Default.JournalRecord)
+            ?? throw new InvalidOperationException("a journal record is null");
+        if (record.Refused is { } refused) throw new PromptRefusedException(refused);
+        return new ChatResponse(new ChatMessage(ChatRole.Assistant, record.Text ?? ""))
+        {
+            FinishReason = record.FinishReason is null ? null : new ChatFinishReason(record.FinishReason),
+            ModelId = record.Model,
+            Usage = record is { InputTokens: null, OutputTokens: null } ? null : new UsageDetails
+            {
+                InputTokenCount = record.InputTokens,
+                OutputTokenCount = record.OutputTokens,
+                TotalTokenCount = record.InputTokens + record.OutputTokens,
+            },
+        };
+    }
+}
+
+[System.Text.Json.Serialization.JsonSourceGenerationOptions(
+    PropertyNamingPolicy = System.Text.Json.Serialization.JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+[System.Text.Json.Serialization.JsonSerializable(typeof(JournalRecord))]
+internal sealed partial class JournalRecordJson : System.Text.Json.Serialization.JsonSerializerContext;
+
+/// <summary>The identity of a request: everything that changes the answer, and nothing else.</summary>
+internal static class ChatRequestKey
+{
+    /// <returns>SHA-256, lower-case hexadecimal.</returns>
+    public static string Of(string modelIdentity, IReadOnlyList<ChatMessage> messages, ChatOptions? options)
+    {
+        using var bytes = new MemoryStream();
+        using (var json = new Utf8JsonWriter(bytes))
+        {
+            json.WriteStartObject();
+            json.WriteString("model", modelIdentity);
+            json.WriteStartArray("messages");
+            foreach (var message in messages)
+            {
+                if (message.Contents.FirstOrDefault(content => content is not TextContent) is { } other)
+                    throw new NotSupportedException($"a message holds {other.GetType().Name}; the journal knows text only");
+                json.WriteStartObject();
+                json.WriteString("role", message.Role.Value);
+                json.WriteString("text", message.Text);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            WriteOptions(json, options ?? new ChatOptions());
+            json.WriteEndObject();
+        }
+        return Convert.ToHexStringLower(SHA256.HashData(bytes.GetBuffer().AsSpan(0, (int)bytes.Length)));
+    }
+
+    private static void WriteOptions(Utf8JsonWriter json, ChatOptions options)
+    {
+        // Options that this key does not cover would make different requests look the same.
+        if (options.Tools is { Count: > 0 } || options.RawRepresentationFactory is not null || options.Instructions is not null || options.ConversationId is not null)
+            throw new NotSupportedException("tools, instructions, conversations and raw options are not journalled");
+        Write("model_id", options.ModelId);
+        Write("temperature", options.Temperature);
+        Write("top_p", options.TopP);
+        Write("top_k", options.TopK);
+        Write("max_output_tokens", options.MaxOutputTokens);
+        Write("seed", options.Seed);
+        Write("frequency_penalty", options.FrequencyPenalty);
+        Write("presence_penalty", options.PresencePenalty);
+        if (options.ResponseFormat is { } format)
+            Write("response_format", format is ChatResponseFormatJson { Schema: { } schema } ? schema.GetRawText() : format.GetType().Name);
+        if (options.StopSequences is { Count: > 0 } stops)
+        {
+            json.WriteStartArray("stop");
+            foreach (var stop in stops) json.WriteStringValue(stop);
+            json.WriteEndArray();
+        }
+        if (options.AdditionalProperties is { Count: > 0 } more)
+            foreach (var (name, value) in more.OrderBy(property => property.Key, StringComparer.Ordinal))
+                Write("+" + name, value);
+
+        void Write(string name, object? value)
+        {
+            if (value is not null) json.WriteString(name, Convert.ToString(value, CultureInfo.InvariantCulture));
+        }
+    }
+}
