@@ -1,0 +1,192 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Agora.Experiments;
+using Agora.Students.Checkpoints;
+using Agora.Students.Tokenization;
+
+namespace Agora.Students.Inference;
+
+/// <summary>Runs one model on the CPU for many callers at once: answers, losses, embeddings, scores.</summary>
+/// <remarks>
+/// Batch-invariant: what a request yields is bit for bit the same alone, among others, with any number of threads and after any resume, because every sum is
+/// taken in an order that the request alone decides. Safe for concurrent use.
+/// </remarks>
+public sealed class InferenceEngine : IDisposable
+{
+    private const int SlotsPerWorker = 64;
+
+    private readonly TransformerWeights weights;
+    private readonly KeyValueCache cache;
+    private readonly AdmissionQueue queue;
+    private readonly Worker[] workers;
+    private readonly GenerationConfig generation;
+    private bool disposed;
+
+    private InferenceEngine(string folder, TransformerWeights weights, Tokenizer tokenizer, GenerationConfig generation, int threads, long cacheBytes)
+    {
+        Folder = folder;
+        Tokenizer = tokenizer;
+        this.weights = weights;
+        this.generation = generation;
+        cache = new KeyValueCache(weights.Config, cacheBytes);
+        queue = new AdmissionQueue(cache, threads, SlotsPerWorker);
+        workers = new Worker[threads];
+        for (var i = 0; i < threads; i++)
+            workers[i] = new Worker($"inference {Path.GetFileName(folder)} {i}", weights, cache, queue);
+    }
+
+    public string Folder { get; }
+
+    public TransformerConfig Config => weights.Config;
+
+    public Tokenizer Tokenizer { get; }
+
+    /// <summary>Requests waiting or running.</summary>
+    public int Pending => queue.Pending;
+
+    /// <summary>Memory of keys and values in use, prefixes kept for later prompts included, in pages of 16 positions.</summary>
+    public int CachePages => cache.RentedPages;
+
+    /// <param name="modelFolder">Hugging Face format: config.json, *.safetensors, tokenizer.json.</param>
+    /// <param name="threads">Worker threads, each with its own batch; one per core is best.</param>
+    /// <param name="cacheBytes">Upper bound of the memory for keys and values; taken as needed. One full context always fits.</param>
+    /// <exception cref="AgoraException">Folder, weights or tokenizer are missing, broken or not supported, or a weight is NaN.</exception>
+    public static InferenceEngine Load(string modelFolder, int threads, long cacheBytes = 768L << 20)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads);
+        using var checkpoint = CheckpointFolder.Open(modelFolder);
+        var tokenizer = Tokenizer.Load(modelFolder);
+        var generation = GenerationConfig.Read(modelFolder, checkpoint.Config);
+        return new InferenceEngine(modelFolder, TransformerWeights.Load(checkpoint), tokenizer, generation, threads, cacheBytes);
+    }
+
+    /// <exception cref="AgoraException">The prompt leaves no room in the context, or the model is a reward model.</exception>
+    /// <exception cref="ArgumentException">The prompt is empty or holds an id outside the vocabulary, or a parameter lies outside its range.</exception>
+    public Task<Completion> CompleteAsync(ReadOnlySpan<int> promptIds, SamplingParameters parameters, CancellationToken cancellationToken = default)
+    {
+        var sequence = Prepare(promptIds, parameters, null);
+        Enqueue(sequence, cancellationToken);
+        return sequence.Result;
+    }
+
+    /// <summary>The same answer, piece by piece; leaving early frees its place.</summary>
+    /// <exception cref="AgoraException">As <see cref="CompleteAsync"/>.</exception>
+    public IAsyncEnumerable<CompletionPiece> StreamAsync(int[] promptIds, SamplingParameters parameters, CancellationToken cancellationToken = default)
+    {
+        var pieces = Channel.CreateUnbounded<CompletionPiece>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = false });
+        var sequence = Prepare(promptIds, parameters, pieces.Writer);
+        return Read(cancellationToken);
+
+        async IAsyncEnumerable<CompletionPiece> Read([EnumeratorCancellation] CancellationToken stopToken)
+        {
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(stopToken);
+            Enqueue(sequence, stop.Token);
+            try
+            {
+                await foreach (var piece in pieces.Reader.ReadAllAsync(stopToken))
+                    yield return piece;
+            }
+            finally
+            {
+                await stop.CancelAsync();
+                // The answer's fault, if any, has reached the reader through the channel.
+                await sequence.Result.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            }
+        }
+    }
+
+    /// <returns>Negative log-likelihood in nats of each token from <paramref name="from"/> on, given all before it.</returns>
+    /// <param name="from">At least 1: nothing predicts the first token.</param>
+    /// <exception cref="AgoraException">More tokens than the context holds, or the model is a reward model.</exception>
+    public Task<float[]> TokenLossesAsync(ReadOnlySpan<int> ids, int from, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(from, 1);
+        RequireHead(ModelHead.LanguageModel);
+        CheckTokens(ids, ids.Length);
+        if (from >= ids.Length)
+            return Task.FromResult<float[]>([]);
+        var sequence = new LossMeasurement(ids, from);
+        Enqueue(sequence, cancellationToken);
+        return sequence.Result;
+    }
+
+    /// <returns>[HiddenSize]: the mean over all tokens of the final hidden state, not normalised to length 1.</returns>
+    /// <exception cref="AgoraException">More tokens than the context holds.</exception>
+    public Task<float[]> EmbedAsync(ReadOnlySpan<int> ids, CancellationToken cancellationToken = default)
+    {
+        CheckTokens(ids, ids.Length);
+        var sequence = new EmbeddingMeasurement(ids);
+        Enqueue(sequence, cancellationToken);
+        return sequence.Result;
+    }
+
+    /// <summary>A reward model's score of a whole conversation, read at its last token.</summary>
+    /// <exception cref="AgoraException">More tokens than the context holds, or the model has no score head.</exception>
+    public Task<float> ScoreAsync(ReadOnlySpan<int> ids, CancellationToken cancellationToken = default)
+    {
+        RequireHead(ModelHead.Score);
+        CheckTokens(ids, ids.Length);
+        var sequence = new ScoreMeasurement(ids);
+        Enqueue(sequence, cancellationToken);
+        return sequence.Result;
+    }
+
+    /// <summary>Requests that are not finished fail with <see cref="ObjectDisposedException"/>.</summary>
+    public void Dispose()
+    {
+        if (disposed)
+            return;
+        disposed = true;
+        foreach (var sequence in queue.Close())
+        {
+            sequence.Fail(new ObjectDisposedException(nameof(InferenceEngine)));
+            sequence.Unregister();
+        }
+        foreach (var worker in workers)
+            worker.Dispose();
+        queue.Dispose();
+        cache.Dispose();
+        weights.Dispose();
+    }
+
+    private Generation Prepare(ReadOnlySpan<int> promptIds, SamplingParameters parameters, ChannelWriter<CompletionPiece>? pieces)
+    {
+        parameters.Check();
+        RequireHead(ModelHead.LanguageModel);
+        CheckTokens(promptIds, promptIds.Length + 1);
+        var room = Config.MaxPositions - promptIds.Length;
+        var maxLength = promptIds.Length + Math.Min(room, parameters.MaxTokens ?? room);
+        return new Generation(promptIds, maxLength, parameters, Tokenizer, parameters.EndTokens ?? generation.EndOfSequenceIds, Config.VocabularySize, pieces);
+    }
+
+    internal void Enqueue(Sequence sequence, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        sequence.CancelWith(cancellationToken);
+        queue.Add(sequence);
+    }
+
+    private void RequireHead(ModelHead wanted)
+    {
+        if (Config.Head == wanted)
+            return;
+        throw wanted == ModelHead.Score
+            ? new AgoraException("the model has no score head", Folder, "name a reward model (a *ForSequenceClassification checkpoint with one label)")
+            : new AgoraException("the model is a reward model and cannot write or judge the likelihood of text", Folder, "name a *ForCausalLM checkpoint");
+    }
+
+    private void CheckTokens(ReadOnlySpan<int> ids, int needed)
+    {
+        if (ids.IsEmpty)
+            throw new ArgumentException("at least one token is needed", nameof(ids));
+        foreach (var id in ids)
+        {
+            if ((uint)id >= (uint)Config.VocabularySize)
+                throw new ArgumentOutOfRangeException(nameof(ids), id, $"token ids run from 0 to {Config.VocabularySize - 1}");
+        }
+        if (needed > Config.MaxPositions)
+            throw new AgoraException(
+                $"a text of {ids.Length} tokens does not fit the model's context of {Config.MaxPositions}" + (needed > ids.Length ? " and leave room for an answer" : ""),
+                Folder, "shorten the text, or use a model with a longer context (max_position_embeddings)");
+    }
+}
