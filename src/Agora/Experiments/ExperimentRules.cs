@@ -1,0 +1,193 @@
+using System.Collections.Immutable;
+
+namespace Agora.Experiments;
+
+/// <summary>Rules across keys. They look at nodes and not at the record, which exists only where nothing is wrong, and skip what has another fault already.</summary>
+internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults)
+{
+    private readonly MapNode? models = root["models"] as MapNode;
+
+    public void Check()
+    {
+        Models();
+        var generators = References(root, "generators", "");
+        NoneTwice(Texts(root, "generators"), "generators");
+        NoneTwice(Texts(root, "settings"), "settings");
+        NoneTwice(Scalars(root["trainingSeeds"] as ListNode, "trainingSeeds"), "trainingSeeds");
+        References(root, "judges", "");
+        NoneTwice(Texts(root, "judges"), "judges");
+        Students();
+        DataSets(generators);
+        Settings(generators);
+        Benchmarks();
+        Lengths();
+    }
+
+    private void Models()
+    {
+        if (models is { Members.Count: 0 })
+            Add(models, "models must not be empty");
+        foreach (var (name, node) in models?.Members ?? [])
+        {
+            if (node is not MapNode model || Text(model, "provider") is not { } provider)
+                continue;
+            var path = $"models.{name.Text}";
+            (string[] needed, string[] refused) = provider.Text == ModelSpec.Embedded
+                ? (new[] { "path" }, new[] { "model", "endpoint", "apiKeyVariable" })
+                : provider.Text == ModelSpec.OpenAI ? (["model", "endpoint"], ["path"]) : ([], []);
+            foreach (var key in needed)
+                if (model[key] is null)
+                    Add(model, $"{path}.{key} is missing: provider {provider.Text} needs it");
+            foreach (var key in refused)
+                if (model.Members.Find(member => member.Key.Text == key).Key is { } given)
+                    Add(given, $"{path}.{key} has no meaning for provider {provider.Text}; delete it");
+            if (Text(model, "endpoint") is { } endpoint)
+                Endpoint(endpoint, $"{path}.endpoint");
+        }
+    }
+
+    private void Endpoint(ScalarNode node, string path)
+    {
+        if (!Uri.TryCreate(node.Text, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
+            Add(node, $"{path} must be an address that starts with http:// or https://, got {node.Describe()}");
+        else if (address.UserInfo != "" || address.Query != "")
+            Add(node, $"{path} must hold no user name, password or query: a key belongs into the variable that apiKeyVariable names");
+    }
+
+    private void Students()
+    {
+        NoneTwice([.. Maps(root["students"]).Select(student => (Text(student.Map, "name"), $"{student.Path("students")}.name")).Where(name => name.Item1 is not null)!], "students");
+        foreach (var (student, index) in Maps(root["students"]))
+        {
+            var path = $"students[{index}]";
+            var (baseModel, reference) = (Text(student, "base"), Text(student, "reference"));
+            Reference(baseModel, $"{path}.base");
+            Reference(reference, $"{path}.reference");
+            if (baseModel is not null && reference is not null && baseModel.Text == reference.Text)
+                Add(reference, $"{path}.reference must be another model than {path}.base, or there is no gap to recover; got {reference.Describe()} for both");
+            if (baseModel is not null && models?[baseModel.Text] is MapNode model && Text(model, "provider") is { Text: not ModelSpec.Embedded } provider)
+                Add(baseModel, $"{path}.base must be a model with provider {ModelSpec.Embedded}, since it is trained here; {baseModel.Describe()} has provider {provider.Text}");
+        }
+    }
+
+    private void DataSets(List<ScalarNode> generators)
+    {
+        var names = Maps(root["dataSets"]).Select(set => (Node: Text(set.Map, "name"), Path: $"{set.Path("dataSets")}.name")).Where(name => name.Node is not null).ToList();
+        NoneTwice(names!, "dataSets");
+        foreach (var (name, path) in names)
+            if (generators.Any(generator => generator.Text == name!.Text))
+                Add(name!, $"{path} must differ from every generator's name, got {name!.Describe()}");
+        if (generators.Count == 0 && root["generators"] is null or ListNode { Items.Count: 0 } && root["dataSets"] is null or ListNode { Items.Count: 0 })
+            Add(root, "generators is missing: name at least one model, or give dataSets");
+    }
+
+    private void Settings(List<ScalarNode> generators)
+    {
+        if (generators.Count > 0 && root["settings"] is null or ListNode { Items.Count: 0 })
+            Add(root["settings"] ?? root, "settings is missing: name at least one, such as math/instance_generation");
+        if (generators.Count == 0)
+            return;
+        var seedData = root["seedData"] as MapNode;
+        if (root["seedData"] is not null && seedData is null)
+            return;
+        foreach (var (setting, path) in Texts(root, "settings"))
+            if (Setting.TryParse(setting.Text, out _) && seedData?[setting.Text] is null)
+                Add(setting, $"{path} {setting.Text} has no seed data: add seedData.{setting.Text}");
+    }
+
+    private void Benchmarks()
+    {
+        var given = root["benchmarks"] as MapNode;
+        foreach (var (domain, node) in given?.Members ?? [])
+        {
+            var names = new List<(ScalarNode, string)>();
+            foreach (var (benchmark, index) in Maps(node))
+            {
+                if (Text(benchmark, "name") is not { } name)
+                    continue;
+                var path = $"benchmarks.{domain.Text}[{index}].name";
+                names.Add((name, path));
+                if (!BenchmarkNames.Domains.TryGetValue(name.Text, out var home))
+                {
+                    Add(name, $"{path} must be {string.Join(", ", BenchmarkNames.Domains.Keys)}, got {name.Describe()}{NameSuggestion.For(name.Text, BenchmarkNames.Domains.Keys)}");
+                    continue;
+                }
+                if (home.Name() != domain.Text)
+                    Add(name, $"{path} is a benchmark of {home.Name()}, not of {domain.Text}");
+                if (BenchmarkNames.Judged.Contains(name.Text) && root["judges"] is null or ListNode { Items.Count: 0 })
+                    Add(name, $"{path} {name.Text} needs a judge: name at least one model in judges");
+            }
+            NoneTwice(names, $"benchmarks.{domain.Text}");
+        }
+        if (given is null)
+            return;
+        var used = Texts(root, "settings").Select(setting => setting.Node)
+            .Concat(Maps(root["dataSets"]).Select(set => Text(set.Map, "setting")).OfType<ScalarNode>());
+        var missing = new HashSet<Domain>();
+        foreach (var node in used)
+            if (Setting.TryParse(node.Text, out var setting) && given[setting.Domain.Name()] is null or ListNode { Items.Count: 0 } && missing.Add(setting.Domain))
+                Add(node, $"{node.Text} has no benchmark: add at least one to benchmarks.{setting.Domain.Name()}");
+    }
+
+    // What the checks let through must also be trained on, or rows vanish between generation and training.
+    private void Lengths()
+    {
+        var generation = Whole(root["generation"] as MapNode, "maxInstanceTokens", new GenerationSpec().MaxInstanceTokens);
+        var recipe = Whole(root["recipe"] as MapNode, "maxLength", new StudentRecipe().MaxLength);
+        if (!Texts(root, "generators").IsEmpty && generation.Value > recipe.Value)
+        {
+            Add(generation.Node ?? recipe.Node ?? root,
+                $"generation.maxInstanceTokens must be at most recipe.maxLength, got {generation.Value} and {recipe.Value}: longer instances would be left out of the training");
+        }
+    }
+
+    private static (ExperimentNode? Node, int? Value) Whole(MapNode? section, string key, int missing) =>
+        section?[key] is not { } node ? (null, missing)
+        : node is ScalarNode { IsNumber: true } number && int.TryParse(number.Text, out var value) ? (node, value)
+        : (node, null);
+
+    private List<ScalarNode> References(MapNode section, string key, string path)
+    {
+        var names = Texts(section, key);
+        foreach (var (name, place) in names)
+            Reference(name, ExperimentReader.Join(path, place));
+        return [.. names.Select(name => name.Node)];
+    }
+
+    private void Reference(ScalarNode? name, string path)
+    {
+        if (name is null || models is null || models[name.Text] is not null)
+            return;
+        var known = models.Members.Select(member => member.Key.Text).ToList();
+        var suggestion = NameSuggestion.For(name.Text, known);
+        if (suggestion == "" && known.Count > 0)
+            suggestion = $"; models has {string.Join(", ", known)}";
+        Add(name, $"{path} must be a name in models, got {name.Describe()}{suggestion}");
+    }
+
+    private void NoneTwice(IReadOnlyList<(ScalarNode Node, string Path)> names, string list)
+    {
+        var seen = new HashSet<string>();
+        foreach (var (name, _) in names)
+            if (!seen.Add(name.Text))
+                Add(name, $"{list} must name nothing twice, got {name.Describe()} again");
+    }
+
+    private static ScalarNode? Text(MapNode section, string key) => section[key] as ScalarNode is { IsText: true } text ? text : null;
+
+    private static ImmutableArray<(ScalarNode Node, string Path)> Texts(MapNode section, string key) =>
+        [.. Scalars(section[key] as ListNode, key).Where(scalar => scalar.Node.IsText)];
+
+    private static ImmutableArray<(ScalarNode Node, string Path)> Scalars(ListNode? list, string key) =>
+        [.. (list?.Items ?? []).Index().Where(entry => entry.Item is ScalarNode).Select(entry => ((ScalarNode)entry.Item, $"{key}[{entry.Index}]"))];
+
+    private static IEnumerable<Entry> Maps(ExperimentNode? list) =>
+        ((list as ListNode)?.Items ?? []).Index().Where(entry => entry.Item is MapNode).Select(entry => new Entry((MapNode)entry.Item, entry.Index));
+
+    private void Add(ExperimentNode node, string message) => faults.Add(new ExperimentFault(node.Position, message));
+
+    private sealed record Entry(MapNode Map, int Index)
+    {
+        public string Path(string list) => $"{list}[{Index}]";
+    }
+}
