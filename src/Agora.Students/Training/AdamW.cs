@@ -33,13 +33,13 @@ internal sealed class AdamW : IDisposable
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         step++;
-        decayed.mul_(1 - learningRate * WeightDecay);
-        mean.mul_(Beta1).add_(gradient, alpha: 1 - Beta1);
-        square.mul_(Beta2).addcmul_(gradient, gradient, value: 1 - Beta2);
-        var meanCorrection = 1 - Math.Pow(Beta1, step);
-        var squareCorrection = 1 - Math.Pow(Beta2, step);
-        var root = square.sqrt().div_(Math.Sqrt(squareCorrection)).add_(Epsilon);
-        weights.addcdiv_(mean, root, value: -learningRate / meanCorrection);
+        using Scalar kept = 1 - learningRate * WeightDecay, beta1 = Beta1, beta2 = Beta2, fresh1 = 1 - Beta1, fresh2 = 1 - Beta2, epsilon = Epsilon;
+        decayed.mul_(kept);
+        mean.mul_(beta1).add_(gradient, alpha: fresh1);
+        square.mul_(beta2).addcmul_(gradient, gradient, value: fresh2);
+        using Scalar meanStep = -learningRate / (1 - Math.Pow(Beta1, step)), squareCorrection = Math.Sqrt(1 - Math.Pow(Beta2, step));
+        var root = square.sqrt().div_(squareCorrection).add_(epsilon, HeldScalars.One);
+        weights.addcdiv_(mean, root, value: meanStep);
     }
 
     public void Dispose()

@@ -98,7 +98,10 @@ internal sealed class TrainingLoop : IDisposable
         {
             norm = gradient.norm().item<float>();
             if (norm > settings.ClipNorm)
-                gradient.mul_(settings.ClipNorm / (norm.Value + 1e-6));
+            {
+                using Scalar shrink = settings.ClipNorm / (norm.Value + 1e-6);
+                gradient.mul_(shrink);
+            }
         }
         optimizer.Step(gradient, step.LearningRate);
         return (loss, norm);
@@ -125,7 +128,7 @@ internal sealed class TrainingLoop : IDisposable
             set_num_threads(1);
         }
         for (var lane = 1; lane < lanes; lane++)
-            leaves[0].grad!.add_(leaves[lane].grad!);
+            leaves[0].grad!.add_(leaves[lane].grad!, HeldScalars.One);
         return losses.Sum();
 
         void RunLane(int lane)
@@ -141,7 +144,8 @@ internal sealed class TrainingLoop : IDisposable
     {
         using var scope = NewDisposeScope();
         using var input = batch.ToInput(model.Config);
-        var loss = Loss(model, leaf, batch, input) / Math.Max(stepTargets, 1);
+        using Scalar share = 1.0 / Math.Max(stepTargets, 1);
+        var loss = Loss(model, leaf, batch, input).mul(share);
         loss.backward();
         return loss.item<float>();
     }

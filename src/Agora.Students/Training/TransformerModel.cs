@@ -8,7 +8,13 @@ namespace Agora.Students.Training;
 /// <summary>A transformer of the Llama family for training: float32 weights in one vector, and the forward pass as torch operations.</summary>
 internal sealed class TransformerModel : IDisposable
 {
-    private TransformerModel(TransformerConfig config, ParameterLayout layout, Tensor weights) => (Config, Layout, Weights) = (config, layout, weights);
+    private readonly Scalar normEpsilon;
+
+    private TransformerModel(TransformerConfig config, ParameterLayout layout, Tensor weights)
+    {
+        (Config, Layout, Weights) = (config, layout, weights);
+        normEpsilon = config.NormEpsilon;
+    }
 
     public TransformerConfig Config { get; }
 
@@ -93,9 +99,9 @@ internal sealed class TransformerModel : IDisposable
         for (var layer = 0; layer < Config.Layers; layer++)
         {
             var normed = Norm(hidden, pieces[$"{layer}.attention_norm"]);
-            hidden = hidden + Attention(pieces, layer, normed, input, B, T);
+            hidden = hidden.add(Attention(pieces, layer, normed, input, B, T), HeldScalars.One);
             normed = Norm(hidden, pieces[$"{layer}.feed_forward_norm"]);
-            hidden = hidden + FeedForward(pieces, layer, normed);
+            hidden = hidden.add(FeedForward(pieces, layer, normed), HeldScalars.One);
         }
         return Norm(hidden, pieces["final_norm"]);
     }
@@ -105,7 +111,11 @@ internal sealed class TransformerModel : IDisposable
     public static Tensor Project(IReadOnlyDictionary<string, Tensor> pieces, Tensor hidden) =>
         nn.functional.linear(hidden, pieces.TryGetValue("head", out var head) ? head : pieces["embedding"]);
 
-    public void Dispose() => Weights.Dispose();
+    public void Dispose()
+    {
+        Weights.Dispose();
+        normEpsilon.Dispose();
+    }
 
     private static TransformerModel Allocate(TransformerConfig config)
     {
@@ -149,7 +159,7 @@ internal sealed class TransformerModel : IDisposable
     }
 
     private Tensor Norm(Tensor values, Tensor weight) =>
-        values * rsqrt((values * values).mean([-1], keepdim: true) + Config.NormEpsilon) * weight;
+        values * rsqrt((values * values).mean([-1], keepdim: true).add(normEpsilon, HeldScalars.One)) * weight;
 
     // Element i of a head turns together with element i + D/2, as in Hugging Face's checkpoints.
     private static Tensor Rotate(Tensor values, Tensor cosines, Tensor sines)
@@ -157,7 +167,7 @@ internal sealed class TransformerModel : IDisposable
         var half = values.shape[3] / 2;
         var first = values.narrow(3, 0, half);
         var second = values.narrow(3, half, half);
-        return cat([first * cosines - second * sines, second * cosines + first * sines], 3);
+        return cat([(first * cosines).addcmul_(second, sines, HeldScalars.MinusOne), (second * cosines).addcmul_(first, sines, HeldScalars.One)], 3);
     }
 
     // Each key-value head serves neighbouring query heads: 0 0 1 1, not 0 1 0 1.
