@@ -1,0 +1,109 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Agora.Benchmarks;
+using Agora.Experiments;
+using Agora.LanguageModels;
+using Microsoft.Extensions.AI;
+
+namespace Agora.Runs;
+
+/// <summary>Has a model answer the questions of a benchmark.</summary>
+public sealed class AnswerStep : RunStep
+{
+    // Raised with every change to how questions are put.
+    private const string CodeVersion = "1";
+
+    private readonly AnsweringModel model;
+    private readonly IBenchmark benchmark;
+    private readonly AnsweringSpec spec;
+    private readonly string systemMessage;
+    private readonly RandomStreams random;
+
+    internal AnswerStep(AnsweringModel model, IBenchmark benchmark, AnsweringSpec spec, string systemMessage, RandomStreams random)
+        : base($"answer {benchmark.Name} by {model.Name}", Identify(model, benchmark, spec, systemMessage, random), model.Trained is { } trained ? [trained] : [])
+    {
+        this.model = model;
+        this.benchmark = benchmark;
+        this.spec = spec;
+        this.systemMessage = systemMessage;
+        this.random = random;
+    }
+
+    public override ImmutableArray<ModelSpec> Models => [model.Spec];
+
+    public override StepEstimate Estimate()
+    {
+        var input = benchmark.Items.Sum(item => StepEstimate.Tokens(systemMessage.Length + item.Prompt.Length));
+        // An answer is seldom longer than a few of its questions, and never longer than the limit.
+        var output = benchmark.Items.Sum(item => Math.Min(spec.MaxNewTokens, 2 * StepEstimate.Tokens(item.Prompt.Length)));
+        return StepEstimate.Of(model.Spec, benchmark.Items.Length, input, output);
+    }
+
+    public override async Task RunAsync(StepWorkspace workspace, StepContext context, CancellationToken cancellationToken)
+    {
+        var opened = await context.Models.OpenChatAsync(model.Spec, cancellationToken);
+        using var timed = new TimedChatClient(opened, workspace.ModelTime);
+        using var chat = new JournaledChatClient(timed, workspace.Journal, model.Identity);
+        var answers = new BenchmarkAnswer[benchmark.Items.Length];
+        var gate = new Lock();
+        var (done, input, output) = (0, 0L, 0L);
+        await Parallel.ForAsync(0, answers.Length, new ParallelOptions { MaxDegreeOfParallelism = model.Spec.MaxParallel, CancellationToken = cancellationToken },
+            async (place, stop) =>
+            {
+                var item = benchmark.Items[place];
+                var response = await chat.GetResponseAsync(
+                    [new ChatMessage(ChatRole.System, systemMessage), new ChatMessage(ChatRole.User, item.Prompt)], Options(place), stop);
+                answers[place] = new BenchmarkAnswer
+                {
+                    ItemId = item.Id,
+                    Prompt = item.Prompt,
+                    Completion = response.Text,
+                    Finished = response.FinishReason != ChatFinishReason.Length,
+                };
+                lock (gate)
+                {
+                    input += response.Usage?.InputTokenCount ?? 0;
+                    output += response.Usage?.OutputTokenCount ?? 0;
+                    context.Progress.Report(new StepProgress(++done, answers.Length, input + output, StepEstimate.Of(model.Spec, 0, input, output).Dollars));
+                }
+            });
+        await workspace.Journal.FlushAsync(cancellationToken);
+        workspace.Write(StepFiles.Answers, StepFiles.Lines(answers));
+    }
+
+    // The same stream for every model: where two differ, it is not because of their luck.
+    private ChatOptions Options(int place) => new()
+    {
+        Temperature = (float)spec.Temperature,
+        TopP = (float)spec.TopP,
+        MaxOutputTokens = spec.MaxNewTokens,
+        Seed = random.For($"answers/{benchmark.Name}", place).NextSeed(),
+        AdditionalProperties = new AdditionalPropertiesDictionary { [SamplingOptions.RepetitionPenalty] = spec.RepetitionPenalty },
+    };
+
+    private static StepIdentity Identify(AnsweringModel model, IBenchmark benchmark, AnsweringSpec spec, string systemMessage, RandomStreams random)
+    {
+        // The questions alone: correcting the expected answer of an item asks no model again.
+        var questions = new JsonArray([.. benchmark.Items.Select(item => (JsonNode)new JsonArray(item.Id, item.Prompt))]);
+        return new StepIdentity("answer", CodeVersion, new JsonObject
+        {
+            ["model"] = model.Trained is null ? model.Identity : null,
+            ["benchmark"] = benchmark.Name,
+            ["questions"] = Convert.ToHexStringLower(SHA256.HashData(CanonicalJson.Write(questions))),
+            ["spec"] = CanonicalJson.ToNode(spec),
+            ["systemMessage"] = systemMessage,
+            ["seed"] = random.Seed,
+        }, model.Trained is { } trained ? [trained.Key] : []);
+    }
+}
+
+/// <summary>Who answers: a model of the experiment or a student trained in it.</summary>
+/// <param name="Name">For people.</param>
+/// <param name="Trained">Null for a model of the experiment.</param>
+internal sealed record AnsweringModel(string Name, ModelSpec Spec, string Identity, TrainStep? Trained)
+{
+    public static AnsweringModel Of(IdentifiedModel model) => new(model.Name, model.Spec, model.Identity, null);
+
+    public static AnsweringModel Of(TrainStep train, string name, StepStore store) => new(name, train.Student(store), train.Key.Value, train);
+}

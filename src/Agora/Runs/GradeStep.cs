@@ -1,0 +1,72 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Agora.Benchmarks;
+using Agora.Experiments;
+using Agora.LanguageModels;
+using Microsoft.Extensions.AI;
+
+namespace Agora.Runs;
+
+/// <summary>Grades the answers of a model to a benchmark.</summary>
+public sealed class GradeStep : RunStep
+{
+    private readonly AnswerStep answers;
+    private readonly IBenchmark benchmark;
+    private readonly ImmutableArray<IdentifiedModel> judges;
+    private readonly RandomStreams random;
+
+    /// <param name="judges">The experiment's; asked only where the benchmark needs them.</param>
+    internal GradeStep(AnswerStep answers, IBenchmark benchmark, ImmutableArray<IdentifiedModel> judges, RandomStreams random)
+        : base($"grade {answers.Name["answer ".Length..]}", Identify(answers, benchmark, Asked(benchmark, judges), random), [answers])
+    {
+        this.answers = answers;
+        this.benchmark = benchmark;
+        this.judges = Asked(benchmark, judges);
+        this.random = random;
+    }
+
+    public override ImmutableArray<ModelSpec> Models => [.. judges.Select(judge => judge.Spec)];
+
+    // A judge reads the question and two answers, and says little; some benchmarks show each pair in both orders.
+    public override StepEstimate Estimate() => judges.Aggregate(StepEstimate.Nothing, (sum, judge) => sum + StepEstimate.Of(
+        judge.Spec, 2L * benchmark.Items.Length, 2 * benchmark.Items.Sum(item => 5 * StepEstimate.Tokens(item.Prompt.Length) + 500), 2L * 100 * benchmark.Items.Length));
+
+    public override async Task RunAsync(StepWorkspace workspace, StepContext context, CancellationToken cancellationToken)
+    {
+        var clients = ImmutableArray.CreateBuilder<IChatClient>();
+        try
+        {
+            foreach (var judge in judges)
+            {
+                var opened = await context.Models.OpenChatAsync(judge.Spec, cancellationToken);
+                clients.Add(new JournaledChatClient(new TimedChatClient(opened, workspace.ModelTime), workspace.Journal, judge.Identity));
+            }
+            var given = StepFiles.ReadLines<BenchmarkAnswer>(context.Inputs[answers.Key], StepFiles.Answers);
+            var grades = await benchmark.GradeAsync(given, new GradingContext
+            {
+                Random = random,
+                Judges = clients.ToImmutable(),
+                Progress = new Relay<(int Done, int Total)>(now => context.Progress.Report(new StepProgress(now.Done, now.Total, Tokens: 0, Dollars: 0))),
+                Parallel = judges.IsEmpty ? context.Cores : judges.Max(judge => judge.Spec.MaxParallel),
+            }, cancellationToken);
+            if (!grades.Select(grade => grade.ItemId).SequenceEqual(given.Select(answer => answer.ItemId)))
+                throw new InvalidOperationException($"{benchmark.Name} did not grade every answer once, in order");
+            workspace.Write(StepFiles.Grades, StepFiles.Lines(grades));
+        }
+        finally
+        {
+            foreach (var client in clients)
+                client.Dispose();
+        }
+    }
+
+    private static ImmutableArray<IdentifiedModel> Asked(IBenchmark benchmark, ImmutableArray<IdentifiedModel> judges) => benchmark.NeedsJudge ? judges : [];
+
+    private static StepIdentity Identify(AnswerStep answers, IBenchmark benchmark, ImmutableArray<IdentifiedModel> judges, RandomStreams random) =>
+        new("grade", benchmark.GraderVersion, new JsonObject
+        {
+            ["benchmark"] = benchmark.Name,
+            ["judges"] = new JsonArray([.. judges.Select(judge => (JsonNode)judge.Identity)]),
+            ["seed"] = random.Seed,
+        }, [answers.Key]);
+}

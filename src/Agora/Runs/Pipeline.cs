@@ -1,0 +1,71 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Agora.Benchmarks;
+using Agora.Experiments;
+
+namespace Agora.Runs;
+
+/// <summary>The benchmark: generators × settings → data sets → trained students → answers → grades. Start reading here.</summary>
+/// <remarks>
+/// <see cref="StepGraphBuilder"/> turns an experiment into steps, <see cref="LocalExecutor"/> does those whose results are not there yet, and
+/// <see cref="RunResult"/> gathers what <see cref="Recovery.RecoveryTable"/> and the reports read.
+/// </remarks>
+public sealed class Pipeline(PipelineServices services, RunArchive archive)
+{
+    /// <summary>What a run would do. Asks no model, writes nothing.</summary>
+    public async Task<RunPlan> PlanAsync(Experiment experiment, CancellationToken cancellationToken)
+    {
+        var graph = await GraphAsync(experiment, cancellationToken);
+        return RunPlan.Of(StepNeeds.Of(graph.Wanted, archive.Store, thoroughly: false), archive.Store);
+    }
+
+    /// <summary>Does what is not done yet. The same call again goes on where this one ended, however it ended.</summary>
+    /// <param name="jobs">Steps at once.</param>
+    /// <exception cref="AgoraException">The experiment cannot be started. What goes wrong in a step is in the outcome instead.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; what was finished is kept.</exception>
+    public async Task<RunOutcome> RunAsync(Experiment experiment, int jobs, IRunObserver observer, CancellationToken cancellationToken)
+    {
+        var started = DateTimeOffset.UtcNow;
+        var clock = Stopwatch.StartNew();
+        var graph = await GraphAsync(experiment, cancellationToken);
+        var (run, hold) = await archive.BeginAsync(experiment, graph, cancellationToken);
+        using (hold)
+        {
+            var state = new RunState(RunStatus.Running, experiment.Name, started, Finished: null, clock.Elapsed.TotalSeconds, GatheringSeconds: 0, Failures: []);
+            run.Say(state);
+            var executor = new LocalExecutor(archive.Store, services.Models, services.Trainer, jobs, observer);
+            var execution = await executor.RunAsync(graph.Wanted, cancellationToken);
+
+            clock.Restart();
+            var result = RunResult.Gather(experiment, graph, execution.Results, execution.Reasons);
+            run.Keep([.. result.Answers.Select(Score)]);
+            run.Link(archive.Store);
+            state = state with
+            {
+                Status = !execution.Failures.IsEmpty ? RunStatus.Failed : result.Incomplete.Any() ? RunStatus.Incomplete : RunStatus.Done,
+                Finished = DateTimeOffset.UtcNow,
+                GatheringSeconds = clock.Elapsed.TotalSeconds,
+                Failures = [.. execution.Failures.Select(failure => new MissingResult(failure.Step.Name, failure.Fault.Message))],
+            };
+            run.Say(state);
+            return new RunOutcome(run, result, execution.Failures, state.Status);
+        }
+    }
+
+    private Task<StepGraph> GraphAsync(Experiment experiment, CancellationToken cancellationToken) =>
+        new StepGraphBuilder(experiment, services, archive.Store).BuildAsync(cancellationToken);
+
+    private static RecordedScore Score(AnsweredBenchmark answered)
+    {
+        var grades = answered.ReadGrades();
+        double[] scores = [.. grades.Select(grade => grade.Grade).OfType<Grade.Scored>().Select(grade => grade.Value)];
+        return new RecordedScore(answered.By.ToString(), answered.Benchmark, scores.Length == 0 ? null : scores.Average(), scores.Length, grades.Length - scores.Length);
+    }
+}
+
+/// <param name="Failures">Steps that failed; those behind them are missing in the result.</param>
+public sealed record RunOutcome(RunFolder Folder, RunResult Result, ImmutableArray<StepFailure> Failures, RunStatus Status)
+{
+    /// <summary>0 done · 1 a step failed · 3 done, but a generator wrote fewer instances than wanted.</summary>
+    public int ExitCode => Status switch { RunStatus.Failed => 1, RunStatus.Incomplete => 3, _ => 0 };
+}

@@ -1,0 +1,91 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Agora.Benchmarks;
+using Agora.DataGeneration;
+using Agora.Experiments;
+using Agora.Training;
+
+namespace Agora.Runs;
+
+/// <summary>Names and formats of the files in the steps' results; docs/run-folder.md describes them.</summary>
+public static class StepFiles
+{
+    /// <summary>generate: one <see cref="SyntheticInstance"/> a line, with the keys <c>instruction</c>, <c>response</c>, <c>config</c> of the published data sets.</summary>
+    public const string Instances = "instances.jsonl";
+    /// <summary>generate: one <see cref="RejectedCompletion"/> a line.</summary>
+    public const string Rejects = "rejects.jsonl";
+    /// <summary>generate: a <see cref="GenerationSummary"/>.</summary>
+    public const string Generation = "generation.json";
+    /// <summary>train: the student's folder in Hugging Face format.</summary>
+    public const string Model = "model";
+    /// <summary>train: a <see cref="TrainingSummary"/>.</summary>
+    public const string Training = "training.json";
+    /// <summary>answer: one <see cref="BenchmarkAnswer"/> a line.</summary>
+    public const string Answers = "answers.jsonl";
+    /// <summary>grade: one <see cref="GradedAnswer"/> a line, with <c>score</c> or with <c>unscored</c> and the reason.</summary>
+    public const string Grades = "grades.jsonl";
+
+    public static IEnumerable<string> Lines<T>(IEnumerable<T> records) => records.Select(record => JsonSerializer.Serialize(record, Options));
+
+    public static string Line<T>(T record) => JsonSerializer.Serialize(record, Options);
+
+    /// <summary>Reads a file with one record.</summary>
+    public static T Read<T>(StepResult step, string file) => Parse<T>(File.ReadAllText(step.PathOf(file)), step, file);
+
+    /// <summary>Reads a file with one record a line.</summary>
+    public static ImmutableArray<T> ReadLines<T>(StepResult step, string file) =>
+        [.. File.ReadLines(step.PathOf(file)).Select(line => Parse<T>(line, step, file))];
+
+    // The file's hash has been checked, so that what cannot be read was written so: by another version without another step version.
+    private static T Parse<T>(string json, StepResult step, string file)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(json, Options) ?? throw new JsonException("the value is null");
+        }
+        catch (JsonException error)
+        {
+            throw new AgoraException($"a result cannot be read: {error.Message}", step.PathOf(file),
+                "remove the folder that holds the file and give the same command again", error);
+        }
+    }
+
+    private static readonly JsonSerializerOptions Options = new(CanonicalJson.Options)
+    {
+        Converters = { new GradedAnswerConverter() },
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
+
+    private sealed class GradedAnswerConverter : JsonConverter<GradedAnswer>
+    {
+        public override GradedAnswer Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        {
+            var row = JsonSerializer.Deserialize<Row>(ref reader, options) ?? throw new JsonException("not a grade");
+            Grade grade = row switch
+            {
+                { Score: { } score, Unscored: null } => new Grade.Scored(score),
+                { Score: null, Unscored: { } reason } => new Grade.Unscored(reason),
+                _ => throw new JsonException("a grade has either \"score\" or \"unscored\""),
+            };
+            return new GradedAnswer(row.ItemId, row.Extracted, grade, row.Detail);
+        }
+
+        public override void Write(Utf8JsonWriter writer, GradedAnswer value, JsonSerializerOptions options) => JsonSerializer.Serialize(writer, new Row(
+            value.ItemId, value.Extracted, (value.Grade as Grade.Scored)?.Value, (value.Grade as Grade.Unscored)?.Reason, value.Detail), options);
+
+        private sealed record Row(string ItemId, string? Extracted, double? Score, string? Unscored, string? Detail);
+    }
+}
+
+/// <summary>What came of a generation.</summary>
+public sealed record GenerationSummary
+{
+    public required int Wanted { get; init; }
+    public required int Valid { get; init; }
+    /// <summary>Why there are fewer than wanted; null where there are not.</summary>
+    public string? Shortfall { get; init; }
+    public required GenerationBill Bill { get; init; }
+    /// <summary>US dollars for all completions; null where no price is known.</summary>
+    public decimal? Dollars { get; init; }
+}

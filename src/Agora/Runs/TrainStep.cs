@@ -1,0 +1,91 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Agora.DataGeneration;
+using Agora.Experiments;
+using Agora.SeedData;
+using Agora.Training;
+
+namespace Agora.Runs;
+
+/// <summary>Trains a student on a data set.</summary>
+public sealed class TrainStep : RunStep
+{
+    private readonly IdentifiedModel baseModel;
+    private readonly TrainingData data;
+    private readonly StudentRecipe recipe;
+    private readonly long seed;
+
+    internal TrainStep(string name, IdentifiedModel baseModel, TrainingData data, StudentRecipe recipe, long seed, string trainerVersion)
+        : base(name, Identify(baseModel, data, recipe, seed, trainerVersion), data.Generated is { } generated ? [generated] : [])
+    {
+        this.baseModel = baseModel;
+        this.data = data;
+        this.recipe = recipe;
+        this.seed = seed;
+    }
+
+    /// <summary>The student as a model, once it is trained.</summary>
+    /// <param name="store">Where its result lies.</param>
+    public ModelSpec Student(StepStore store) => new()
+    {
+        Provider = ModelSpec.Embedded,
+        Path = Path.Combine(store.FolderOf(Key), StepFiles.Model),
+        MaxParallel = baseModel.Spec.MaxParallel,
+    };
+
+    /// <remarks>Training asks no model; its tokens are not paid for by the token.</remarks>
+    public override StepEstimate Estimate() => StepEstimate.Nothing;
+
+    public override async Task RunAsync(StepWorkspace workspace, StepContext context, CancellationToken cancellationToken)
+    {
+        var output = Path.Combine(workspace.Folder, StepFiles.Model);
+        try
+        {
+            Directory.CreateDirectory(output);
+            var request = new TrainingRequest
+            {
+                BaseModelFolder = baseModel.Spec.Path!,
+                Data = data.Read(context.Inputs),
+                Recipe = recipe,
+                Seed = seed,
+                OutputFolder = output,
+            };
+            var progress = new Relay<TrainingProgress>(now => context.Progress.Report(new StepProgress(now.Step, now.Steps, now.Tokens, Dollars: 0)));
+            TrainingSummary summary;
+            using (workspace.ModelTime.Measure())
+                summary = await context.Trainer.TrainAsync(request, progress, cancellationToken);
+            workspace.Write(StepFiles.Training, [StepFiles.Line(summary)]);
+        }
+        catch (IOException error)
+        {
+            throw DurableFiles.Failure(output, error);
+        }
+    }
+
+    private static StepIdentity Identify(IdentifiedModel baseModel, TrainingData data, StudentRecipe recipe, long seed, string trainerVersion) =>
+        new("train", trainerVersion, new JsonObject
+        {
+            ["base"] = baseModel.Identity,
+            ["recipe"] = CanonicalJson.ToNode(recipe),
+            ["seed"] = seed,
+            ["fileData"] = data.FileIdentity,
+        }, data.Generated is { } generated ? [generated.Key] : []);
+}
+
+/// <summary>What a student is trained on: generated instances, rows of a file, or in instance generation both.</summary>
+/// <param name="Generated">Null for a data set that was brought along.</param>
+/// <param name="FileRows">Seed pairs that belong to the training data, or the given data set; empty where there are none.</param>
+/// <param name="FileIdentity">Contents of the rows' file; null where there are none.</param>
+internal sealed record TrainingData(GenerateStep? Generated, ImmutableArray<SeedInstance> FileRows, string? FileIdentity)
+{
+    /// <returns>Generated instances by place, then rows in file order; the trainer's seed decides the order of training.</returns>
+    public IReadOnlyList<TrainingPair> Read(IReadOnlyDictionary<StepKey, StepResult> results)
+    {
+        var generated = Generated is null ? [] : StepFiles.ReadLines<SyntheticInstance>(results[Generated.Key], StepFiles.Instances);
+        return
+        [
+            .. generated.Select(instance => new TrainingPair(instance.Instruction, instance.Response)),
+            .. FileRows.Select(row => new TrainingPair(row.Instruction, row.Response!)),
+        ];
+    }
+}
