@@ -36,7 +36,7 @@ public abstract record ConfidenceInterval
         var resamples = defined.Length + undefined;
         if (resamples == 0)
             return new Unbounded("no resamples were drawn");
-        var tail = (int)((1 - level / 100) / 2 * (resamples - 1));
+        var tail = (int)((100 - level) / 200 * (resamples - 1));
         if (tail < undefined)
         {
             return new Unbounded(
