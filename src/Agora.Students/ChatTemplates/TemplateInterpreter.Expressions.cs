@@ -1,0 +1,191 @@
+namespace Agora.Students.ChatTemplates;
+
+internal sealed partial class TemplateInterpreter
+{
+    /// <summary>value[key], else value.key where that is a method or member.</summary>
+    public static object? Index(object? value, object? key, int line)
+    {
+        switch (value)
+        {
+            case TemplateDict dict when dict.TryGet(key, out var found):
+                return found;
+            case TemplateList list when key is long or bool:
+                var at = TemplateOperators.Integer(key);
+                at += at < 0 ? list.Count : 0;
+                return at >= 0 && at < list.Count ? list[(int)at] : new Undefined($"the item {PythonText.Repr(key, line)} of {TemplateValues.Kind(value)} of {list.Count}");
+            case string text when key is long or bool:
+                return Index(new TemplateList([.. PythonText.Points(text)]), key, line);
+            case Undefined undefined:
+                throw new TemplateFault($"{undefined} has no items", line);
+        }
+        return key is string name ? MemberOnly(value, name, line) ?? Missing(value, name) : Missing(value, PythonText.Repr(key, line));
+    }
+
+    public TemplateCall NewCall(string name, IReadOnlyList<object?> positional, int line) => new(name, positional, new Dictionary<string, object?>(), line, this);
+
+    public object? Filter(string filter, object? value, TemplateCall call) =>
+        TemplateFilters.TryGet(filter, out var apply) ? Made(apply(value, call), call.Line) : throw new TemplateFault($"the filter {filter} is not supported", call.Line);
+
+    public static bool Test(string test, object? value, TemplateCall call) =>
+        TemplateConditions.TryGet(test, out var holds) ? holds(value, call) : throw new TemplateFault($"the test {test} is not supported", call.Line);
+
+    private static Undefined Missing(object? value, string name) => new($"{name} of {TemplateValues.Kind(value)}");
+
+    /// <summary>value.name: methods and members first, then the item of that name, as in Jinja.</summary>
+    private static object? Member(object? value, string name, int line)
+    {
+        if (value is Undefined undefined)
+            throw new TemplateFault($"{undefined} has no member {name}", line);
+        if (MemberOnly(value, name, line) is { } member)
+            return member;
+        return value switch
+        {
+            TemplateDict dict when dict.TryGet(name, out var found) => found,
+            TemplateNamespace space when space.Members.TryGetValue(name, out var found) => found,
+            _ => Missing(value, name),
+        };
+    }
+
+    /// <returns>Null where the value has no method or member of the name.</returns>
+    private static object? MemberOnly(object? value, string name, int line) => value switch
+    {
+        TemplateLoop loop => loop.Member(name, TemplateOperators.AreEqual),
+        string text => TemplateMethods.OfText(text, name),
+        TemplateDict dict => TemplateMethods.OfDict(dict, name, line),
+        TemplateList list => TemplateMethods.OfList(list, name, line),
+        _ => null,
+    };
+
+    private object? Evaluate(Expression expression)
+    {
+        budget.Step(expression.Line);
+        switch (expression)
+        {
+            case Literal literal:
+                return literal.Value;
+            case Name name:
+                return scope.Find(name.Text, out var found) ? found : new Undefined(name.Text);
+            case ListExpression list:
+                return new TemplateList([.. list.Items.Select(Evaluate)], list.IsTuple);
+            case DictExpression dict:
+                return new TemplateDict(dict.Items.Select(item => KeyValuePair.Create(Hashable(Evaluate(item.Key), item.Key.Line), Evaluate(item.Value))).ToList());
+            case MemberExpression member:
+                return Member(Evaluate(member.Of), member.Name, member.Line);
+            case IndexExpression index:
+                return Index(Evaluate(index.Of), Evaluate(index.Index), index.Line);
+            case SliceExpression slice:
+                return Slice(slice);
+            case CallExpression call:
+                return Call(call, caller: null);
+            case FilterExpression filter:
+                return Filter(filter.Filter, Evaluate(filter.Of), Arguments($"the filter {filter.Filter}", filter.Arguments, filter.Line));
+            case TestExpression test:
+                return Test(test.Test, Evaluate(test.Of), Arguments($"the test {test.Test}", test.Arguments, test.Line));
+            case NotExpression not:
+                return !TemplateOperators.IsTrue(Evaluate(not.Of));
+            case SignExpression sign:
+                var value = Evaluate(sign.Of);
+                return sign.Negative ? TemplateOperators.Negate(value, sign.Line)
+                    : TemplateOperators.IsNumber(value) ? value : throw new TemplateFault($"cannot apply + to {TemplateValues.Kind(value)}", sign.Line);
+            case BinaryExpression binary:
+                return Binary(binary);
+            case LogicExpression logic:
+                var left = Evaluate(logic.Left);
+                return TemplateOperators.IsTrue(left) == logic.IsAnd ? Evaluate(logic.Right) : left;
+            case CompareExpression compare:
+                return Compare(compare);
+            case ConditionalExpression conditional:
+                if (TemplateOperators.IsTrue(Evaluate(conditional.Condition)))
+                    return Evaluate(conditional.Then);
+                return conditional.Else is { } otherwise ? Evaluate(otherwise) : new Undefined("the inline if without else");
+            default:
+                throw new InvalidOperationException($"no rule for {expression.GetType().Name}");
+        }
+    }
+
+    private object? Binary(BinaryExpression binary)
+    {
+        var left = Evaluate(binary.Left);
+        var right = Evaluate(binary.Right);
+        if (binary.Operator == "~")
+            return Made(PythonText.Of(left, binary.Line) + PythonText.Of(right, binary.Line), binary.Line);
+        if ((left as Undefined ?? right as Undefined) is { } undefined)
+            throw new TemplateFault($"{undefined} cannot be an operand of {binary.Operator}", binary.Line);
+        return Made(TemplateOperators.Apply(binary.Operator, left, right, binary.Line), binary.Line);
+    }
+
+    private bool Compare(CompareExpression compare)
+    {
+        var left = Evaluate(compare.First);
+        foreach (var (symbol, expression) in compare.Rest)
+        {
+            var right = Evaluate(expression);
+            var holds = symbol switch
+            {
+                "==" => TemplateOperators.AreEqual(left, right),
+                "!=" => !TemplateOperators.AreEqual(left, right),
+                "in" => TemplateOperators.Contains(right, left, compare.Line),
+                "not in" => !TemplateOperators.Contains(right, left, compare.Line),
+                "<" => TemplateOperators.Compare(left, right, compare.Line) < 0,
+                "<=" => TemplateOperators.Compare(left, right, compare.Line) <= 0,
+                ">" => TemplateOperators.Compare(left, right, compare.Line) > 0,
+                _ => TemplateOperators.Compare(left, right, compare.Line) >= 0,
+            };
+            if (!holds)
+                return false;
+            left = right;
+        }
+        return true;
+    }
+
+    private object? Slice(SliceExpression slice)
+    {
+        var value = Evaluate(slice.Of);
+        long? Bound(Expression? bound) => (bound is null ? null : Evaluate(bound)) switch
+        {
+            null => null,
+            long number => number,
+            bool flag => flag ? 1 : 0,
+            var other => throw new TemplateFault($"a slice needs integers, got {TemplateValues.Kind(other)}", slice.Line),
+        };
+        var (start, stop, step) = (Bound(slice.Start), Bound(slice.Stop), Bound(slice.Step) ?? 1);
+        if (step == 0)
+            throw new TemplateFault("the step of a slice cannot be 0", slice.Line);
+        return value switch
+        {
+            string text => Made(string.Concat(TemplateIteration.Slice(PythonText.Points(text), start, stop, step)), slice.Line),
+            TemplateList list => Made(new TemplateList([.. TemplateIteration.Slice(list, start, stop, step)], list.IsTuple), slice.Line),
+            Undefined => throw new TemplateFault($"{value} cannot be sliced", slice.Line),
+            _ => throw new TemplateFault($"cannot slice {TemplateValues.Kind(value)}", slice.Line),
+        };
+    }
+
+    private object? Call(CallExpression call, TemplateFunction? caller)
+    {
+        var function = Evaluate(call.Function);
+        if (function is not TemplateFunction callable)
+            throw new TemplateFault(function is Undefined undefined ? $"{undefined} cannot be called" : $"cannot call {TemplateValues.Kind(function)}", call.Line);
+        var arguments = Arguments(callable.Name, call.Arguments, call.Line);
+        if (caller is not null)
+            arguments = new TemplateCall(callable.Name, arguments.Positional, new Dictionary<string, object?>(arguments.Named) { ["caller"] = caller }, call.Line, this);
+        return Made(callable.Body(arguments), call.Line);
+    }
+
+    private TemplateCall Arguments(string name, CallArguments arguments, int line)
+    {
+        var positional = arguments.Positional.Select(Evaluate).ToList();
+        if (arguments.ListSplat is { } list)
+            positional.AddRange(TemplateIteration.Items(Evaluate(list), line));
+        var named = new Dictionary<string, object?>(StringComparer.Ordinal);
+        foreach (var (key, value) in arguments.Named)
+            named[key] = Evaluate(value);
+        if (arguments.DictSplat is { } splat)
+            foreach (var (key, value) in Evaluate(splat) as TemplateDict ?? throw new TemplateFault("** needs a mapping", line))
+                named[key as string ?? throw new TemplateFault("** needs a mapping with strings as keys", line)] = value;
+        return new TemplateCall(name, positional, named, line, this);
+    }
+
+    private static object? Hashable(object? key, int line) => key is null or bool or long or double or string
+        ? key
+        : throw new TemplateFault($"{TemplateValues.Kind(key)} cannot be the key of a mapping", line);
+}

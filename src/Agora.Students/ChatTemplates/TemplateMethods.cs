@@ -1,0 +1,247 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+
+namespace Agora.Students.ChatTemplates;
+
+/// <summary>Python's methods of strings, mappings and lists; those that would change their object are refused, as by Jinja's sandbox.</summary>
+internal static class TemplateMethods
+{
+    private static readonly SearchValues<char> LineBreaks = SearchValues.Create("\n\r\v\f\x1c\x1d\x1e\u0085\u2028\u2029");
+
+    public static TemplateFunction? OfDict(TemplateDict dict, string name, int line) => name switch
+    {
+        "items" => Method(name, _ => Items(dict)),
+        "keys" => Method(name, _ => new TemplateList([.. dict.Keys])),
+        "values" => Method(name, _ => new TemplateList([.. dict.Select(entry => entry.Value)])),
+        "get" => Method(name, call => call.Bind("key", "default") is var bound && dict.TryGet(bound.Value(0), out var found) ? found : bound.Value(1, null)),
+        "copy" => Method(name, _ => dict),
+        // A template may hold a key of this name: only a mapping without it refuses.
+        "clear" or "pop" or "popitem" or "setdefault" or "update" when !dict.TryGet(name, out _) => throw Unsafe("a mapping", name, line),
+        _ => null,
+    };
+
+    public static TemplateFunction? OfList(TemplateList list, string name, int line) => name switch
+    {
+        "index" => Method(name, call => Find(list, call) is var at and >= 0 ? at : throw call.Fault("does not find the item")),
+        "count" => Method(name, call => call.Bind("value").Value(0) is var item ? list.LongCount(other => TemplateOperators.AreEqual(other, item)) : 0),
+        "copy" => Method(name, _ => list),
+        "append" or "clear" or "extend" or "insert" or "pop" or "remove" or "reverse" or "sort" => throw Unsafe("a list", name, line),
+        _ => null,
+    };
+
+    public static TemplateFunction? OfText(string text, string name) => name switch
+    {
+        "strip" => Method(name, call => Strip(text, call.Bind("chars").TextOrNone(0), left: true, right: true)),
+        "lstrip" => Method(name, call => Strip(text, call.Bind("chars").TextOrNone(0), left: true, right: false)),
+        "rstrip" => Method(name, call => Strip(text, call.Bind("chars").TextOrNone(0), left: false, right: true)),
+        "upper" => Method(name, _ => text.ToUpperInvariant()),
+        "lower" or "casefold" => Method(name, _ => text.ToLowerInvariant()),
+        "capitalize" => Method(name, _ => Capitalize(text)),
+        "title" => Method(name, _ => Title(text)),
+        "swapcase" => Method(name, _ => string.Concat(text.Select(character => char.IsUpper(character) ? char.ToLowerInvariant(character) : char.ToUpperInvariant(character)))),
+        "startswith" => Method(name, call => Affixes(call).Any(affix => text.StartsWith(affix, StringComparison.Ordinal))),
+        "endswith" => Method(name, call => Affixes(call).Any(affix => text.EndsWith(affix, StringComparison.Ordinal))),
+        "removeprefix" => Method(name, call => call.Bind("prefix").Text(0) is var prefix && text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..] : text),
+        "removesuffix" => Method(name, call => call.Bind("suffix").Text(0) is var suffix && suffix.Length > 0 && text.EndsWith(suffix, StringComparison.Ordinal) ? text[..^suffix.Length] : text),
+        "replace" => Method(name, call => call.Bind("old", "new", "count") is var bound ? Replace(text, bound.Text(0), bound.Text(1), bound.Whole(2, -1), call.Line) : text),
+        "split" => Method(name, call => call.Bind("sep", "maxsplit") is var bound ? Split(text, bound.TextOrNone(0), bound.Whole(1, -1), fromRight: false, call) : null),
+        "rsplit" => Method(name, call => call.Bind("sep", "maxsplit") is var bound ? Split(text, bound.TextOrNone(0), bound.Whole(1, -1), fromRight: true, call) : null),
+        "splitlines" => Method(name, call => new TemplateList([.. Lines(text, call.Bind("keepends").Flag(0))])),
+        "partition" => Method(name, call => Partition(text, call, fromRight: false)),
+        "rpartition" => Method(name, call => Partition(text, call, fromRight: true)),
+        "join" => Method(name, call => string.Join(text, TemplateIteration.Items(call.Bind("iterable").Value(0), call.Line)
+            .Select(item => item as string ?? throw call.Fault($"needs strings, got {TemplateValues.Kind(item)}")))),
+        "find" => Method(name, call => Find(text, call, fromRight: false)),
+        "rfind" => Method(name, call => Find(text, call, fromRight: true)),
+        "index" => Method(name, call => Find(text, call, fromRight: false) is var at and >= 0 ? at : throw call.Fault("does not find the text")),
+        "count" => Method(name, call => call.Bind("sub").Text(0) is { Length: > 0 } part ? (long)(text.Split(part).Length - 1) : PythonText.Length(text) + 1L),
+        "format" => Method(name, call => BraceFormat.Apply(text, call)),
+        "zfill" => Method(name, call => Zeros(text, call.Bind("width").Whole(0, 0), call.Line)),
+        "ljust" => Method(name, call => Justify(text, call, (padding, fill) => text + Fill(fill, padding))),
+        "rjust" => Method(name, call => Justify(text, call, (padding, fill) => Fill(fill, padding) + text)),
+        "center" => Method(name, call => Justify(text, call, (padding, fill) => Fill(fill, padding / 2) + text + Fill(fill, padding - padding / 2))),
+        "isdigit" or "isdecimal" or "isnumeric" => Method(name, _ => text.Length > 0 && text.EnumerateRunes().All(Rune.IsDigit)),
+        "isalpha" => Method(name, _ => text.Length > 0 && text.EnumerateRunes().All(Rune.IsLetter)),
+        "isalnum" => Method(name, _ => text.Length > 0 && text.EnumerateRunes().All(Rune.IsLetterOrDigit)),
+        "isspace" => Method(name, _ => text.Length > 0 && text.All(char.IsWhiteSpace)),
+        "islower" => Method(name, _ => IsLower(text)),
+        "isupper" => Method(name, _ => IsUpper(text)),
+        _ => null,
+    };
+
+    public static TemplateList Items(TemplateDict dict) => new([.. dict.Select(entry => new TemplateList([entry.Key, entry.Value], isTuple: true))]);
+
+    public static bool IsLower(string text) => text.Any(char.IsLower) && !text.Any(char.IsUpper);
+
+    public static bool IsUpper(string text) => text.Any(char.IsUpper) && !text.Any(char.IsLower);
+
+    public static string Capitalize(string text) => text.Length == 0 ? text : text[..1].ToUpperInvariant() + text[1..].ToLowerInvariant();
+
+    public static string Strip(string text, string? characters, bool left, bool right)
+    {
+        bool Goes(char character) => characters is null ? char.IsWhiteSpace(character) || character is >= '\x1c' and <= '\x1f' : characters.Contains(character, StringComparison.Ordinal);
+        var (start, end) = (0, text.Length);
+        while (left && start < end && Goes(text[start]))
+            start++;
+        while (right && end > start && Goes(text[end - 1]))
+            end--;
+        return text[start..end];
+    }
+
+    /// <param name="count">-1: all of them.</param>
+    public static string Replace(string text, string old, string replacement, int count, int line)
+    {
+        if (old.Length == 0)
+        {
+            var points = PythonText.Points(text);
+            var gaps = count < 0 ? points.Count + 1 : Math.Min(count, points.Count + 1);
+            TemplateBudget.CheckLength(text.Length + gaps * (double)replacement.Length, line);
+            return string.Concat(points.Select((point, index) => index < gaps ? replacement + point : point)) + (gaps > points.Count ? replacement : "");
+        }
+        TemplateBudget.CheckLength(text.Length * (1.0 + (double)replacement.Length / old.Length), line);
+        if (count < 0)
+            return text.Replace(old, replacement, StringComparison.Ordinal);
+        var result = new StringBuilder();
+        var from = 0;
+        for (; count > 0 && text.IndexOf(old, from, StringComparison.Ordinal) is var at and >= 0; count--)
+        {
+            result.Append(text, from, at - from).Append(replacement);
+            from = at + old.Length;
+        }
+        return result.Append(text, from, text.Length - from).ToString();
+    }
+
+    /// <summary>str.splitlines(): the line breaks that Python knows.</summary>
+    public static List<string> Lines(string text, bool keepEnds)
+    {
+        var lines = new List<string>();
+        for (var start = 0; start < text.Length;)
+        {
+            var end = text.AsSpan(start).IndexOfAny(LineBreaks);
+            if (end < 0)
+            {
+                lines.Add(text[start..]);
+                break;
+            }
+            end += start;
+            var next = text[end] == '\r' && end + 1 < text.Length && text[end + 1] == '\n' ? end + 2 : end + 1;
+            lines.Add(text[start..(keepEnds ? next : end)]);
+            start = next;
+        }
+        return lines;
+    }
+
+    private static TemplateFunction Method(string name, Func<TemplateCall, object?> body) => new(name, body);
+
+    private static TemplateFault Unsafe(string of, string name, int line) => new($"a template may not change {of}, so {name} is not supported", line);
+
+    private static string Title(string text)
+    {
+        var result = new StringBuilder(text.Length);
+        foreach (var character in text)
+            result.Append(result.Length > 0 && char.IsLetter(text[result.Length - 1]) ? char.ToLowerInvariant(character) : char.ToUpperInvariant(character));
+        return result.ToString();
+    }
+
+    private static IEnumerable<string> Affixes(TemplateCall call) => call.Bind("affix").Value(0) switch
+    {
+        string affix => [affix],
+        TemplateList { IsTuple: true } list => list.Select(item => item as string ?? throw call.Fault("needs strings")),
+        var other => throw call.Fault($"needs a string or a tuple of strings, got {TemplateValues.Kind(other)}"),
+    };
+
+    private static TemplateList Split(string text, string? separator, int most, bool fromRight, TemplateCall call)
+    {
+        if (separator is "")
+            throw call.Fault("needs a separator that is not empty");
+        if (separator is null)
+            return new TemplateList(SplitAtSpace(text, most, fromRight));
+        var parts = text.Split(separator);
+        if (most < 0 || parts.Length <= most + 1)
+            return new TemplateList(parts);
+        return fromRight
+            ? new TemplateList([string.Join(separator, parts[..^most]), .. parts[^most..]])
+            : new TemplateList([.. parts[..most], string.Join(separator, parts[most..])]);
+    }
+
+    private static List<object?> SplitAtSpace(string text, int most, bool fromRight)
+    {
+        var parts = new List<object?>();
+        text = Strip(text, null, left: true, right: true);
+        while (text.Length > 0)
+        {
+            if (parts.Count == most)
+            {
+                parts.Add(text);
+                break;
+            }
+            var end = fromRight ? text.Length : 0;
+            if (fromRight)
+            {
+                while (end > 0 && !char.IsWhiteSpace(text[end - 1]))
+                    end--;
+                parts.Add(text[end..]);
+                text = text[..end].TrimEnd();
+            }
+            else
+            {
+                while (end < text.Length && !char.IsWhiteSpace(text[end]))
+                    end++;
+                parts.Add(text[..end]);
+                text = text[end..].TrimStart();
+            }
+        }
+        if (fromRight)
+            parts.Reverse();
+        return parts;
+    }
+
+    private static TemplateList Partition(string text, TemplateCall call, bool fromRight)
+    {
+        var separator = call.Bind("sep").Text(0);
+        if (separator.Length == 0)
+            throw call.Fault("needs a separator that is not empty");
+        var at = fromRight ? text.LastIndexOf(separator, StringComparison.Ordinal) : text.IndexOf(separator, StringComparison.Ordinal);
+        if (at < 0)
+            return new TemplateList(fromRight ? ["", "", text] : [text, "", ""], isTuple: true);
+        return new TemplateList([text[..at], separator, text[(at + separator.Length)..]], isTuple: true);
+    }
+
+    private static long Find(string text, TemplateCall call, bool fromRight)
+    {
+        var part = call.Bind("sub").Text(0);
+        // An empty text is found at either end; .NET says so too, but for the last place of older versions.
+        var at = fromRight ? (part.Length == 0 ? text.Length : text.LastIndexOf(part, StringComparison.Ordinal)) : text.IndexOf(part, StringComparison.Ordinal);
+        return at < 0 ? -1 : PythonText.Length(text[..at]);
+    }
+
+    private static long Find(TemplateList list, TemplateCall call)
+    {
+        var item = call.Bind("value").Value(0);
+        for (var i = 0; i < list.Count; i++)
+            if (TemplateOperators.AreEqual(list[i], item))
+                return i;
+        return -1;
+    }
+
+    private static string Zeros(string text, int width, int line)
+    {
+        TemplateBudget.CheckLength(width, line);
+        var missing = Math.Max(0, width - PythonText.Length(text));
+        return text.Length > 0 && text[0] is '+' or '-' ? text[0] + new string('0', missing) + text[1..] : new string('0', missing) + text;
+    }
+
+    private static string Justify(string text, TemplateCall call, Func<int, string, string> pad)
+    {
+        var bound = call.Bind("width", "fillchar");
+        var width = bound.Whole(0, 0);
+        TemplateBudget.CheckLength(width, call.Line);
+        var fill = bound.Text(1, " ");
+        if (PythonText.Length(fill) != 1)
+            throw call.Fault("needs one character to fill with");
+        return pad(Math.Max(0, width - PythonText.Length(text)), fill);
+    }
+
+    private static string Fill(string fill, int count) => new StringBuilder().Insert(0, fill, count).ToString();
+}
