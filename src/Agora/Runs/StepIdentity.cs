@@ -12,6 +12,9 @@ public readonly record struct StepKey(string Value)
     /// <summary>Enough of the key to tell it from its neighbours.</summary>
     public string Abbreviated => Value[..Math.Min(Value.Length, Value.LastIndexOf('-') + 11)];
 
+    /// <summary>What the step does.</summary>
+    public string Kind => Value[..Value.LastIndexOf('-')];
+
     public static bool IsKey(string text)
     {
         var hyphen = text.LastIndexOf('-');
