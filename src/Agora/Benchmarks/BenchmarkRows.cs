@@ -206,6 +206,17 @@ internal sealed class BenchmarkRow(BenchmarkRows file, int line, JsonElement jso
         return id is null ? "" : file.UniqueId(this, id);
     }
 
+    /// <summary>A whole number; null, with a fault, where it is none.</summary>
+    public int? Number(string member)
+    {
+        if (!Member(member, out var value))
+            return null;
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number))
+            return number;
+        file.Fault(Line, $"\"{member}\" must be a whole number");
+        return null;
+    }
+
     public ImmutableArray<string> Texts(string member, bool mayBeEmpty = false)
     {
         if (!Member(member, out var value))

@@ -25,8 +25,8 @@ internal sealed class BenchmarkFileOnDisk : IDisposable
         packed.Write(bytes);
     }
 
-    public IBenchmark Open(string benchmark, int? limit = null) =>
-        BenchmarkCatalogue.Open(new BenchmarkSpec { Name = benchmark, File = name, Limit = limit }, folder);
+    public IBenchmark Open(string benchmark, int? limit = null, bool unsafeNoSandbox = false) =>
+        BenchmarkCatalogue.Open(new BenchmarkSpec { Name = benchmark, File = name, Limit = limit }, folder, unsafeNoSandbox);
 
     public string Refusal(string benchmark) => Assert.Throws<AgoraException>(() => Open(benchmark)).Message;
 

@@ -1,0 +1,213 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Threading.Channels;
+using Agora.Experiments;
+
+namespace Agora.Benchmarks;
+
+/// <summary>Runs untrusted Python programs and says whether they pass their tests.</summary>
+/// <remarks>
+/// Each program has its own process, PID, mount and IPC namespaces, no network, no capability, a read-only system without anyone's files, an empty
+/// working folder in memory, a cleared environment and limits on time, memory, processes, output and disk. When its verdict is known,
+/// everything it started is killed by the kernel. Programs share no state: each is forked from a warm interpreter that runs nothing else.
+/// </remarks>
+public sealed class CodeSandbox : IAsyncDisposable
+{
+    private const string HowToGetOne =
+        "install bubblewrap (apt install bubblewrap), or allow user namespaces (sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000, " +
+        "and on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0), or in a container add --cap-add SYS_ADMIN --security-opt seccomp=unconfined; " +
+        "--unsafe-no-sandbox runs the programs unprotected and writes that into the result";
+    private const int LongestSource = 1 << 20;
+
+    private readonly string python;
+    private readonly Channel<SandboxWorker> idle;
+    private readonly int size;
+    private int started;
+
+    private CodeSandbox(string python, SandboxKind kind, int size, SandboxWorker first)
+    {
+        this.python = python;
+        Kind = kind;
+        this.size = size;
+        PythonVersion = first.Ready.Python;
+        idle = Channel.CreateBounded<SandboxWorker>(size);
+        idle.Writer.TryWrite(first);
+        started = 1;
+    }
+
+    public SandboxKind Kind { get; }
+
+    /// <summary>Of the interpreter that programs run on, such as 3.11.2.</summary>
+    public string PythonVersion { get; }
+
+    /// <summary>Tries what a benchmark would do, and says what came of it; never throws for want of a sandbox.</summary>
+    public static async Task<SandboxStatus> ProbeAsync(CancellationToken cancellationToken)
+    {
+        if (!OperatingSystem.IsLinux())
+            return new SandboxStatus(null, null, "code benchmarks run on Linux only", "use a Linux machine, virtual machine or container");
+        if (await FindPythonAsync(cancellationToken) is not { } python)
+            return new SandboxStatus(null, null, "no python3 of version 3.8 or later was found in PATH", "install python3 (apt install python3)");
+        var refusals = new List<string>();
+        foreach (var kind in (SandboxKind[])[SandboxKind.Namespaces, SandboxKind.Bubblewrap])
+        {
+            try
+            {
+                await using var worker = await SandboxWorker.StartAsync(python.Path, kind, cancellationToken);
+                var verdict = await worker.RunAsync(new SandboxProgram { Code = "x = 1", Tests = "assert x == 1" }, cancellationToken);
+                if (verdict.Outcome == "passed")
+                    return new SandboxStatus(kind, python.Version, Describe(kind, worker.Ready), null);
+                refusals.Add($"{kind}: {verdict.Detail}");
+            }
+            catch (Exception fault) when (fault is SandboxRefusedException or IOException)
+            {
+                refusals.Add($"{kind}: {fault.Message}");
+            }
+        }
+        return new SandboxStatus(null, python.Version, string.Join("; ", refusals), HowToGetOne);
+    }
+
+    /// <param name="parallel">Programs at once.</param>
+    /// <param name="unsafeNoSandbox">Run programs with resource limits alone, whether or not a sandbox can be had.</param>
+    /// <exception cref="AgoraException">There is no sandbox here, and running without one was not asked for.</exception>
+    public static async Task<CodeSandbox> StartAsync(int parallel, bool unsafeNoSandbox, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(parallel);
+        SandboxStatus status;
+        if (unsafeNoSandbox && OperatingSystem.IsLinux())
+            status = new SandboxStatus(SandboxKind.Unsafe, null, "", null);
+        else
+            status = await ProbeAsync(cancellationToken);
+        var python = await FindPythonAsync(cancellationToken);
+        if (status.Kind is not { } kind || python is null)
+            throw new AgoraException($"model-written code cannot be run safely here: {status.Detail}", "the code sandbox", status.Fix ?? "install python3");
+        try
+        {
+            return new CodeSandbox(python.Value.Path, kind, parallel, await SandboxWorker.StartAsync(python.Value.Path, kind, cancellationToken));
+        }
+        catch (SandboxRefusedException fault)
+        {
+            throw new AgoraException($"the interpreter for model-written code does not start: {fault.Message}", python.Value.Path, "run \"agora doctor\"", fault);
+        }
+    }
+
+    /// <summary>Runs one program; as many run at once as the sandbox was started for, and further calls wait.</summary>
+    public async Task<SandboxVerdict> RunAsync(SandboxProgram program, CancellationToken cancellationToken)
+    {
+        foreach (var source in (string[])[program.Code, program.Tests])
+            if (Unrunnable(source) is { } reason)
+                return new SandboxVerdict(SandboxOutcome.Failed, reason, "", 0);
+        var complaint = "";
+        for (var attempt = 0; attempt < 2; attempt++)
+        {
+            SandboxWorker? worker = null;
+            try
+            {
+                worker = await RentAsync(cancellationToken);
+                var reply = await worker.RunAsync(program, cancellationToken);
+                if (Outcome(reply.Outcome) is { } outcome)
+                {
+                    await idle.Writer.WriteAsync(worker, CancellationToken.None);
+                    return new SandboxVerdict(outcome, reply.Detail, reply.Output, reply.Seconds);
+                }
+                complaint = reply.Detail;
+            }
+            catch (Exception fault) when (fault is IOException or SandboxRefusedException)
+            {
+                complaint = fault.Message;
+            }
+            catch when (worker is not null)
+            {
+                await DiscardAsync(worker);     // cancelled in the middle of a program
+                throw;
+            }
+            if (worker is not null)
+                await DiscardAsync(worker);
+        }
+        return new SandboxVerdict(SandboxOutcome.Broken, complaint, "", 0);
+    }
+
+    /// <summary>Ends the idle interpreters; no program may be running.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        while (idle.Reader.TryRead(out var worker))
+            await worker.DisposeAsync();
+    }
+
+    private static SandboxOutcome? Outcome(string name) => name switch
+    {
+        "passed" => SandboxOutcome.Passed,
+        "failed" => SandboxOutcome.Failed,
+        "timed_out" => SandboxOutcome.TimedOut,
+        _ => null,      // "broken": worth another try in a fresh interpreter
+    };
+
+    /// <summary>Sources that no interpreter can be given.</summary>
+    private static string? Unrunnable(string source)
+    {
+        if (source.Length > LongestSource)
+            return string.Create(CultureInfo.InvariantCulture, $"the source is longer than {LongestSource} characters");
+        for (var i = 0; i < source.Length; i++)
+        {
+            if (!char.IsSurrogate(source[i]))
+                continue;
+            if (i + 1 == source.Length || !char.IsSurrogatePair(source[i], source[i + 1]))
+                return "the source holds an unpaired surrogate";
+            i++;
+        }
+        return null;
+    }
+
+    private async Task<SandboxWorker> RentAsync(CancellationToken cancellationToken)
+    {
+        if (idle.Reader.TryRead(out var worker))
+            return worker;
+        if (Interlocked.Increment(ref started) <= size)
+        {
+            try
+            {
+                return await SandboxWorker.StartAsync(python, Kind, cancellationToken);
+            }
+            catch
+            {
+                Interlocked.Decrement(ref started);
+                throw;
+            }
+        }
+        Interlocked.Decrement(ref started);
+        return await idle.Reader.ReadAsync(cancellationToken);
+    }
+
+    private async Task DiscardAsync(SandboxWorker worker)
+    {
+        Interlocked.Decrement(ref started);
+        await worker.DisposeAsync();
+    }
+
+    private static string Describe(SandboxKind kind, SandboxWorker.Greeting ready) =>
+        (kind == SandboxKind.Bubblewrap ? "namespaces by bubblewrap" : "namespaces")
+        + (ready.FiltersCalls ? ", system calls filtered" : ", system calls not filtered on this processor")
+        + (ready.WatchesMemory ? ", memory of all processes watched" : ", memory limited per process only");
+
+    /// <summary>The real interpreter behind whatever <c>python3</c> in PATH is: version managers put scripts there that need the environment we clear.</summary>
+    private static async Task<(string Path, string Version)?> FindPythonAsync(CancellationToken cancellationToken)
+    {
+        const string question = "import sys; print(sys.executable); print('%d.%d.%d' % sys.version_info[:3]); sys.exit(sys.version_info < (3, 8))";
+        var start = new ProcessStartInfo("python3", ["-I", "-c", question]) { RedirectStandardOutput = true, RedirectStandardError = true, StandardOutputEncoding = Encoding.UTF8 };
+        try
+        {
+            using var process = Process.Start(start);
+            if (process is null)
+                return null;
+            var errors = process.StandardError.ReadToEndAsync(cancellationToken);
+            var answer = (await process.StandardOutput.ReadToEndAsync(cancellationToken)).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            await errors;
+            await process.WaitForExitAsync(cancellationToken);
+            return process.ExitCode == 0 && answer.Length == 2 ? (answer[0], answer[1]) : null;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return null;    // there is no python3
+        }
+    }
+}

@@ -1,0 +1,182 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Agora.Benchmarks;
+
+/// <summary>One warm interpreter that forks an isolated process per program, one program at a time.</summary>
+/// <remarks>Its source is <c>sandbox_driver.py</c>; it is handed over on the command line, so that nothing lies on disk that could outlive us.</remarks>
+internal sealed partial class SandboxWorker : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
+    /// <summary>Beyond a program's own limit: for the fork, the end of its processes and a busy machine.</summary>
+    private static readonly TimeSpan ReplyMargin = TimeSpan.FromSeconds(30);
+    private static readonly Lazy<string> Driver = new(ReadDriver);
+
+    private readonly Process process;
+    private readonly Task<string> errors;
+
+    private SandboxWorker(Process process)
+    {
+        this.process = process;
+        errors = process.StandardError.ReadToEndAsync();
+    }
+
+    /// <summary>What the driver said of itself when it was ready.</summary>
+    public Greeting Ready { get; private set; } = new("", false, false);
+
+    /// <exception cref="SandboxRefusedException">The interpreter did not come up: its last words are the message.</exception>
+    public static async Task<SandboxWorker> StartAsync(string python, SandboxKind kind, CancellationToken cancellationToken)
+    {
+        string[] interpreter = [python, "-I", "-c", Driver.Value, Mode(kind)];
+        string[] command = kind == SandboxKind.Bubblewrap ? [.. Bubblewrap, .. interpreter] : interpreter;
+        var start = new ProcessStartInfo(command[0], command[1..])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = "/",
+        };
+        start.Environment.Clear();      // programs see what the driver sees: no key, no token
+        start.Environment["PATH"] = "/usr/local/bin:/usr/bin:/bin";
+        start.Environment["LANG"] = "C.UTF-8";
+        start.Environment["PYTHONHASHSEED"] = "0";      // the same order of sets, and so the same verdict, in every run
+        SandboxWorker worker;
+        try
+        {
+            worker = new SandboxWorker(Process.Start(start) ?? throw new InvalidOperationException("no process was started"));
+        }
+        catch (System.ComponentModel.Win32Exception fault)
+        {
+            throw new SandboxRefusedException(fault.Message, fault);
+        }
+        try
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            limit.CancelAfter(StartLimit);
+            worker.Ready = await worker.ReceiveAsync(SandboxJson.Default.Greeting, limit.Token);
+            return worker;
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            var words = await worker.LastWordsAsync();
+            await worker.DisposeAsync();
+            throw new SandboxRefusedException(words.Length > 0 ? words : fault.Message, fault);
+        }
+        catch
+        {
+            await worker.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <exception cref="IOException">The driver is gone or did not reply in time; the worker is of no more use.</exception>
+    public async Task<Reply> RunAsync(SandboxProgram program, CancellationToken cancellationToken)
+    {
+        var limits = program.Limits;
+        var request = new Request(
+            program.Code, program.Tests, program.Files,
+            new RequestLimits(limits.Seconds, limits.MemoryBytes, limits.DiskBytes, limits.Processes, limits.OutputBytes, limits.FloodBytes));
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(TimeSpan.FromSeconds(limits.Seconds) + ReplyMargin);
+        try
+        {
+            await SendAsync(JsonSerializer.SerializeToUtf8Bytes(request, SandboxJson.Default.Request), limit.Token);
+            return await ReceiveAsync(SandboxJson.Default.Reply, limit.Token);
+        }
+        catch (OperationCanceledException fault) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new IOException("the sandbox did not reply", fault);
+        }
+        catch (JsonException fault)
+        {
+            throw new IOException("the sandbox replied in no known form", fault);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            process.Kill(entireProcessTree: true);      // the namespaces' first process dies with it, and with that one all others
+            await process.WaitForExitAsync();
+        }
+        catch (InvalidOperationException)
+        {
+            // It had ended by itself.
+        }
+        process.Dispose();
+    }
+
+    /// <summary>Everything of the host is visible to the driver, read-only where it matters: programs get a root that the driver builds.</summary>
+    private static readonly string[] Bubblewrap =
+    [
+        "bwrap", "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--die-with-parent",
+        "--uid", "0", "--gid", "0", "--cap-add", "ALL", "--bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--",
+    ];
+
+    private static string Mode(SandboxKind kind) => kind switch
+    {
+        SandboxKind.Namespaces => "namespaces",
+        SandboxKind.Bubblewrap => "bubblewrap",
+        SandboxKind.Unsafe => "none",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
+    };
+
+    private static string ReadDriver()
+    {
+        using var stream = typeof(SandboxWorker).Assembly.GetManifestResourceStream("Agora.Benchmarks.sandbox_driver.py")
+            ?? throw new InvalidOperationException("sandbox_driver.py is not embedded");
+        using var reader = new StreamReader(stream, Encoding.UTF8);
+        return reader.ReadToEnd();
+    }
+
+    private async Task SendAsync(byte[] message, CancellationToken cancellationToken)
+    {
+        var length = new byte[4];
+        BinaryPrimitives.WriteInt32BigEndian(length, message.Length);
+        var stream = process.StandardInput.BaseStream;
+        await stream.WriteAsync(length, cancellationToken);
+        await stream.WriteAsync(message, cancellationToken);
+        await stream.FlushAsync(cancellationToken);
+    }
+
+    private async Task<T> ReceiveAsync<T>(System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    {
+        var stream = process.StandardOutput.BaseStream;
+        var length = new byte[4];
+        await stream.ReadExactlyAsync(length, cancellationToken);
+        var message = new byte[BinaryPrimitives.ReadInt32BigEndian(length)];
+        await stream.ReadExactlyAsync(message, cancellationToken);
+        return JsonSerializer.Deserialize(message, type) ?? throw new IOException("the sandbox sent null");
+    }
+
+    private async Task<string> LastWordsAsync()
+    {
+        var finished = await Task.WhenAny(errors, Task.Delay(TimeSpan.FromSeconds(1)));
+        return finished == errors ? (await errors).Trim().Split('\n')[^1].Trim() : "";
+    }
+
+    internal sealed record Greeting(
+        string Python,
+        [property: JsonPropertyName("watches_memory")] bool WatchesMemory,
+        [property: JsonPropertyName("filters_calls")] bool FiltersCalls);
+
+    internal sealed record Reply(string Outcome, string Detail, string Output, double Seconds);
+
+    internal sealed record Request(string Code, string Tests, ImmutableSortedDictionary<string, string> Files, RequestLimits Limits);
+
+    internal sealed record RequestLimits(double Seconds, long Memory, long Disk, int Processes, int Output, long Flood);
+
+    [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+    [JsonSerializable(typeof(Greeting))]
+    [JsonSerializable(typeof(Reply))]
+    [JsonSerializable(typeof(Request))]
+    internal sealed partial class SandboxJson : JsonSerializerContext;
+}
+
+/// <summary>This kind of sandbox cannot be had on this machine; the message says what the system answered.</summary>
+internal sealed class SandboxRefusedException(string message, Exception cause) : Exception(message, cause);

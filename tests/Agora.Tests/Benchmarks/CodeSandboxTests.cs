@@ -1,0 +1,224 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using Agora.Benchmarks;
+
+namespace Agora.Tests.Benchmarks;
+
+/// <summary>Tests that start sandboxes run one after the other: they watch this process's children, and the clock.</summary>
+[CollectionDefinition("sandbox", DisableParallelization = true)]
+public sealed class SandboxCollection;
+
+[Collection("sandbox")]
+public sealed class CodeSandboxTests
+{
+    private const string Secret = "SANDBOX_CANARY_SECRET";
+    private static readonly SandboxProgram Good = new() { Code = "def add(a, b):\n    return a + b\n", Tests = "assert add(2, 3) == 5\n" };
+
+    [Fact]
+    public async Task Every_hostile_program_gets_its_verdict_and_breaks_no_invariant()
+    {
+        var problem = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Part("sandbox", "problem.json"))).RootElement;
+        var secret = Guid.NewGuid().ToString("N");
+        Environment.SetEnvironmentVariable(Secret, secret);
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
+        await using var sandbox = await Start();
+        await sandbox.RunAsync(Good, TestContext.Current.CancellationToken);
+        var descendants = Descendants();
+        var wrong = new List<string>();
+        foreach (var line in File.ReadLines(Fixtures.Part("sandbox", "cases.jsonl")))
+        {
+            var json = JsonDocument.Parse(line).RootElement;
+            var id = json.GetProperty("id").GetString();
+            var program = new SandboxProgram
+            {
+                Code = json.GetProperty("code").GetString()!,
+                Tests = problem.GetProperty("tests").GetString()!,
+                Files = ImmutableSortedDictionary.CreateRange([KeyValuePair.Create("canary_port.txt", port), KeyValuePair.Create(".allow_signals", ""), KeyValuePair.Create("canary_x", "x")]),
+                Limits = new SandboxLimits { Seconds = problem.GetProperty("timeout_s").GetDouble() },
+            };
+            var clock = Stopwatch.StartNew();
+            var verdict = await sandbox.RunAsync(program, TestContext.Current.CancellationToken);
+            if (!json.GetProperty("expected_outcome").GetString()!.Split('|').Contains(Name(verdict.Outcome)))
+                wrong.Add($"{id}: {verdict}");
+            if (clock.Elapsed.TotalSeconds > program.Limits.Seconds + 2)
+                wrong.Add($"{id}: the verdict took {clock.Elapsed}");
+            if (!Descendants().SetEquals(descendants))
+                wrong.Add($"{id}: left a process behind");
+            if (verdict.Output.Length > program.Limits.OutputBytes + 4096 || verdict.Output.Contains(secret, StringComparison.Ordinal))
+                wrong.Add($"{id}: said too much");
+            if (File.Exists("/etc/sandbox_canary_write"))
+                wrong.Add($"{id}: wrote into the system");
+        }
+        Assert.False(listener.Pending(), "a program reached this machine's network");
+        Assert.Equal(SandboxOutcome.Passed, (await sandbox.RunAsync(Good, TestContext.Current.CancellationToken)).Outcome);
+        Assert.Empty(wrong);
+    }
+
+    [Theory]
+    [InlineData("one that looks for the secret in frames and in memory's objects, and writes whatever it finds to every descriptor", """
+        import gc, os, sys
+        found = []
+        frame = sys._getframe()
+        while frame:
+            found += list(frame.f_locals.values()) + list(frame.f_globals.values())
+            frame = frame.f_back
+        for thing in gc.get_objects():
+            found.append(thing)
+            found += gc.get_referents(thing)
+        for thing in list(found):
+            if isinstance(thing, (list, tuple)):
+                found += thing
+        candidates = {t for t in found if isinstance(t, bytes) and len(t) == 16}
+        for fd in range(3, 300):
+            for candidate in candidates:
+                try:
+                    os.write(fd, candidate)
+                except OSError:
+                    pass
+        def add(a, b):
+            return 0
+        """)]
+    [InlineData("one that replaces what the tests call", """
+        import builtins
+        class Never(Exception):
+            pass
+        builtins.AssertionError = Never
+        builtins.exec = builtins.compile = lambda *_: None
+        builtins.__dict__['__build_class__'] = None
+        def add(a, b):
+            return 0
+        """)]
+    [InlineData("one whose asserts would be dropped", """
+        import os, sys
+        os.execv(sys.executable or '/usr/bin/python3', ['python3', '-O', '-c', 'pass'])
+        """)]
+    [InlineData("one that equals everything, and everything else too", """
+        class Any(int):
+            def __eq__(self, other): return True
+            def __ne__(self, other): return False
+            def __hash__(self): return 0
+        def add(a, b):
+            return Any()
+        """)]
+    [InlineData("one that ends itself as if all were well", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\ndef add(a, b):\n    return a + b\n")]
+    public async Task A_program_cannot_forge_success(string what, string code)
+    {
+        await using var sandbox = await Start();
+        var verdict = await sandbox.RunAsync(Good with { Code = code }, TestContext.Current.CancellationToken);
+        Assert.True(verdict.Outcome == SandboxOutcome.Failed, $"{what}: {verdict}");
+    }
+
+    [Fact]
+    public async Task Programs_share_no_state()
+    {
+        await using var sandbox = await Start();
+        var first = Good with { Code = "import math, os\nmath.pi = 3\nopen('left.txt', 'w').write('x')\nos.environ['LEFT'] = '1'\n", Tests = "assert math.pi == 3" };
+        var second = Good with { Code = "import math, os", Tests = "assert math.pi > 3.1 and os.listdir('.') == [] and 'LEFT' not in os.environ" };
+        Assert.Equal(SandboxOutcome.Passed, (await sandbox.RunAsync(first, TestContext.Current.CancellationToken)).Outcome);
+        Assert.Equal(new SandboxVerdict(SandboxOutcome.Passed, "", "", 0), await sandbox.RunAsync(second, TestContext.Current.CancellationToken) with { Seconds = 0 });
+    }
+
+    [Fact]
+    public async Task A_program_sees_nobodys_files_and_has_no_rights()
+    {
+        await using var sandbox = await Start();
+        var verdict = await sandbox.RunAsync(Good with
+        {
+            Code = "import ctypes, os\nlibc = ctypes.CDLL(None)\n",
+            Tests = $"""
+                assert not os.path.exists({JsonSerializer.Serialize(Fixtures.Checkout)})
+                assert not os.path.exists('/proc/self') and not os.path.exists('/etc/passwd')
+                assert libc.unshare(0x10000000) == -1 and libc.mount(b'x', b'/tmp', b'tmpfs', 0, 0) == -1
+                assert libc.syscall(101 if os.uname().machine == 'x86_64' else 117, 16, 1, 0, 0) == -1
+                """,
+        }, TestContext.Current.CancellationToken);
+        Assert.Equal(("", SandboxOutcome.Passed), (verdict.Detail, verdict.Outcome));
+    }
+
+    [Fact]
+    public async Task A_source_that_is_no_text_fails()
+    {
+        await using var sandbox = await Start();
+        foreach (var (code, reason) in ((string, string)[])[("x = '\ud800'", "unpaired surrogate"), ("x = '\0'", "null byte")])
+        {
+            var verdict = await sandbox.RunAsync(Good with { Code = code }, TestContext.Current.CancellationToken);
+            Assert.Equal(SandboxOutcome.Failed, verdict.Outcome);
+            Assert.Contains(reason, verdict.Detail);
+        }
+    }
+
+    [Fact]
+    public async Task A_cancelled_run_leaves_nothing_running()
+    {
+        var before = Descendants();
+        await using (var sandbox = await Start())
+        {
+            using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sandbox.RunAsync(Good with { Code = "while True: pass", Limits = new SandboxLimits { Seconds = 20 } }, stop.Token));
+        }
+        Assert.Equal(before, Descendants());
+    }
+
+    [Fact]
+    public async Task Without_a_sandbox_programs_run_only_where_that_was_asked_for()
+    {
+        await using var sandbox = await CodeSandbox.StartAsync(1, unsafeNoSandbox: true, TestContext.Current.CancellationToken);
+        Assert.Equal(SandboxKind.Unsafe, sandbox.Kind);
+        Assert.Equal(SandboxOutcome.Passed, (await sandbox.RunAsync(Good, TestContext.Current.CancellationToken)).Outcome);
+        Assert.Equal(SandboxOutcome.TimedOut, (await sandbox.RunAsync(Good with { Code = "import os\nif os.fork():\n    while True: pass", Limits = new SandboxLimits { Seconds = 1 } }, TestContext.Current.CancellationToken)).Outcome);
+    }
+
+    /// <summary>A sandbox for one program at a time; skips, with the reason, where this machine has none.</summary>
+    internal static async Task<CodeSandbox> Start()
+    {
+        var status = await CodeSandbox.ProbeAsync(TestContext.Current.CancellationToken);
+        Assert.SkipUnless(status.Available, $"no sandbox here: {status.Detail}");
+        return await CodeSandbox.StartAsync(1, unsafeNoSandbox: false, TestContext.Current.CancellationToken);
+    }
+
+    private static string Name(SandboxOutcome outcome) => outcome switch
+    {
+        SandboxOutcome.Passed => "passed",
+        SandboxOutcome.Failed => "failed",
+        SandboxOutcome.TimedOut => "timed_out",
+        _ => "broken",
+    };
+
+    /// <summary>Ids of all processes below this one, zombies included.</summary>
+    private static HashSet<int> Descendants()
+    {
+        var parents = new Dictionary<int, int>();
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (!int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out var id))
+                continue;
+            try
+            {
+                var stat = File.ReadAllText(Path.Combine(folder, "stat"));
+                parents[id] = int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1], CultureInfo.InvariantCulture);
+            }
+            catch (IOException)
+            {
+                // It ended meanwhile.
+            }
+        }
+        return [.. parents.Keys.Where(id => IsBelow(id, parents))];
+    }
+
+    private static bool IsBelow(int id, Dictionary<int, int> parents)
+    {
+        while (parents.TryGetValue(id, out var parent))
+        {
+            if (parent == Environment.ProcessId)
+                return true;
+            id = parent;
+        }
+        return false;
+    }
+}
