@@ -17,9 +17,11 @@ internal sealed class TinyExperiment
 {
     private readonly string folder;
 
-    public TinyExperiment(string folder)
+    public TinyExperiment(string folder, bool writeFiles = true)
     {
         this.folder = folder;
+        if (!writeFiles)
+            return;
         foreach (var (name, skill) in new[] { ("base", 10), ("reference", 95), ("writer-a", 80), ("writer-b", 60) })
         {
             Write($"models/{name}/skill.txt", $"{skill}");
