@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Agora.Students.Checkpoints;
 
@@ -19,4 +21,18 @@ public sealed record GenerationConfig(int? BeginOfSequenceId, ImmutableArray<int
         json.ThrowIfFaulty();
         return result;
     }
+
+    /// <summary>Makes sure that generation stops at the token, keeping whatever else the folder's generation_config.json says.</summary>
+    public static void AddEndOfSequence(string modelFolder, TransformerConfig config, int tokenId)
+    {
+        var known = Read(modelFolder, config).EndOfSequenceIds;
+        if (known.Contains(tokenId))
+            return;
+        var path = Path.Combine(modelFolder, "generation_config.json");
+        var json = File.Exists(path) ? JsonNode.Parse(File.ReadAllText(path))!.AsObject() : [];
+        json["eos_token_id"] = new JsonArray([.. known.Append(tokenId).Select(id => (JsonNode)id)]);
+        File.WriteAllText(path, json.ToJsonString(Indented) + "\n");
+    }
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 }

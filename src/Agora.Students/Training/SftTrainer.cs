@@ -1,0 +1,97 @@
+using Agora.Experiments;
+using Agora.Students.ChatTemplates;
+using Agora.Students.Checkpoints;
+using Agora.Students.Tokenization;
+using Agora.Training;
+
+namespace Agora.Students.Training;
+
+/// <summary>Supervised fine-tuning of all weights on instruction-response pairs (SPEC section 4), on the CPU in float32.</summary>
+/// <param name="threads">CPU threads; the weights do not depend on it below 50 million parameters.</param>
+public sealed class SftTrainer(int threads) : IStudentTrainer
+{
+    public string Version => "1";
+
+    /// <inheritdoc/>
+    public Task<TrainingSummary> TrainAsync(TrainingRequest request, IProgress<TrainingProgress> progress, CancellationToken cancellationToken) =>
+        // A thread of its own: torch keeps the number of threads, and the scopes that dispose tensors, per thread.
+        Task.Factory.StartNew(() => Train(request, progress, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private TrainingSummary Train(TrainingRequest request, IProgress<TrainingProgress> progress, CancellationToken cancellationToken)
+    {
+        var recipe = request.Recipe;
+        using var checkpoint = CheckpointFolder.Open(request.BaseModelFolder);
+        if (checkpoint.Config.Head != ModelHead.LanguageModel)
+            throw new AgoraException("the base model is a reward model, which has no words to learn", request.BaseModelFolder, "name a language model as the student's base");
+        var tokenizer = Tokenizer.Load(request.BaseModelFolder);
+        var ownTemplate = ChatTemplate.TryLoad(request.BaseModelFolder);
+        var template = ownTemplate ?? LlamaTemplate(tokenizer, request.BaseModelFolder);
+        var text = new SupervisedText(tokenizer, (instruction, response) => Render(template, recipe.SystemMessage, instruction, response));
+        var documents = Encode(request, checkpoint.Config, text);
+        using var model = TransformerModel.Load(checkpoint);
+        var plan = TrainingPlan.Make(documents, recipe.Epochs, recipe.MaxLength, recipe.Packing, recipe.BatchSize * recipe.GradientAccumulation, new RandomStreams(request.Seed));
+        var steps = plan.Select((step, i) => new TrainingStep(
+            step.Documents, recipe.LearningRate * LearningRateSchedule.Warmup(i, recipe.WarmupSteps) * Math.Pow(recipe.EpochDecay, step.Epoch))).ToList();
+        using var loop = new TrainingLoop(model, new OptimizerSettings { WeightDecay = recipe.WeightDecay, ClipNorm = recipe.ClipNorm }, threads);
+        var summary = loop.Run(steps, progress, cancellationToken);
+        CheckpointWriter.SaveLike(request.BaseModelFolder, request.OutputFolder, model.TensorsToSave(checkpoint.StoredType));
+        if (ownTemplate is null)
+            File.WriteAllText(Path.Combine(request.OutputFolder, "chat_template.jinja"), LiteralLlamaTemplate);
+        // A base model's own settings often name only the end of a text: the student has learnt to end its turn.
+        if (text.EndOfTurn(documents[0]) is { } endOfTurn)
+            GenerationConfig.AddEndOfSequence(request.OutputFolder, checkpoint.Config, endOfTurn);
+        return summary with { SkippedTooLong = request.Data.Count - documents.Count };
+    }
+
+    /// <summary>The rows that fit, as documents; refuses data that cannot teach anything.</summary>
+    private static List<TrainingDocument> Encode(TrainingRequest request, TransformerConfig config, SupervisedText text)
+    {
+        if (request.Data.Count == 0)
+            throw Refused(request, "there is no row to train on", "give at least one instruction-response pair");
+        if (request.Data.Count > 1 && request.Data.Distinct().Take(2).Count() == 1)
+            throw Refused(request, $"all {request.Data.Count} rows are equal", "check how the data set was made; training would only teach that one answer by heart");
+
+        var encoded = request.Data.Select(text.Encode).ToList();
+        if (encoded.Max(document => document.Tokens.Max()) is var highest && highest >= config.VocabularySize)
+            throw Refused(request, $"the tokenizer gives id {highest}, the model's embedding has {config.VocabularySize} rows", "use the tokenizer that belongs to the model");
+        var limit = Math.Min(request.Recipe.MaxLength, config.MaxPositions);
+        var fitting = encoded.Where(document => document.Tokens.Length <= limit).ToList();
+        if (fitting.Count == 0)
+        {
+            throw Refused(
+                request, $"all {encoded.Count} rows are longer than {limit} tokens; the shortest has {encoded.Min(document => document.Tokens.Length)}",
+                request.Recipe.MaxLength <= config.MaxPositions ? "raise recipe.maxLength or shorten the rows" : $"the model's context is {config.MaxPositions} tokens; shorten the rows");
+        }
+        if (fitting.Sum(text.ResponseTokens) == 0)
+            throw Refused(request, "no token would count in the loss: every response is empty in the student's chat format", "give responses, and check that the model's chat template writes the assistant's text");
+        return fitting;
+    }
+
+    /// <summary>Base models such as Llama-3.1-8B have the tokens of the chat format but no template; the student gets the format written down.</summary>
+    private static ChatTemplate LlamaTemplate(Tokenizer tokenizer, string folder)
+    {
+        string[] needed = [TrainedTokenizer.BeginOfText, TrainedTokenizer.StartHeader, TrainedTokenizer.EndHeader, TrainedTokenizer.EndOfTurn];
+        return needed.All(token => tokenizer.TokenId(token) is not null)
+            ? ChatTemplate.Parse(LiteralLlamaTemplate, "the Llama 3 chat format", new Dictionary<string, string>())
+            : throw new AgoraException(
+                "the base model has no chat template, and its tokenizer lacks the tokens of the Llama 3 format", folder,
+                "add chat_template.jinja, or chat_template to tokenizer_config.json, from the model's chat version");
+    }
+
+    // The tokenizer's settings need not name its begin-of-text token, so it is written out.
+    private static string LiteralLlamaTemplate => TrainedTokenizer.ChatTemplate.Replace("bos_token", $"'{TrainedTokenizer.BeginOfText}'", StringComparison.Ordinal);
+
+    private static string Render(ChatTemplate template, string systemMessage, string instruction, string? response)
+    {
+        var turns = new List<ChatTurn>();
+        if (systemMessage.Length > 0)
+            turns.Add(new ChatTurn("system", systemMessage));
+        turns.Add(new ChatTurn("user", instruction));
+        if (response is not null)
+            turns.Add(new ChatTurn("assistant", response));
+        return template.Render(turns, addGenerationPrompt: response is null);
+    }
+
+    private static AgoraException Refused(TrainingRequest request, string what, string fix) =>
+        new($"refused to train: {what}", $"training data for {request.BaseModelFolder}", fix);
+}
