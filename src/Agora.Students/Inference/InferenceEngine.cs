@@ -110,6 +110,22 @@ public sealed class InferenceEngine : IDisposable
         return sequence.Result;
     }
 
+    /// <returns>How likely the model holds each token from <paramref name="from"/> on, given all before it.</returns>
+    /// <param name="from">At least 1: nothing predicts the first token.</param>
+    /// <param name="alternatives">How many of the most likely tokens are reported beside each.</param>
+    /// <exception cref="AgoraException">More tokens than the context holds, or the model is a reward model.</exception>
+    public Task<IReadOnlyList<TokenLogProbability>> TokenLogProbabilitiesAsync(ReadOnlySpan<int> ids, int from, int alternatives, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(from, 1);
+        RequireHead(ModelHead.LanguageModel);
+        CheckTokens(ids, ids.Length);
+        if (from >= ids.Length)
+            return Task.FromResult<IReadOnlyList<TokenLogProbability>>([]);
+        var sequence = new LogProbabilityMeasurement(ids, from, alternatives);
+        Enqueue(sequence, cancellationToken);
+        return sequence.Result;
+    }
+
     /// <returns>[HiddenSize]: the mean over all tokens of the final hidden state, not normalised to length 1.</returns>
     /// <exception cref="AgoraException">More tokens than the context holds.</exception>
     public Task<float[]> EmbedAsync(ReadOnlySpan<int> ids, CancellationToken cancellationToken = default)

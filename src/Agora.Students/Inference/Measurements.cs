@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Agora.Students.Inference;
 
 /// <summary>A sequence that is read once and yields one value.</summary>
@@ -33,6 +35,30 @@ internal sealed class LossMeasurement(ReadOnlySpan<int> tokens, int from) : Meas
     {
         losses[position + 1 - from] = (float)(distribution.LogSumExp(row) - row[Tokens[position + 1]]);
         return position == Length - 2 && Finish(losses);
+    }
+}
+
+/// <summary>Log-probability of each token from <paramref name="from"/> on, and of the likeliest tokens in its place.</summary>
+internal sealed class LogProbabilityMeasurement(ReadOnlySpan<int> tokens, int from, int alternatives) : Measurement<IReadOnlyList<TokenLogProbability>>(tokens)
+{
+    private readonly TokenLogProbability[] read = new TokenLogProbability[tokens.Length - from];
+
+    public override int ReusablePositions => from - 1;
+
+    public override int ShareablePositions => from;
+
+    public override RowResult Wants(int position) => position >= from - 1 && position < Length - 1 ? RowResult.Head : RowResult.Nothing;
+
+    public override bool Receive(int position, Span<float> row, TokenDistribution distribution)
+    {
+        var normalizer = distribution.LogSumExp(row);
+        var best = TokenDistribution.Best(row, alternatives);
+        var others = ImmutableArray.CreateBuilder<(int, double)>(best.Length);
+        foreach (var token in best)
+            others.Add((token, row[token] - normalizer));
+        var next = Tokens[position + 1];
+        read[position + 1 - from] = new TokenLogProbability(next, row[next] - normalizer, others.MoveToImmutable());
+        return position == Length - 2 && Finish(read);
     }
 }
 
