@@ -1,0 +1,69 @@
+using System.CommandLine;
+using Agora.Experiments;
+
+namespace Agora.Cli.Commands;
+
+/// <summary><c>--data FILE</c>: a data set that is there already takes the place of the generators.</summary>
+internal sealed class GivenDataArguments
+{
+    private readonly Option<string> data = new("--data")
+    {
+        Description = "Train on this data set instead of generating: JSON, JSONL, .gz of either, or Parquet.",
+        HelpName = "file",
+    };
+
+    private readonly Option<string> setting = new("--setting")
+    {
+        Description = "With --data: the setting that it is scored in, e.g. math/response_generation.",
+    };
+
+    private readonly Option<string> columns = new("--columns")
+    {
+        Description = "With --data: which columns hold what.",
+        HelpName = "instruction=NAME,response=NAME",
+        DefaultValueFactory = _ => "instruction=instruction,response=response",
+    };
+
+    public void AddTo(Command command)
+    {
+        command.Options.Add(data);
+        command.Options.Add(setting);
+        command.Options.Add(columns);
+    }
+
+    public Experiment Apply(ParseResult parsed, Experiment experiment)
+    {
+        if (parsed.GetValue(data) is not { } file)
+            return experiment;
+        if (!Setting.TryParse(parsed.GetValue(setting), out var chosen))
+            throw Usage($"\"{parsed.GetValue(setting)}\" is not a setting", "--setting", $"name one of {string.Join(", ", Setting.All)}");
+        if (!experiment.Benchmarks.TryGetValue(chosen.Domain, out var benchmarks) || benchmarks.IsEmpty)
+            throw Usage($"the experiment has no benchmark for {chosen.Domain.Name()}", "--setting", $"add one under benchmarks.{chosen.Domain.Name()}");
+        var (instruction, response) = Columns(parsed.GetRequiredValue(columns));
+        return experiment with
+        {
+            Generators = [],
+            Settings = [],
+            DataSets =
+            [
+                new GivenDataSet
+                {
+                    Name = Path.GetFileName(file),
+                    Setting = chosen,
+                    Data = new DataSource { File = Path.GetFullPath(file), InstructionColumn = instruction, ResponseColumn = response },
+                },
+            ],
+        };
+    }
+
+    private static (string Instruction, string Response) Columns(string text)
+    {
+        var named = text.Split(',').Select(part => part.Split('=', 2)).ToList();
+        if (named.Any(part => part.Length != 2 || part[1].Length == 0 || part[0] is not ("instruction" or "response")) || named.DistinctBy(part => part[0]).Count() != named.Count)
+            throw Usage($"\"{text}\" does not map columns", "--columns", "write instruction=NAME,response=NAME");
+        var byRole = named.ToDictionary(part => part[0], part => part[1]);
+        return (byRole.GetValueOrDefault("instruction", "instruction"), byRole.GetValueOrDefault("response", "response"));
+    }
+
+    private static AgoraException Usage(string what, string where, string fix) => new(what, where, fix) { ExitCode = ExitCodes.Usage };
+}

@@ -1,0 +1,77 @@
+using Agora.Runs;
+
+namespace Agora.Cli.Progress;
+
+/// <summary>Progress where there is no terminal: a line when a step starts and ends, and one per 10 % or 30 s in between.</summary>
+internal sealed class PlainDisplay(TextWriter writer, TimeProvider time) : IRunObserver
+{
+    private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(30);
+    private readonly Lock gate = new();
+    private readonly RunLedger ledger = new(time);
+    private readonly Dictionary<RunStep, (int Tenth, long At)> lastLine = [];
+
+    public void Observe(RunEvent happening)
+    {
+        lock (gate)
+        {
+            var meter = happening is RunEvent.Finished ended ? ledger.MeterOf(ended.Step) : null;
+            ledger.Enter(happening);
+            switch (happening)
+            {
+                case RunEvent.Planned:
+                    Say($"{ledger.Steps} steps, {ledger.Done} done already");
+                    break;
+                case RunEvent.Started started:
+                    Say($"start  {started.Step.Name}");
+                    lastLine[started.Step] = (0, time.GetTimestamp());
+                    break;
+                case RunEvent.Progressed progressed:
+                    Progress(progressed.Step);
+                    break;
+                case RunEvent.Finished finished:
+                    Say($"done   {finished.Step.Name}{Joined(meter?.Count, StepMeter.Duration(meter?.Elapsed ?? default), Unit(meter?.TokensText, " tokens"), meter?.DollarsText)}");
+                    break;
+                case RunEvent.Reused reused:
+                    Say($"kept   {reused.Step.Name}");
+                    break;
+                case RunEvent.Waiting waiting:
+                    Say($"wait   {waiting.Step.Name}: another process makes it");
+                    break;
+                case RunEvent.Damaged damaged:
+                    Say($"redo   {damaged.Step.Name}: its stored result is damaged: {damaged.Reason}");
+                    break;
+                case RunEvent.Failed failed:
+                    Say($"FAILED {failed.Step.Name}: {failed.Fault.Message}");
+                    break;
+                case RunEvent.Blocked blocked:
+                    Say($"skip   {blocked.Step.Name}: {blocked.Cause.Name} failed");
+                    break;
+            }
+        }
+    }
+
+    private void Progress(RunStep step)
+    {
+        if (ledger.MeterOf(step) is not { } meter || !lastLine.TryGetValue(step, out var last))
+            return;
+        var tenth = (int)(10 * meter.Share);
+        if (tenth == last.Tenth && time.GetElapsedTime(last.At) < LongestSilence)
+            return;
+        lastLine[step] = (tenth, time.GetTimestamp());
+        if (meter.Share < 1)
+            Say($"       {step.Name}{Joined(meter.Count, meter.RateText, Unit(meter.RemainingText, " left"), Unit(meter.TokensText, " tokens"), meter.DollarsText)}");
+    }
+
+    private static string? Unit(string? value, string unit) => string.IsNullOrEmpty(value) ? null : value + unit;
+
+    private static string Joined(params ReadOnlySpan<string?> parts)
+    {
+        var text = "";
+        foreach (var part in parts)
+            if (!string.IsNullOrEmpty(part))
+                text += (text.Length == 0 ? ": " : ", ") + part;
+        return text;
+    }
+
+    private void Say(string line) => writer.WriteLine($"[{ledger.Done}/{ledger.Steps}] {line}");
+}
