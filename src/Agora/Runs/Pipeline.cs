@@ -23,11 +23,20 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
     /// <param name="jobs">Steps at once.</param>
     /// <exception cref="AgoraException">The experiment cannot be started. What goes wrong in a step is in the outcome instead.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; what was finished is kept.</exception>
-    public async Task<RunOutcome> RunAsync(Experiment experiment, int jobs, IRunObserver observer, CancellationToken cancellationToken)
+    public Task<RunOutcome> RunAsync(Experiment experiment, int jobs, IRunObserver observer, CancellationToken cancellationToken) =>
+        ExecuteAsync(experiment, graph => graph, jobs, observer, cancellationToken);
+
+    /// <summary>The data sets alone: no student is trained. A later <see cref="RunAsync"/> finds them done.</summary>
+    /// <inheritdoc cref="RunAsync"/>
+    public Task<RunOutcome> GenerateAsync(Experiment experiment, int jobs, IRunObserver observer, CancellationToken cancellationToken) =>
+        ExecuteAsync(experiment, graph => graph with { Students = [], Anchors = [], Solvers = [] }, jobs, observer, cancellationToken);
+
+    private async Task<RunOutcome> ExecuteAsync(
+        Experiment experiment, Func<StepGraph, StepGraph> part, int jobs, IRunObserver observer, CancellationToken cancellationToken)
     {
         var started = DateTimeOffset.UtcNow;
         var clock = Stopwatch.StartNew();
-        var graph = await GraphAsync(experiment, cancellationToken);
+        var graph = part(await GraphAsync(experiment, cancellationToken));
         var (run, hold) = await archive.BeginAsync(experiment, graph, cancellationToken);
         using (hold)
         {

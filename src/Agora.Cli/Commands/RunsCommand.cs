@@ -1,0 +1,153 @@
+using System.CommandLine;
+using System.Globalization;
+using Agora.Cli.Progress;
+using Agora.Runs;
+using Spectre.Console;
+
+namespace Agora.Cli.Commands;
+
+/// <summary><c>agora runs</c>: what was run, how it went, and what may go.</summary>
+internal static class RunsCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("runs", "List, show, compare and remove runs.");
+        command.Subcommands.Add(List());
+        command.Subcommands.Add(Show());
+        command.Subcommands.Add(Diff());
+        command.Subcommands.Add(Remove());
+        command.Subcommands.Add(Collect());
+        return command;
+    }
+
+    private static Command List()
+    {
+        var runs = RunsOption.Create();
+        var command = new Command("list", "All runs, newest first.") { runs };
+        command.SetAction(parsed =>
+        {
+            var table = Plain("run", "status", "started", "steps");
+            foreach (var run in parsed.Archive(runs).List())
+                table.AddRow(Markup.Escape(run.Id), Status(run.Status()), run.State().Started.ToString("u", CultureInfo.InvariantCulture), $"{run.Steps().Length}");
+            Terminal.Out.Write(table);
+        });
+        return command;
+    }
+
+    private static Command Show()
+    {
+        var runs = RunsOption.Create();
+        var id = RunArgument("The run's id or its beginning; the newest run where absent.", required: false);
+        var timing = new Option<bool>("--timing") { Description = "Where the time went: models, and everything else." };
+        var command = new Command("show", "One run: status, scores, files; with --timing where the time went.") { id, timing, runs };
+        command.SetAction(parsed =>
+        {
+            var archive = parsed.Archive(runs);
+            var run = Find(archive, parsed.GetValue(id));
+            if (parsed.GetValue(timing))
+            {
+                PrintTiming(RunTiming.Of(run, archive.Store));
+                return;
+            }
+            var state = run.State();
+            Terminal.Out.MarkupLine($"{Markup.Escape(run.Id)}  {Status(run.Status())}  {Markup.Escape(run.FullPath)}");
+            foreach (var failure in state.Failures)
+                Terminal.Out.MarkupLine($"[red]failed[/] {Markup.Escape(failure.Step)}: {Markup.Escape(failure.Reason)}");
+            var scores = Plain("who answered", "benchmark", "score", "graded", "not graded");
+            foreach (var score in run.Scores())
+                scores.AddRow(Markup.Escape(score.By), Markup.Escape(score.Benchmark),
+                    score.Mean is { } mean ? (100 * mean).ToString("0.0", CultureInfo.InvariantCulture) : "none", $"{score.Graded}", $"{score.Unscored}");
+            Terminal.Out.Write(scores);
+        });
+        return command;
+    }
+
+    private static Command Diff()
+    {
+        var runs = RunsOption.Create();
+        var first = RunArgument("The first run's id or its beginning.", required: true, "first");
+        var second = RunArgument("The second run's id or its beginning.", required: true, "second");
+        var command = new Command("diff", "What two runs were asked, what they were done with and what came out, where it differs.") { first, second, runs };
+        command.SetAction(parsed =>
+        {
+            var archive = parsed.Archive(runs);
+            var differences = RunDifference.Between(archive.Find(parsed.GetRequiredValue(first)!), archive.Find(parsed.GetRequiredValue(second)!));
+            var table = Plain("where", "what", "first", "second");
+            foreach (var difference in differences)
+                table.AddRow(difference.Section, Markup.Escape(difference.Name), Markup.Escape(difference.First ?? "-"), Markup.Escape(difference.Second ?? "-"));
+            if (differences.IsEmpty)
+                Terminal.Out.WriteLine("the runs do not differ");
+            else
+                Terminal.Out.Write(table);
+        });
+        return command;
+    }
+
+    private static Command Remove()
+    {
+        var runs = RunsOption.Create();
+        var id = RunArgument("The run's id or its beginning.", required: true);
+        var command = new Command("rm", "Remove a run, and the results that no other run needs.") { id, runs };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var archive = parsed.Archive(runs);
+            var run = archive.Find(parsed.GetRequiredValue(id)!);
+            var collected = await archive.RemoveAsync(run, cancellationToken);
+            Terminal.Out.WriteLine($"removed {run.Id} and {collected.Steps} results that no other run needs ({Size(collected.Bytes)})");
+        });
+        return command;
+    }
+
+    private static Command Collect()
+    {
+        var runs = RunsOption.Create();
+        var dryRun = new Option<bool>("--dry-run") { Description = "Only say what would go." };
+        var command = new Command("gc", "Remove results that no kept run needs.") { dryRun, runs };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var pretend = parsed.GetValue(dryRun);
+            var collected = await parsed.Archive(runs).CollectAsync(pretend, cancellationToken);
+            Terminal.Out.WriteLine($"{(pretend ? "would remove" : "removed")} {collected.Steps} results that no run needs ({Size(collected.Bytes)})");
+        });
+        return command;
+    }
+
+    private static void PrintTiming(RunTiming timing)
+    {
+        var table = Plain("kind", "steps", "models", "everything else");
+        foreach (var kind in timing.Kinds)
+            table.AddRow(kind.Kind, $"{kind.Steps}", Seconds(kind.ModelSeconds), Seconds(kind.OwnSeconds));
+        table.AddRow("planning", "", "", Seconds(timing.PlanningSeconds));
+        table.AddRow("gathering", "", "", Seconds(timing.GatheringSeconds));
+        table.AddRow("all", $"{timing.Kinds.Sum(kind => kind.Steps)}", Seconds(timing.ModelSeconds), Seconds(timing.OwnSeconds));
+        Terminal.Out.Write(table);
+        Terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"everything but models: {100 * timing.OwnShare:0.0} % of the time"));
+    }
+
+    private static Argument<string?> RunArgument(string description, bool required, string name = "run") =>
+        new(name) { Description = description, Arity = required ? ArgumentArity.ExactlyOne : ArgumentArity.ZeroOrOne };
+
+    private static RunFolder Find(RunArchive archive, string? id) =>
+        id is null && archive.List() is [var newest, ..] ? newest : archive.Find(id ?? "");
+
+    private static Table Plain(params ReadOnlySpan<string> titles)
+    {
+        var table = new Table().Border(TableBorder.Simple);
+        foreach (var title in titles)
+            table.AddColumn(title);
+        return table;
+    }
+
+    private static string Status(RunStatus status) => status switch
+    {
+        RunStatus.Done => "[green]done[/]",
+        RunStatus.Running => "[blue]running[/]",
+        RunStatus.Failed => "[red]failed[/]",
+        RunStatus.Incomplete => "[yellow]incomplete[/]",
+        _ => "[yellow]interrupted[/]",
+    };
+
+    private static string Seconds(double seconds) => string.Create(CultureInfo.InvariantCulture, $"{seconds:0.0} s");
+
+    private static string Size(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:0.0} MB");
+}

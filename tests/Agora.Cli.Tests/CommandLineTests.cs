@@ -1,0 +1,98 @@
+using Agora.Tests;
+
+namespace Agora.Cli.Tests;
+
+public sealed class CommandLineTests
+{
+    private static string Experiment(string name) => Path.Combine(Fixtures.Checkout, "experiments", name);
+
+    [Fact]
+    public async Task Help_lists_every_command_on_stdout()
+    {
+        using var folder = new ScratchFolder();
+        using var agora = await AgoraProcess.RunAsync(folder.Path, "--help");
+        Assert.Equal(0, agora.ExitCode);
+        foreach (var command in (string[])["quickstart", "run", "validate", "generate", "serve", "runs", "doctor", "nano"])
+            Assert.Contains($"  {command} ", agora.Output, StringComparison.Ordinal);
+        Assert.Empty(agora.Error);
+    }
+
+    [Theory]
+    [InlineData("no-such-command")]
+    [InlineData("run")]
+    [InlineData("quickstart", "--no-such-option")]
+    [InlineData("quickstart", "--jobs", "0")]
+    [InlineData("quickstart", "--set", "no-equals-sign")]
+    public async Task Wrong_usage_ends_with_exit_code_2_and_says_what_to_do(params string[] arguments)
+    {
+        using var folder = new ScratchFolder();
+        using var agora = await AgoraProcess.RunAsync(folder.Path, arguments);
+        Assert.Equal(2, agora.ExitCode);
+        Assert.Contains("fix:", agora.Error, StringComparison.Ordinal);
+        Assert.Empty(agora.Output);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public async Task Validate_lists_every_fault_with_line_and_column()
+    {
+        using var folder = new ScratchFolder();
+        var text = (await File.ReadAllTextAsync(Experiment("quickstart.yaml"), TestContext.Current.CancellationToken))
+            .Replace("../", Fixtures.Checkout + "/", StringComparison.Ordinal)
+            .Replace("seed: 42", "sead: 42", StringComparison.Ordinal)
+            .Replace("temperature: 0.2", "temperature: hot", StringComparison.Ordinal);
+        var file = folder.File("faulty.yaml", text);
+        using var agora = await AgoraProcess.RunAsync(folder.Path, "validate", file);
+        Assert.Equal(2, agora.ExitCode);
+        Assert.Matches(@"faulty\.yaml:\d+:\d+  .*sead", agora.Error);
+        Assert.Matches(@"faulty\.yaml:\d+:\d+  .*temperature .*hot", agora.Error);
+    }
+
+    [Fact]
+    public async Task Every_experiment_that_is_shipped_is_valid()
+    {
+        using var folder = new ScratchFolder();
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(Fixtures.Checkout, "experiments"), "*.yaml"))
+        {
+            using var agora = await AgoraProcess.RunAsync(folder.Path, "validate", file);
+            Assert.True(agora.ExitCode == 0, agora.Error);
+        }
+    }
+
+    [Fact]
+    public async Task A_missing_experiment_file_is_one_clear_error_without_a_trace()
+    {
+        using var folder = new ScratchFolder();
+        using var agora = await AgoraProcess.RunAsync(folder.Path, "run", "nowhere.yaml");
+        Assert.Equal(2, agora.ExitCode);
+        Assert.Contains("nowhere.yaml", agora.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", agora.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Verbose_shows_the_trace_of_an_error()
+    {
+        using var folder = new ScratchFolder();
+        using var agora = await AgoraProcess.RunAsync(folder.Path, "run", "nowhere.yaml", "--verbose");
+        Assert.Contains("   at ", agora.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Doctor_says_that_a_key_is_set_but_never_its_value()
+    {
+        using var folder = new ScratchFolder();
+        using var agora = await AgoraProcess.RunAsync(folder.Path, [("OPENAI_API_KEY", "sk-very-secret")], ["doctor"]);
+        Assert.Matches("ok +OPENAI_API_KEY +set", agora.Output);
+        Assert.DoesNotContain("sk-very-secret", agora.Output + agora.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Doctor_says_what_to_do_where_python3_is_missing()
+    {
+        using var folder = new ScratchFolder();
+        using var agora = await AgoraProcess.RunAsync(folder.Path, [("PATH", folder.Path)], ["doctor"]);
+        Assert.Equal(1, agora.ExitCode);
+        Assert.Contains("FAIL  python3", agora.Output, StringComparison.Ordinal);
+        Assert.Contains("apt-get install python3", agora.Output, StringComparison.Ordinal);
+    }
+}
