@@ -1,0 +1,12 @@
+using Agora.Bench;
+
+// Measurements against which changes of speed are judged; nobody gates on them. Run in Release: dotnet run -c Release --project bench/Agora.Bench decoding
+switch (args)
+{
+    case ["decoding", .. var rest]:
+        await DecodingSpeed.MeasureAsync(threads: rest is [var threads, ..] ? int.Parse(threads) : Environment.ProcessorCount);
+        return 0;
+    default:
+        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS]");
+        return 2;
+}
