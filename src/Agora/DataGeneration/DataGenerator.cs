@@ -69,7 +69,8 @@ public static class DataGenerator
         var shown = method.OneSeedPerPlace ? 1 : plan.MetaPrompt.Demonstrations;
         if (plan.Seeds.Instances.Length < shown)
             throw new AgoraException($"{plan.Setting} has {plan.Seeds.Instances.Length} seeds, and its meta-prompt shows {shown}", plan.MetaPrompt.File,
-                "add seed rows, or take demonstrations out of the template") { ExitCode = 2 };
+                "add seed rows, or take demonstrations out of the template")
+            { ExitCode = 2 };
         if (method.NeedsSeedResponses && plan.Seeds.Instances.FirstOrDefault(seed => seed.Response is null) is { } bare)
             throw new AgoraException($"{plan.Setting} needs a response in every seed, and one has none", bare.Id.Value, "map the column that holds the responses") { ExitCode = 2 };
     }

@@ -115,7 +115,8 @@ public sealed partial record MetaPrompt
         if (strangers.Length > 0) faults.Add($"{setting.Method.Name()} has nothing to fill {string.Join(", ", strangers)} with");
         if (faults.Count > 0 || format is null)
             throw new AgoraException($"the meta-prompt for {setting} cannot be used: {string.Join("; ", faults)}", file,
-                "correct the template; docs/meta-prompts.md lists the placeholders of each method") { ExitCode = 2 };
+                "correct the template; docs/meta-prompts.md lists the placeholders of each method")
+            { ExitCode = 2 };
 
         return new MetaPrompt { Setting = setting, Variant = variant, File = file, Template = template, Demonstrations = demonstrations, Completion = format };
     }

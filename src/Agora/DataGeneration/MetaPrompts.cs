@@ -30,7 +30,8 @@ public sealed class MetaPrompts
     {
         if (!Directory.Exists(Path.Combine(folder, variant.Name())))
             throw new AgoraException($"there are no meta-prompts of the variant {variant.Name()}", Path.Combine(folder, variant.Name()),
-                "name a folder that holds VARIANT/DOMAIN/METHOD.txt in generation.prompts, e.g. prompts") { ExitCode = 2 };
+                "name a folder that holds VARIANT/DOMAIN/METHOD.txt in generation.prompts, e.g. prompts")
+            { ExitCode = 2 };
         var found = Setting.All.Select(setting => (setting, File: TemplateFile(folder, variant, setting))).Where(entry => File.Exists(entry.File));
         return new MetaPrompts(folder, variant, found.ToImmutableDictionary(entry => entry.setting, entry => Read(folder, variant, entry.setting, entry.File)));
     }
@@ -39,7 +40,8 @@ public sealed class MetaPrompts
     public MetaPrompt For(Setting setting) => bySetting.TryGetValue(setting, out var metaPrompt)
         ? metaPrompt
         : throw new AgoraException($"there is no meta-prompt for {setting} in the variant {variant.Name()}", TemplateFile(folder, variant, setting),
-            "write the template there, or take the setting out of the experiment") { ExitCode = 2 };
+            "write the template there, or take the setting out of the experiment")
+        { ExitCode = 2 };
 
     private static string TemplateFile(string folder, MetaPromptVariant variant, Setting setting) =>
         Path.Combine(folder, variant.Name(), setting.Domain.Name(), setting.Method.Name() + ".txt");
@@ -58,7 +60,8 @@ public sealed class MetaPrompts
             var list = Path.Combine(folder, kind, setting.Domain.Name() + ".txt");
             if (!File.Exists(list))
                 throw new AgoraException($"{Path.GetFileName(file)} shows {placeholder}, but its list is missing", list,
-                    $"write one entry a line there, or take {placeholder} out of {file}") { ExitCode = 2 };
+                    $"write one entry a line there, or take {placeholder} out of {file}")
+                { ExitCode = 2 };
             ImmutableArray<string> entries = [.. ReadText(list).Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0)];
             return entries.Length > 0
                 ? entries

@@ -16,5 +16,6 @@ public sealed class LanguageModelProviders(IReadOnlyDictionary<string, ILanguage
     private ILanguageModels Of(ModelSpec model) => byName.TryGetValue(model.Provider, out var provider)
         ? provider
         : throw new AgoraException($"there is no provider \"{model.Provider}\"", $"model {model.Model ?? model.Path}",
-            $"name one of: {string.Join(", ", byName.Keys.Order(StringComparer.Ordinal))}") { ExitCode = 2 };
+            $"name one of: {string.Join(", ", byName.Keys.Order(StringComparer.Ordinal))}")
+        { ExitCode = 2 };
 }

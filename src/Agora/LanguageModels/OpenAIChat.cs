@@ -31,7 +31,8 @@ internal sealed class OpenAIChat(IChatClient inner, Uri endpoint, string model, 
         }
         catch (ArgumentOutOfRangeException)
         {
-            // That is how the SDK says that the list of choices is empty. It was an answer, without text and without finish reason.
+            // That is how the SDK says that the list of choices is empty. It was an answer, without text, finish reason
+            // and token counts, and is billed as one whose tokens are unknown.
             return new ChatResponse(new ChatMessage(ChatRole.Assistant, ""));
         }
         catch (Exception fault) when (!cancellationToken.IsCancellationRequested && MayPass(fault) is { } cause)
@@ -50,24 +51,26 @@ internal sealed class OpenAIChat(IChatClient inner, Uri endpoint, string model, 
     private Exception Explained(ClientResultException fault)
     {
         var (code, message) = ErrorBody(fault);
+        // A trace would print the endpoint's message in full.
+        var cause = key is not null && fault.Message.Contains(key, StringComparison.Ordinal) ? null : fault;
         var said = message.Length == 0 ? $"HTTP {fault.Status}" : $"HTTP {fault.Status}: {message}";
         switch (fault.Status)
         {
             case 408 or 409 or 425 or 429 or >= 500 when code != "insufficient_quota":
-                return new TransientEndpointException(said, RetryAfter(fault), connected: true, fault);
+                return new TransientEndpointException(said, RetryAfter(fault), connected: true, cause);
             case 400 or 413 or 422 when code is "context_length_exceeded" or "content_filter" or "content_policy_violation"
                 || message.Contains("maximum context length", StringComparison.OrdinalIgnoreCase) || message.Contains("context size", StringComparison.OrdinalIgnoreCase):
-                return new PromptRefusedException(said, fault);
+                return new PromptRefusedException(said, cause);
             case 401 or 403:
                 return new AgoraException($"the endpoint does not accept the key ({said})", Where,
-                    keyVariable is null ? "name the environment variable that holds the key in the model's apiKeyVariable" : $"put a valid key into {keyVariable}", fault);
+                    keyVariable is null ? "name the environment variable that holds the key in the model's apiKeyVariable" : $"put a valid key into {keyVariable}", cause);
             case 404:
                 return new AgoraException($"the endpoint does not know the model or the path ({said})", Where,
-                    "check the model's name, and that the endpoint's address ends where /chat/completions begins, usually with /v1", fault);
+                    "check the model's name, and that the endpoint's address ends where /chat/completions begins, usually with /v1", cause);
             case 429:
-                return new AgoraException($"the account has no credit left ({said})", Where, "top it up and start the same command again", fault);
+                return new AgoraException($"the account has no credit left ({said})", Where, "top it up and start the same command again", cause);
             default:
-                return new AgoraException($"the endpoint refused the request ({said})", Where, "correct the model's options, or use another endpoint", fault);
+                return new AgoraException($"the endpoint refused the request ({said})", Where, "correct the model's options, or use another endpoint", cause);
         }
     }
 

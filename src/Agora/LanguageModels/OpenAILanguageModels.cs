@@ -42,8 +42,7 @@ public sealed class OpenAILanguageModels(HttpClient transport, RetryPolicy retri
             Transport = new HttpClientPipelineTransport(transport),
             // Retries are ours, so that they are counted once and honour the run's clock and limits.
             RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
-            // 4,096 new tokens of a slow model take minutes.
-            NetworkTimeout = TimeSpan.FromMinutes(10),
+            NetworkTimeout = retries.RequestTimeout,
         };
         // Endpoints without keys ignore the header, and the SDK insists on one.
         var client = new OpenAIClient(new ApiKeyCredential(key ?? "none"), options).GetChatClient(name).AsIChatClient();
@@ -66,6 +65,7 @@ public sealed class OpenAILanguageModels(HttpClient transport, RetryPolicy retri
         return readVariable(variable) is { Length: > 0 } key
             ? key
             : throw new AgoraException($"the environment variable {variable} is not set", $"model {model.Model} at {Endpoint(model)}",
-                $"export {variable}=… with the endpoint's key") { ExitCode = 2 };
+                $"export {variable}=… with the endpoint's key")
+            { ExitCode = 2 };
     }
 }

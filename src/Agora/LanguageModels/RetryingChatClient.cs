@@ -17,6 +17,8 @@ public sealed record RetryPolicy
     public TimeSpan LongestWait { get; init; } = TimeSpan.FromSeconds(60);
     /// <summary>The most that an endpoint's Retry-After is honoured: a wrong clock may ask for hours.</summary>
     public TimeSpan LongestRetryAfter { get; init; } = TimeSpan.FromSeconds(120);
+    /// <summary>How long one request may stay without an answer: 4,096 new tokens of a slow model take minutes.</summary>
+    public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromMinutes(10);
 }
 
 /// <summary>Repeats what may pass next time, <see cref="TransientEndpointException"/>, a bounded number of times; everything else passes through.</summary>

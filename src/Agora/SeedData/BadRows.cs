@@ -12,7 +12,8 @@ internal static class BadRows
             .Select(group => $"{file}:{Ranges([.. group.Select(row => row.Number)])}  {group.Key}");
         var rows = bad.Count == 1 ? "1 row is" : string.Create(CultureInfo.InvariantCulture, $"{bad.Count} rows are");
         return new AgoraException(string.Create(CultureInfo.InvariantCulture, $"{rows} bad, {goodRows} good"), string.Join("\n       ", byFault),
-            "mend or delete these rows, or map other columns") { ExitCode = 2 };
+            "mend or delete these rows, or map other columns")
+        { ExitCode = 2 };
     }
 
     // 3,7-9,12: files with thousands of bad rows stay readable, and no row is left out.

@@ -41,7 +41,7 @@ internal sealed class ByteWindow(Stream stream, string file)
         }
         catch (InvalidDataException fault)
         {
-            throw new AgoraException("the gzip data are damaged or cut off", $"{file}:{line}", "fetch or compress the file again", fault);
+            throw new AgoraException("the gzip data are damaged, cut off, or followed by something else", $"{file}:{line}", "fetch or compress the file again", fault);
         }
         catch (IOException fault)
         {

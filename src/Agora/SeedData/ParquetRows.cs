@@ -49,12 +49,17 @@ internal static class ParquetRows
         if (field is null && !column.Required) return null;
         if (field is null)
             throw new AgoraException($"the file has no column \"{column.Name}\"", file,
-                $"map it to one of: {string.Join(", ", schema.DataFields.Select(candidate => candidate.Path.ToString()))}") { ExitCode = 2 };
-        return field.ClrType == typeof(string) && field.MaxRepetitionLevel == 0
+                $"map it to one of: {string.Join(", ", schema.DataFields.Select(candidate => candidate.Path.ToString()))}")
+            { ExitCode = 2 };
+        return IsText(field) && field.MaxRepetitionLevel == 0
             ? field
             : throw new AgoraException($"the column \"{column.Name}\" holds {(field.MaxRepetitionLevel > 0 ? "lists" : field.ClrType.Name)}, not text", file,
-                "map a column of strings") { ExitCode = 2 };
+                "map a column of strings")
+            { ExitCode = 2 };
     }
+
+    // The library's own type for text differs between a schema that is read and one that is written.
+    private static bool IsText(DataField field) => field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>);
 
     private static async Task<string?[]> TextsAsync(ParquetRowGroupReader rows, DataField field)
     {

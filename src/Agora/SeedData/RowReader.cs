@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using System.IO.Compression;
-using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using Agora.Experiments;
@@ -30,7 +28,8 @@ public static class RowReader
     {
         if (!File.Exists(file))
             throw new AgoraException(Directory.Exists(file) ? "a file of rows is wanted, and this is a folder" : "the file does not exist",
-                file, "correct the path") { ExitCode = 2 };
+                file, "correct the path")
+            { ExitCode = 2 };
         var name = Path.GetFileName(file);
         var zipped = name.EndsWith(".gz", StringComparison.OrdinalIgnoreCase);
         var kind = Path.GetExtension(zipped ? name[..^3] : name).ToLowerInvariant();
@@ -39,14 +38,14 @@ public static class RowReader
             ".parquet" when !zipped => ParquetRows.Read(file, columns),
             ".json" or ".jsonl" or ".ndjson" => ReadText(file, zipped, columns),
             _ => throw new AgoraException($"rows are not read from files that end in \"{(zipped ? kind + ".gz" : kind)}\"", file,
-                "give .json, .jsonl or .ndjson, each also with .gz, or .parquet") { ExitCode = 2 },
+                "give .json, .jsonl or .ndjson, each also with .gz, or .parquet")
+            { ExitCode = 2 },
         };
     }
 
     private static IEnumerable<FileRow> ReadText(string file, bool zipped, IReadOnlyList<TextColumn> columns)
     {
-        using var stream = Open(file);
-        using var plain = zipped ? new GZipStream(stream, CompressionMode.Decompress) : (Stream)stream;
+        using Stream plain = zipped ? new WholeGzipStream(Open(file)) : Open(file);
         var bytes = new ByteWindow(plain, file);
         bytes.SkipByteOrderMark();
         // Many files named .json hold JSON lines: the first character tells, not the name.

@@ -1,0 +1,184 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Agora.Tests.Endpoints;
+
+/// <param name="Number">From 0, in order of arrival.</param>
+/// <param name="Body">As sent.</param>
+public sealed record ReceivedRequest(int Number, JsonObject Body, string? Authorization)
+{
+    public string LastMessage => Body["messages"]!.AsArray()[^1]!["content"] switch
+    {
+        JsonValue text => text.GetValue<string>(),
+        JsonArray parts => string.Concat(parts.Select(part => part!["text"]!.GetValue<string>())),
+        _ => "",
+    };
+
+    public long Seed => Body["seed"]?.GetValue<long>() ?? 0;
+}
+
+/// <summary>How an endpoint behaves.</summary>
+public sealed record EndpointBehaviour
+{
+    /// <summary>What the model writes.</summary>
+    public required Func<ReceivedRequest, string> Answer { get; init; }
+    /// <summary>What goes wrong with a request; null where nothing does.</summary>
+    public Func<ReceivedRequest, Fault?> Fault { get; init; } = _ => null;
+    public string Model { get; init; } = "test-model";
+    /// <summary>Null where every request is let in.</summary>
+    public string? Key { get; init; }
+    public TimeSpan Latency { get; init; } = TimeSpan.Zero;
+}
+
+/// <summary>An OpenAI-compatible server of our own, on loopback, which fails as told.</summary>
+public sealed class FaultyEndpoint : IAsyncDisposable
+{
+    private readonly WebApplication application;
+    private readonly EndpointBehaviour behaviour;
+    private int requests;
+    private long inputTokens;
+    private long outputTokens;
+
+    private FaultyEndpoint(WebApplication application, EndpointBehaviour behaviour)
+    {
+        this.application = application;
+        this.behaviour = behaviour;
+    }
+
+    /// <summary>Ends in /v1.</summary>
+    public Uri Address { get; private set; } = null!;
+    public int Requests => Volatile.Read(ref requests);
+    /// <summary>The server's own bill: tokens of the completions that it sent whole.</summary>
+    public (long Input, long Output) Tokens => (Interlocked.Read(ref inputTokens), Interlocked.Read(ref outputTokens));
+
+    public static async Task<FaultyEndpoint> StartAsync(EndpointBehaviour behaviour, int port = 0)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}"));
+        var application = builder.Build();
+        var endpoint = new FaultyEndpoint(application, behaviour);
+        application.MapPost("/v1/chat/completions", endpoint.CompleteAsync);
+        await application.StartAsync();
+        var address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        endpoint.Address = new Uri(address + "/v1");
+        return endpoint;
+    }
+
+    public Task WaitAsync() => application.WaitForShutdownAsync();
+
+    public ValueTask DisposeAsync() => application.DisposeAsync();
+
+    private async Task CompleteAsync(HttpContext context)
+    {
+        var body = (await JsonNode.ParseAsync(context.Request.Body))!.AsObject();
+        var request = new ReceivedRequest(Interlocked.Increment(ref requests) - 1, body, context.Request.Headers.Authorization);
+        if (behaviour.Key is { } key && request.Authorization != $"Bearer {key}")
+        {
+            await ErrorAsync(context, 401, "invalid_api_key", $"Incorrect API key provided: {request.Authorization?["Bearer ".Length..]}.");
+            return;
+        }
+        if (body["model"]?.GetValue<string>() is var model && model != behaviour.Model)
+        {
+            await ErrorAsync(context, 404, "model_not_found", $"The model `{model}` does not exist.");
+            return;
+        }
+        await Task.Delay(behaviour.Latency, context.RequestAborted);
+        await (behaviour.Fault(request) switch
+        {
+            Fault.TooManyRequests => TooManyAsync(context, "1"),
+            Fault.TooManyRequestsForADay => TooManyAsync(context, "86400"),
+            Fault.ServerError => PageAsync(context, 500),
+            Fault.Overloaded => ErrorAsync(context, request.Number % 3 switch { 0 => 502, 1 => 503, _ => 529 }, "overloaded", "try later"),
+            Fault.ConnectionRefusedLate => AbortAsync(context),
+            Fault.CutInBody => CutAsync(context, request),
+            Fault.Silent => Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default),
+            Fault.MalformedJson => TextAsync(context, "application/json", """{"id": "x", "choices": [{"index": 0, "mess"""),
+            Fault.HtmlBody => PageAsync(context, 200),
+            Fault.EmptyChoices => CompletionAsync(context, request, "", "stop", choices: false, usage: false),
+            Fault.FinishLength => CompletionAsync(context, request, behaviour.Answer(request)[..3], "length"),
+            Fault.FinishContentFilter => CompletionAsync(context, request, "", "content_filter"),
+            Fault.NullContent => CompletionAsync(context, request, null, "stop"),
+            Fault.PromptTooLong => ErrorAsync(context, 400, "context_length_exceeded", "This model's maximum context length is 10 tokens."),
+            Fault.NoUsage => CompletionAsync(context, request, behaviour.Answer(request), "stop", usage: false),
+            _ => CompletionAsync(context, request, behaviour.Answer(request), "stop"),
+        });
+    }
+
+    private async Task CompletionAsync(HttpContext context, ReceivedRequest request, string? text, string finish, bool choices = true, bool usage = true)
+    {
+        var (body, input, output) = Completion(request, text, finish, choices, usage);
+        if (usage)
+        {
+            Interlocked.Add(ref inputTokens, input);
+            Interlocked.Add(ref outputTokens, output);
+        }
+        await TextAsync(context, "application/json", body);
+    }
+
+    private static (string Body, int Input, int Output) Completion(ReceivedRequest request, string? text, string finish, bool choices, bool usage)
+    {
+        var (input, output) = (request.LastMessage.Split(' ').Length, text?.Split(' ').Length ?? 0);
+        var body = new JsonObject
+        {
+            ["id"] = $"chatcmpl-{request.Number}",
+            ["object"] = "chat.completion",
+            ["created"] = 1_700_000_000,
+            ["model"] = request.Body["model"]!.GetValue<string>(),
+            ["choices"] = choices
+                ? new JsonArray(new JsonObject { ["index"] = 0, ["finish_reason"] = finish, ["message"] = new JsonObject { ["role"] = "assistant", ["content"] = text } })
+                : new JsonArray(),
+        };
+        if (usage) body["usage"] = new JsonObject { ["prompt_tokens"] = input, ["completion_tokens"] = output, ["total_tokens"] = input + output };
+        return (body.ToJsonString(), input, output);
+    }
+
+    private async Task CutAsync(HttpContext context, ReceivedRequest request)
+    {
+        var bytes = Encoding.UTF8.GetBytes(Completion(request, behaviour.Answer(request), "stop", choices: true, usage: true).Body);
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = bytes.Length;
+        await context.Response.Body.WriteAsync(bytes.AsMemory(0, bytes.Length / 2));
+        await context.Response.Body.FlushAsync();
+        context.Abort();
+    }
+
+    private static Task AbortAsync(HttpContext context)
+    {
+        context.Abort();
+        return Task.CompletedTask;
+    }
+
+    private static Task TooManyAsync(HttpContext context, string retryAfter)
+    {
+        context.Response.Headers.RetryAfter = retryAfter;
+        return ErrorAsync(context, 429, "rate_limit_exceeded", "Rate limit reached.");
+    }
+
+    private static Task ErrorAsync(HttpContext context, int status, string code, string message)
+    {
+        context.Response.StatusCode = status;
+        return TextAsync(context, "application/json", JsonSerializer.Serialize(new { error = new { message, type = "error", code } }));
+    }
+
+    private static Task PageAsync(HttpContext context, int status)
+    {
+        context.Response.StatusCode = status;
+        return TextAsync(context, "text/html", "<html><body>Something went wrong.</body></html>");
+    }
+
+    private static Task TextAsync(HttpContext context, string type, string text)
+    {
+        context.Response.ContentType = type;
+        return context.Response.WriteAsync(text);
+    }
+}
