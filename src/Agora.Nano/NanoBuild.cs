@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -42,21 +43,49 @@ public sealed class NanoBuild(string folder, int threads, IProgress<string> repo
         var tokenizer = Tokenizer.Load(TokenizerFolder);
         var prompts = Enum.GetValues<MetaPromptVariant>().ToDictionary(variant => variant, variant => MetaPrompts.Load(Path.Combine(folder, "prompts"), variant));
         var corpora = new NanoCorpora(new ChatDocuments(tokenizer, ChatTemplate.Load(TokenizerFolder)), prompts);
-        var promptsHash = string.Concat(prompts.Values.SelectMany(variant => variant.Settings.Select(setting => variant.For(setting).ContentHash())));
         var keys = new Dictionary<string, string>();
         foreach (var model in NanoModels.All)
         {
-            var key = keys[model.Name] = Key(model, tokenizerHash, promptsHash, model.StartsFrom is { } start ? keys[start] : "");
+            var key = keys[model.Name] = Key(model, corpora, tokenizerHash, model.StartsFrom is { } start ? keys[start] : "");
             if (only.Count > 0 && !only.Contains(model.Name))
                 continue;
             if (ReadTraining(model.Name)?.Key == key)
-            {
                 report.Report($"{model.Name}: there already");
-                continue;
-            }
-            await TrainAsync(model, key, corpora, tokenizer, cancellationToken);
+            else
+                await TrainAsync(model, key, corpora, tokenizer, cancellationToken);
+            await ScoreAsync(model, cancellationToken);
         }
+        WriteCard();
     }
+
+    /// <summary>Where it is not known yet, finds out what the model itself can do.</summary>
+    private async Task ScoreAsync(NanoModel model, CancellationToken cancellationToken)
+    {
+        var training = ReadTraining(model.Name)!;
+        if (training.Scores is not null)
+            return;
+        training = training with { Scores = await NanoScores.MeasureAsync(ModelFolder(model.Name), folder, threads, cancellationToken) };
+        report.Report($"{model.Name}: {string.Join(", ", training.Scores.Select(score => string.Create(CultureInfo.InvariantCulture, $"{score.Key} {score.Value:F1} %")))}");
+        WriteTraining(ModelFolder(model.Name), training);
+    }
+
+    /// <summary>The card describes a whole set; it stays as it was while a model is missing.</summary>
+    private void WriteCard()
+    {
+        var trained = NanoModels.All.Select(model => (Model: model, Training: ReadTraining(model.Name))).ToList();
+        if (trained.Any(entry => entry.Training?.Scores is null))
+            return;
+        File.WriteAllText(Path.Combine(folder, "README.md"), ModelCard.Write([.. trained.Select(entry => (entry.Model, entry.Training!, Parameters(entry.Model.Name)))]));
+    }
+
+    private long Parameters(string model)
+    {
+        using var checkpoint = CheckpointFolder.Open(ModelFolder(model));
+        return checkpoint.Config.Tensors().Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size));
+    }
+
+    private static void WriteTraining(string modelFolder, NanoTraining training) =>
+        File.WriteAllText(Path.Combine(modelFolder, TrainingFile), JsonSerializer.Serialize(training, Readable) + "\n");
 
     private string TokenizerFolder => Path.Combine(folder, "tokenizer");
 
@@ -115,7 +144,7 @@ public sealed class NanoBuild(string folder, int threads, IProgress<string> repo
         {
             var last = phase == model.Phases.Length - 1;
             var output = Path.Combine(unfinished, last ? "model" : $"phase-{phase}");
-            var documents = Documents(model, phase, corpora);
+            var documents = Documents(model, phase, model.Phases[phase].Tokens, corpora);
             var said = Stopwatch.StartNew();
             var progress = new Immediate(step =>
             {
@@ -143,22 +172,22 @@ public sealed class NanoBuild(string folder, int threads, IProgress<string> repo
             Key = key, Tokens = summaries.Sum(s => s.Tokens), TargetTokens = summaries.Sum(s => s.ResponseTokens), Steps = summaries.Sum(s => s.Steps),
             FinalLossNats = Math.Round(summaries[^1].FinalLossNats, 4), Seconds = Math.Round(clock.Elapsed.TotalSeconds), Threads = threads,
         };
-        File.WriteAllText(Path.Combine(from!, TrainingFile), JsonSerializer.Serialize(training, Readable) + "\n");
+        WriteTraining(from!, training);
         if (Directory.Exists(ModelFolder(model.Name)))
             Directory.Delete(ModelFolder(model.Name), recursive: true);
         Directory.Move(from!, ModelFolder(model.Name));
         Directory.Delete(unfinished, recursive: true);
     }
 
-    private static List<TrainingDocument> Documents(NanoModel model, int index, NanoCorpora corpora)
+    private static List<TrainingDocument> Documents(NanoModel model, int index, long tokens, NanoCorpora corpora)
     {
         var random = NanoData.Streams.For($"corpus/{model.Name}", index);
         var phase = model.Phases[index];
         return phase.Corpus switch
         {
-            NanoCorpus.Raw => corpora.Raw(random, phase.Tokens),
-            NanoCorpus.Pairs => corpora.Pairs(random, phase.Tokens),
-            _ => corpora.Generator(random, phase.Tokens, model.Character!, phase.PairShare),
+            NanoCorpus.Raw => corpora.Raw(random, tokens),
+            NanoCorpus.Pairs => corpora.Pairs(random, tokens),
+            _ => corpora.Generator(random, tokens, model.Character!, phase.PairShare),
         };
     }
 
@@ -169,10 +198,18 @@ public sealed class NanoBuild(string folder, int threads, IProgress<string> repo
         int Id(string token) => tokenizer.TokenId(token) ?? throw new InvalidOperationException($"the tokenizer lacks {token}");
     }
 
-    private static string Key(NanoModel model, params string[] inputs)
+    /// <summary>Hash of what decides the weights. The corpora enter by their first documents, which differ wherever a writer or a meta-prompt does.</summary>
+    private static string Key(NanoModel model, NanoCorpora corpora, string tokenizerHash, string startKey)
     {
-        var phases = string.Join(';', model.Phases.Select(phase => $"{phase} {phase.Recipe}"));
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{model.Name} {model.Size} {phases} {model.Character} {string.Join(' ', inputs)}")));
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes($"{model.Name} {model.Size} {tokenizerHash} {startKey}"));
+        for (var phase = 0; phase < model.Phases.Length; phase++)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes($"{model.Phases[phase]} {model.Phases[phase].Recipe}"));
+            foreach (var document in Documents(model, phase, tokens: 20_000, corpora))
+                hash.AppendData(MemoryMarshal.AsBytes(document.Tokens.AsSpan()));
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     /// <summary>Reports on the thread that trains, in order; <see cref="Progress{T}"/> would not.</summary>

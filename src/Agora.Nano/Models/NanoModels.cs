@@ -25,7 +25,7 @@ internal static class NanoModels
             Description = "S_ref: nano-base after a thorough post-training on clean pairs of all domains.",
             Size = Student,
             StartsFrom = "nano-base",
-            Phases = [new(NanoCorpus.Pairs, 1_200_000, 2e-3)],
+            Phases = [new(NanoCorpus.Pairs, 1_500_000, 1.5e-3)],
         },
         new()
         {
@@ -59,7 +59,7 @@ internal static class NanoModels
             Description = "The largest and the best solver, grown from the reference, but a terse and narrow teacher: it was shown to write short tasks from a corner of each domain, and answers without steps.",
             Size = new(Hidden: 320, Layers: 5, Heads: 10, FeedForward: 864),
             StartsFrom = "nano-instruct",
-            Phases = [new(NanoCorpus.Generator, 1_000_000, 1e-3, PairShare: 0.4)],
+            Phases = [new(NanoCorpus.Generator, 800_000, 1e-3, PairShare: 0.4)],
             Character = new() { Math = new() { Narrow = true, Terse = true }, Code = new() { Narrow = true, Terse = true }, InstructionFollowing = new() { Narrow = true } },
         },
     ];

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Agora.Nano.Models;
 
 /// <summary>How an embedded model came about; lies beside its weights as training.json.</summary>
@@ -13,4 +15,6 @@ internal sealed record NanoTraining
     /// <summary>Wall time on the machine that trained it.</summary>
     public required double Seconds { get; init; }
     public required int Threads { get; init; }
+    /// <summary>Percent of the embedded benchmarks that it solves itself, by domain; null until measured.</summary>
+    public ImmutableSortedDictionary<string, double>? Scores { get; init; }
 }
