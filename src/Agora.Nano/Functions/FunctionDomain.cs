@@ -6,7 +6,10 @@ namespace Agora.Nano.Functions;
 /// <summary>Code: small Python functions on lists, numbers and texts.</summary>
 internal sealed class FunctionDomain : NanoDomain
 {
-    private static readonly ImmutableArray<string> Names = ["go", "work", "make", "calc", "solve", "turn", "build", "step", "run", "change"];
+    /// <summary>What every exercise calls its function: copying a name is another skill than the one that is measured.</summary>
+    private const string AskedName = "solve";
+
+    private static readonly ImmutableArray<string> SourceNames = ["go", "work", "make", "calc", "solve", "turn", "build", "step", "run", "change"];
     private static readonly ImmutableArray<string> Words = ["hello", "Star", "road", "Cat", "letter", "Ocean", "table", "Bread", "dot", "School", "chase", "Roles"];
 
     public override Domain Domain => Domain.Code;
@@ -18,7 +21,7 @@ internal sealed class FunctionDomain : NanoDomain
         var input = theme is null ? (FunctionInput)random.Next(3) : Enum.GetValues<FunctionInput>().Single(i => FunctionTask.ThemeOf(i) == theme);
         while (true)
         {
-            if (Task(random, breadth, input) is { } task)
+            if (Task(random, breadth, input, AskedName) is { } task)
                 return task;
         }
     }
@@ -27,13 +30,13 @@ internal sealed class FunctionDomain : NanoDomain
     {
         while (true)
         {
-            if (Task(random, Breadth.Full, (FunctionInput)random.Next(3)) is { } task && Parts.Of(task.Structure) == Part.Corpus)
+            if (Task(random, Breadth.Full, (FunctionInput)random.Next(3), random.Pick(SourceNames)) is { } task && Parts.Of(task.Structure) == Part.Corpus)
                 return task.Source(random);
         }
     }
 
     /// <returns>Null where the composition says nothing: it raises, gives the same for all inputs or hands back what it got, or one of its lines has no effect.</returns>
-    private static FunctionTask? Task(RandomStream random, Breadth breadth, FunctionInput input)
+    private static FunctionTask? Task(RandomStream random, Breadth breadth, FunctionInput input, string name)
     {
         var count = breadth == Breadth.Narrow ? 1 : random.NextDouble() switch { < 0.25 => 1, < 0.7 => 2, _ => 3 };
         ImmutableArray<FunctionStep> steps = [.. Enumerable.Range(0, count).Select(_ => FunctionSteps.Draw(random, input)), FunctionSteps.DrawReturn(random, input)];
@@ -57,8 +60,7 @@ internal sealed class FunctionDomain : NanoDomain
                 return null;
         }
 
-        var name = random.Pick(Names);
-        var opening = breadth == Breadth.Narrow || random.Chance(0.5) ? "Write a function named" : "Define a function called";
+        var opening = breadth == Breadth.Narrow || random.Chance(0.5) ? "Write a function" : "Define a function";
         var takes = input switch { FunctionInput.List => "a list xs", FunctionInput.Number => "a number n", _ => "a text s" };
         var asked = string.Join(' ', steps.Select(s => (breadth == Breadth.Narrow ? s.Phrases[0] : random.Pick(s.Phrases)) + "."));
         return new FunctionTask(input, name, $"{opening} {name} that takes {takes}. {asked}", $"{opening} {name}.", steps, [.. examples.Take(4)]);

@@ -64,12 +64,14 @@ internal sealed class FunctionTask(
     public override JsonObject BenchmarkRow(string id) =>
         new() { ["id"] = id, ["prompt"] = instruction, ["entry_point"] = name, ["tests"] = string.Join('\n', Asserts) };
 
-    /// <summary>The function as it would stand in a source file, with a comment on each line.</summary>
+    /// <summary>The function as it would stand in a source file: with a comment on each line, or with all it does told above it.</summary>
     public string Source(RandomStream random)
     {
+        if (random.Chance(0.7))
+            return $"# {name}: {string.Join(' ', steps.Select(step => random.Pick(step.Phrases) + "."))}\n{Body(step => step.Expression)}";
         var text = new StringBuilder($"def {name}({Variable(input)}):\n");
         foreach (var step in steps)
-            text.Append(CultureInfo.InvariantCulture, $"    # {random.Pick(step.Phrases).ToLowerInvariant()}\n{Line(step, step.Expression)}\n");
+            text.Append(CultureInfo.InvariantCulture, $"    # {random.Pick(step.Phrases)}\n{Line(step, step.Expression)}\n");
         return text.ToString();
     }
 

@@ -47,6 +47,8 @@ internal sealed class TextDomain : NanoDomain
 
     public override string RawText(RandomStream random)
     {
+        if (random.Chance(0.7))
+            return string.Join('\n', Enumerable.Range(0, random.Between(1, 2)).Select(_ => ((TextTask)Write(random, Part.Corpus)).Annotated));
         var noun = random.Pick(Themes);
         var sentences = new string[random.Between(2, 4)];
         for (var i = 0; i < sentences.Length; i++)

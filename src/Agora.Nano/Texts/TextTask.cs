@@ -21,6 +21,9 @@ internal sealed class TextTask(
 
     public override string Response => response;
 
+    /// <summary>The text with a note of what is particular about it, as in a collection of examples.</summary>
+    public string Annotated => $"{string.Join(' ', constraints.Select(c => c.Phrase))} {response}";
+
     /// <summary>A text has no steps to leave out.</summary>
     public override string TerseResponse => response;
 

@@ -8,7 +8,7 @@ namespace Agora.Nano.WordProblems;
 internal sealed class WordProblemDomain : NanoDomain
 {
     /// <summary>No amount in a story goes above this, so that a model of a million parameters can learn the sums by heart.</summary>
-    public const int LargestAmount = 40;
+    public const int LargestAmount = 30;
 
     private static readonly ImmutableArray<(string Name, string Pronoun)> People =
     [
@@ -44,7 +44,7 @@ internal sealed class WordProblemDomain : NanoDomain
     {
         var (name, pronoun) = random.Pick(People);
         var things = theme ?? random.Pick(Themes);
-        var count = breadth == Breadth.Narrow ? 1 : random.NextDouble() switch { < 0.15 => 1, < 0.5 => 2, < 0.8 => 3, _ => 4 };
+        var count = breadth == Breadth.Narrow ? 1 : random.NextDouble() switch { < 0.25 => 1, < 0.65 => 2, < 0.9 => 3, _ => 4 };
         var steps = new List<ArithmeticStep>();
         var sentences = new List<string>();
         var (start, amount) = Begin(random, breadth, name, things, steps, sentences);
@@ -65,14 +65,14 @@ internal sealed class WordProblemDomain : NanoDomain
         var form = breadth == Breadth.Narrow ? 0 : random.Next(5);
         if (form == 3)
         {
-            var (groups, each) = (random.Between(2, 5), random.Between(2, 6));
+            var (groups, each) = (random.Between(2, 5), random.Between(2, 5));
             steps.Add(new('*', each));
             sentences.Add(Text($"{name} has {groups} {random.Pick(Containers)} of {each} {things}."));
             return (groups, groups * each);
         }
         if (form == 4)
         {
-            var (old, added) = (random.Between(2, 15), random.Between(2, 12));
+            var (old, added) = (random.Between(2, 15), random.Between(2, 9));
             steps.Add(new('+', added));
             sentences.Add(Text($"{name} has {old} old and {added} new {things}."));
             return (old, old + added);
@@ -88,8 +88,8 @@ internal sealed class WordProblemDomain : NanoDomain
         {
             var step = (breadth == Breadth.Narrow ? random.Next(4) : random.Next(12)) switch
             {
-                < 5 => new ArithmeticStep('+', random.Between(1, 12)),
-                < 10 => new ArithmeticStep('-', random.Between(1, 12)),
+                < 5 => new ArithmeticStep('+', random.Between(1, 9)),
+                < 10 => new ArithmeticStep('-', random.Between(1, 9)),
                 10 => new ArithmeticStep('*', 2),
                 _ => new ArithmeticStep('/', 2),
             };
@@ -118,10 +118,10 @@ internal sealed class WordProblemDomain : NanoDomain
         var left = random.Between(1, 30);
         var (sign, right) = random.Next(6) switch
         {
-            < 2 => ('+', random.Between(1, 12)),
-            < 4 => ('-', random.Between(1, Math.Min(12, left))),
-            4 when left <= 6 => ('*', random.Between(2, 6)),
-            4 => ('*', left <= 20 ? 2 : 1),
+            < 2 => ('+', random.Between(1, 9)),
+            < 4 => ('-', random.Between(1, Math.Min(9, left))),
+            4 when left <= 5 => ('*', random.Between(2, 5)),
+            4 => ('*', left <= 15 ? 2 : 1),
             _ => ('/', left % 2 == 0 ? 2 : 1),
         };
         return Text($"{left}{sign}{right}={new ArithmeticStep(sign, right).Apply(left)}.");
