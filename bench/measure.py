@@ -43,7 +43,7 @@ def startup():
 
 def whole(arguments, name, seconds, mebibytes):
     with tempfile.TemporaryDirectory() as folder:
-        store = ["--store", os.path.join(folder, "store"), "--output", os.path.join(folder, "runs")]
+        store = ["--runs", os.path.join(folder, "runs")]
         wall, peak = run([*arguments, *store], quiet=False)
         good = report(f"{name}, wall", wall, "s", seconds)
         if mebibytes:

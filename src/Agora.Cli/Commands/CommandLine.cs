@@ -6,7 +6,17 @@ namespace Agora.Cli.Commands;
 /// <summary>Every command, in the order of <c>agora --help</c>.</summary>
 internal static class CommandLine
 {
-    public static IEnumerable<Command> Commands() => [DoctorCommand.Create()];
+    public static IEnumerable<Command> Commands() =>
+    [
+        RunCommand.CreateQuickstart(),
+        RunCommand.Create(),
+        ValidateCommand.Create(),
+        GenerateCommand.Create(),
+        ServeCommand.Create(),
+        RunsCommand.Create(),
+        DoctorCommand.Create(),
+        NanoCommand.Create(),
+    ];
 
     /// <summary>The words that lead to a command, each followed by a blank: <c>"runs show "</c>.</summary>
     public static string Path(this CommandResult command) =>

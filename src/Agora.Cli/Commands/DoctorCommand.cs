@@ -9,16 +9,18 @@ internal static class DoctorCommand
 {
     public static Command Create()
     {
-        var store = StoreOption.Create();
-        var command = new Command("doctor", "Check runtime, libtorch, python3, sandbox, disk and keys, and say what to do.") { store };
+        var runs = RunsOption.Create();
+        var command = new Command("doctor", "Check runtime, libtorch, python3, sandbox, disk and keys, and say what to do.") { runs };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             Finding[] findings =
             [
                 Machine.Runtime(),
                 Machine.Processor(),
+                Engines.Torch(),
                 await Machine.PythonAsync(cancellationToken),
-                Machine.Disk(parsed.GetRequiredValue(store)),
+                await Engines.SandboxAsync(cancellationToken),
+                Machine.Disk(parsed.GetRequiredValue(runs)),
                 Machine.Key("OPENAI_API_KEY", "OpenAI models"),
                 Machine.Key("OPENROUTER_API_KEY", "models through OpenRouter"),
             ];

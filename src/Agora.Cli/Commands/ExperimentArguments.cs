@@ -14,10 +14,10 @@ internal sealed class ExperimentArguments
         HelpName = "path=value",
     };
 
-    private readonly string? fixedFile;
+    private readonly Func<string>? fixedFile;
 
     /// <param name="fixedFile">For a command that always runs the same file; otherwise the file is an argument.</param>
-    public ExperimentArguments(string? fixedFile = null)
+    public ExperimentArguments(Func<string>? fixedFile = null)
     {
         this.fixedFile = fixedFile;
         if (fixedFile is null)
@@ -31,7 +31,7 @@ internal sealed class ExperimentArguments
         command.Options.Add(set);
     }
 
-    public string File(ParseResult parsed) => fixedFile ?? parsed.GetRequiredValue(file!);
+    public string File(ParseResult parsed) => fixedFile?.Invoke() ?? parsed.GetRequiredValue(file!);
 
     public Experiment Load(ParseResult parsed) => ExperimentFile.Load(File(parsed), Overrides(parsed));
 

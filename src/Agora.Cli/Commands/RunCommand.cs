@@ -22,7 +22,7 @@ internal static class RunCommand
 
     public static Command CreateQuickstart() => Complete(
         new Command("quickstart", "Run the whole benchmark at nano scale, offline: experiments/quickstart.yaml."),
-        new ExperimentArguments(ShippedFiles.PathOf("experiments", "quickstart.yaml")), given: null);
+        new ExperimentArguments(() => ShippedFiles.PathOf("experiments", "quickstart.yaml")), given: null);
 
     private static Command Complete(Command command, ExperimentArguments arguments, GivenDataArguments? given)
     {

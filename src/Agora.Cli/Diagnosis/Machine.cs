@@ -52,7 +52,7 @@ internal static class Machine
         var detail = string.Create(CultureInfo.InvariantCulture, $"{free / (double)(1L << 30):F1} GiB free for {Path.GetFullPath(folder)}");
         return free >= LeastFreeBytes
             ? new("disk", Verdict.Good, detail)
-            : new("disk", Verdict.Bad, detail, "free some space, or name another folder with --store; \"agora runs gc\" removes what no run needs");
+            : new("disk", Verdict.Bad, detail, "free some space, or name another folder with --runs; \"agora runs gc\" removes what no run needs");
     }
 
     /// <summary>Whether the variable is set; its value is never read further, let alone shown.</summary>

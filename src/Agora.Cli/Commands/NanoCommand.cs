@@ -1,0 +1,29 @@
+using System.CommandLine;
+using Agora.Nano;
+
+namespace Agora.Cli.Commands;
+
+/// <summary><c>agora nano build</c>: makes the embedded benchmark from nothing.</summary>
+internal static class NanoCommand
+{
+    public static Command Create()
+    {
+        var output = new Option<string?>("--output") { Description = "Folder of the embedded benchmark; where absent the one that Agora brings.", HelpName = "folder" };
+        var only = new Option<string[]>("--only") { Description = "Train only this model of the model card; repeatable." };
+        var threads = new Option<int>("--threads") { Description = "Processor cores to use.", DefaultValueFactory = _ => Environment.ProcessorCount };
+        var build = new Command("build", "Write seeds and benchmarks, train tokenizer and models, measure them. Seeded; what is trained already is left alone.") { output, only, threads };
+        build.SetAction(async (parsed, cancellationToken) =>
+        {
+            var report = new SynchronousProgress(line => Console.Error.WriteLine(line));
+            await new NanoBuild(parsed.GetValue(output) ?? ShippedFiles.PathOf("nano"), parsed.GetValue(threads), report).RunAsync(parsed.GetValue(only) ?? [], cancellationToken);
+            return ExitCodes.Done;
+        });
+        return new Command("nano", "The embedded benchmark: three tiny domains and the models that learn them.") { build };
+    }
+
+    // Lines in the order in which they are said.
+    private sealed class SynchronousProgress(Action<string> say) : IProgress<string>
+    {
+        public void Report(string value) => say(value);
+    }
+}

@@ -1,0 +1,67 @@
+using Agora.Recovery;
+using Agora.Reports;
+using Agora.Runs;
+using Spectre.Console;
+
+namespace Agora.Cli.Commands;
+
+/// <summary>The end of a run: its report, and on stdout the PGR table in the paper's layout.</summary>
+internal static class RunEnding
+{
+    /// <returns>The run's exit code.</returns>
+    public static int Print(RunOutcome outcome, bool json)
+    {
+        var report = RunReporting.Of(outcome.Result);
+        ReportFiles.Write(report, outcome.Folder.FullPath);
+        if (json)
+        {
+            Console.WriteLine(File.ReadAllText(outcome.Folder.PathOf(ReportFiles.Json)));
+        }
+        else
+        {
+            foreach (var table in PgrTable.Of(report.Recovery))
+                Print(table);
+            PrintUngraded(report);
+            Terminal.Out.WriteLine($"report: {Path.GetRelativePath(Environment.CurrentDirectory, outcome.Folder.PathOf(ReportFiles.Html))}");
+        }
+        foreach (var data in outcome.Result.Incomplete)
+            Terminal.Error.MarkupLine($"[yellow]incomplete[/]: {Markup.Escape($"{data.Generator} {data.Setting}: {data.Summary.Valid} of {data.Summary.Wanted} instances: {data.Summary.Shortfall}")}");
+        foreach (var failure in outcome.Failures)
+            Terminal.Error.MarkupLine($"[red]failed[/]: {Markup.Escape($"{failure.Step.Name}: {failure.Fault.Message}")}");
+        return outcome.ExitCode;
+    }
+
+    private static void Print(PgrTable pgr)
+    {
+        Terminal.Out.WriteLine();
+        Terminal.Out.MarkupLine($"[bold]Performance Gap Recovered, %[/] of student {Markup.Escape(pgr.Student)}: [[{pgr.ConfidenceLevel:0.#} % interval]], n benchmark items");
+        foreach (var block in pgr.Blocks)
+        {
+            var table = new Table().Border(TableBorder.Simple);
+            table.AddColumn(Markup.Escape(block.Title));
+            foreach (var column in block.Columns)
+                table.AddColumn(new TableColumn(Markup.Escape(column)).RightAligned());
+            for (var row = 0; row < block.Rows.Length; row++)
+                table.AddRow([Markup.Escape(block.Rows[row].Generator), .. block.Rows[row].Cells.Select((cell, column) => Cell(cell, block.IsBest(row, column)))]);
+            Terminal.Out.Write(table);
+        }
+        for (var note = 0; note < pgr.Notes.Length; note++)
+            Terminal.Out.WriteLine($"({note + 1}) {pgr.Notes[note]}");
+    }
+
+    private static string Cell(PgrCell cell, bool best)
+    {
+        var value = Markup.Escape(cell.Value);
+        var rest = Markup.Escape($"{(cell.Interval.Length == 0 ? "" : $" {cell.Interval}")}{(cell.Items == 0 ? "" : $" n={cell.Items}")}{(cell.Note is null ? "" : $" ({cell.Note})")}");
+        return (best ? $"[bold]{value}[/]" : value) + rest;
+    }
+
+    // Said even where it is none: an ungraded answer is in no mean.
+    private static void PrintUngraded(RunReport report)
+    {
+        var answers = report.Recovery.Scores.Sum(score => score.Graded + score.Unscored.Sum(reason => reason.Answers));
+        var ungraded = report.Recovery.Scores.SelectMany(score => score.Unscored).GroupBy(reason => reason.Reason).ToList();
+        Terminal.Out.WriteLine($"{ungraded.Sum(group => group.Sum(reason => reason.Answers))} of {answers} answers could not be graded"
+            + string.Concat(ungraded.Select(group => $"; {group.Sum(reason => reason.Answers)}: {group.Key}")));
+    }
+}

@@ -1,0 +1,46 @@
+using System.CommandLine;
+using Agora.Cli.Serving;
+
+namespace Agora.Cli.Commands;
+
+/// <summary><c>agora serve MODEL_DIR</c>: any model folder behind an OpenAI-compatible API.</summary>
+internal static class ServeCommand
+{
+    public static Command Create()
+    {
+        var defaults = new ServeOptions { ModelFolder = "" };
+        var folder = new Argument<string>("model-folder") { Description = "A model in Hugging Face format: config.json, safetensors, tokenizer.json." };
+        var host = new Option<string>("--host") { Description = "Address to listen on; there is no authentication, so loopback unless told otherwise.", DefaultValueFactory = _ => defaults.Host };
+        var port = new Option<int>("--port") { Description = "Port to listen on; 0 takes a free one.", DefaultValueFactory = _ => defaults.Port };
+        var name = new Option<string?>("--name") { Description = "What requests call the model; its folder's name where absent." };
+        var threads = new Option<int>("--threads") { Description = "Processor cores to use.", DefaultValueFactory = _ => defaults.Threads };
+        threads.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < 1)
+                result.AddError("--threads must be at least 1");
+        });
+        port.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 0 or > 65535)
+                result.AddError("--port must be from 0 to 65535");
+        });
+        var command = new Command("serve", "Serve a model folder: /v1/models, /v1/chat/completions, /v1/completions, /v1/embeddings.") { folder, host, port, name, threads };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            await using var server = await ModelServer.StartAsync(
+                defaults with
+                {
+                    ModelFolder = parsed.GetRequiredValue(folder),
+                    Host = parsed.GetRequiredValue(host),
+                    Port = parsed.GetValue(port),
+                    Name = parsed.GetValue(name),
+                    Threads = parsed.GetValue(threads),
+                },
+                cancellationToken);
+            Console.WriteLine($"serving {server.ModelName} at {new Uri(server.Address, "v1")}");
+            await server.RunAsync(cancellationToken);
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+}
