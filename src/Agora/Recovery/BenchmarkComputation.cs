@@ -54,9 +54,14 @@ internal sealed class BenchmarkComputation(
         return [.. reads.Select(read => read())];
     }
 
+    // Empty where the step failed: every PGR on the benchmark is then undefined, and says so.
     private ImmutableArray<GradedAnswer> AnchorOf(Anchor anchor) =>
-        anchors.SingleOrDefault(entry => entry.Anchor == anchor && entry.Benchmark == benchmark)?.Grades
-        ?? throw new ArgumentException($"no grades of the {anchor} of student {student} on {domain.Name()}/{benchmark}");
+        anchors.SingleOrDefault(entry => entry.Anchor == anchor && entry.Benchmark == benchmark)?.Grades ?? [];
+
+    private string MissingAnchors() => string.Join(" and ",
+        from anchor in (Anchor[])[Anchor.Base, Anchor.Reference]
+        where AnchorOf(anchor).IsEmpty
+        select anchor == Anchor.Base ? "the base model" : "the reference");
 
     // Adds the columns now, and reads their sums once the resamples are drawn.
     private Func<KeyValuePair<(string, Setting), ResampledRecovery>> Recovery(
@@ -81,6 +86,8 @@ internal sealed class BenchmarkComputation(
             PerformanceGapRecovered pgr;
             if (missing.Count > 0)
                 pgr = new Undefined($"the student of training seed {string.Join(", ", missing)} has no grades");
+            else if (MissingAnchors() is { Length: > 0 } anchorless)
+                pgr = new Undefined($"{anchorless} has no answers");
             else if (items == 0)
                 pgr = new Undefined("no item has a grade for base model, reference and student alike");
             else

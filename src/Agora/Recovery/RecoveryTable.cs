@@ -18,10 +18,9 @@ public sealed record RecoveryTable
 
     /// <summary>Estimates, intervals and comparisons of a run.</summary>
     /// <remarks>
-    /// The method is written down in docs/statistics.md. The same grades, seed and confidence give the same table to the last bit, on any
-    /// number of threads.
+    /// docs/statistics.md describes the method. The same grades, seed and confidence give the same table to the last bit, on any number
+    /// of threads. What a failed step left out makes the values that need it undefined, with the reason.
     /// </remarks>
-    /// <exception cref="AgoraException">A student without grades of its base model or reference, or the same cell twice.</exception>
     public static RecoveryTable Compute(RecoveryGrades grades, ConfidenceSpec confidence, RandomStreams random) =>
         new RecoveryComputation(grades, confidence, random).Run();
 }

@@ -62,6 +62,14 @@ public sealed class RecoveryTableTests
             .Find("s", "A", new RecoveryScope.Overall())!.Pgr);
 
     [Fact]
+    public void Without_answers_of_the_base_model_pgr_is_undefined_and_says_so()
+    {
+        var grid = new Grid(Items: 20).Anchors("gsm8k", baseRight: 4, referenceRight: 14).Student("A", Math1, "gsm8k", right: 9);
+        var table = (grid with { AnchorList = [.. grid.AnchorList.Where(entry => entry.Anchor == Anchor.Reference)] }).Compute();
+        Assert.Contains("the base model has no answers", Assert.IsType<Undefined>(table.Find("s", "A", new RecoveryScope.Overall())!.Pgr).Reason);
+    }
+
+    [Fact]
     public void A_students_missing_benchmark_leaves_the_setting_undefined_instead_of_averaging_the_rest()
     {
         var table = new Grid(Items: 20)

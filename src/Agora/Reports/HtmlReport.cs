@@ -1,0 +1,184 @@
+using System.Collections.Immutable;
+using System.Reflection;
+using Agora.Experiments;
+using Agora.Recovery;
+
+namespace Agora.Reports;
+
+/// <summary>The report as one HTML file: no script, no network, light and dark, prints well.</summary>
+internal sealed class HtmlReport
+{
+    private readonly RunReport report;
+    private readonly SampleFiles samples;
+
+    private HtmlReport(RunReport report, SampleFiles samples)
+    {
+        this.report = report;
+        this.samples = samples;
+    }
+
+    public static string Render(RunReport report, SampleFiles samples) => new HtmlReport(report, samples).Page().Text;
+
+    private Markup Page()
+    {
+        var sections = new (string Id, string Title, Markup Content)[]
+        {
+            ("pgr", "Performance gap recovered", Pgr()),
+            ("scores", "Scores", Scores()),
+            ("differences", "Which generators differ", Comparisons()),
+            ("data", "Data sets", DataSets()),
+            ("solving", "The generators' own scores", ProblemSolving()),
+            ("samples", "Samples", HtmlSamples.Render(report, samples)),
+            ("reading", "How to read this", Markup.Join(ReportExplanations.Of(report).Select(explanation => Markup.Of($"<p>{explanation}</p>\n")))),
+            ("experiment", "Experiment", Experiment()),
+        }.Where(section => section.Content != Markup.None).ToList();
+
+        // The policy forbids scripts and requests, should text of a model ever get past the escaping.
+        return Markup.Of($"""
+            <!DOCTYPE html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
+            <meta name="generator" content="Agora {report.Version}">
+            <title>{report.Experiment.Name} – Agora</title>
+            <style>
+            {Style()}</style>
+            </head>
+            <body>
+            <header>
+            <h1>{report.Experiment.Name}</h1>
+            <p class="soft">{Summary()}</p>
+            <nav aria-label="Sections"><ul>{Markup.Join(sections.Select(section => Markup.Of($"""<li><a href="#{section.Id}">{section.Title}</a></li>""")))}</ul></nav>
+            </header>
+            <main>
+            {Missing()}{Markup.Join(sections.Select(section => Markup.Of($"""
+                <section id="{section.Id}" class="{section.Id}">
+                <h2>{section.Title}</h2>
+                {section.Content}
+                </section>
+
+                """)))}</main>
+            <footer><p>Written by Agora {report.Version}. The same figures for programs: <a href="{ReportFiles.Json}">{ReportFiles.Json}</a>, <a href="{ReportFiles.Csv}">{ReportFiles.Csv}</a>; as text: <a href="{ReportFiles.Markdown}">{ReportFiles.Markdown}</a>.</p></footer>
+            </body>
+            </html>
+
+            """);
+    }
+
+    private string Summary()
+    {
+        var generators = ReportFigures.Generators(report).Length;
+        var settings = report.Recovery.Estimates.Select(estimate => estimate.Scope).OfType<RecoveryScope.OneSetting>().Distinct().Count();
+        var dollars = report.DataSets.Any(data => data.Dollars is not null) ? $" · {ReportText.Dollars(report.DataSets.Sum(data => data.Dollars ?? 0))} for data generation" : "";
+        return $"{Counted(generators, "generator")} · {Counted(settings, "setting")} · "
+            + $"{ReportText.Count(report.DataSets.Sum(data => (long)data.Valid))} instances generated · {ReportText.Level(report.Recovery.Confidence)} confidence · seed {report.Experiment.Seed}{dollars}";
+    }
+
+    private static string Counted(int count, string noun) => count == 1 ? $"1 {noun}" : $"{count} {noun}s";
+
+    private Markup Missing() => report.Missing.IsEmpty ? Markup.None : Markup.Of($"""
+        <div class="warning" role="note"><strong>This run is not complete.</strong><ul>{Markup.Join(report.Missing.Select(part => Markup.Of($"<li>{part.What}: {part.Reason}</li>")))}</ul></div>
+
+        """);
+
+    private Markup Pgr() => Markup.Join(
+        [.. PgrTable.Of(report.Recovery).Select(Table), Figure(ReportFigures.Recovery(report)?.Title, ReportFigures.Recovery(report)?.Render("figure-pgr"))]);
+
+    private static Markup Table(PgrTable table)
+    {
+        var columns = table.Blocks.SelectMany(block => block.Columns.Select((title, column) => (block, title, column))).ToList();
+        return Markup.Of($"""
+            <div class="scroll" tabindex="0" role="region" aria-label="PGR of student {table.Student}"><table>
+            <caption>Student {table.Student}: PGR in percent, its interval, and the number n of benchmark items. Bold: the greatest of the column.</caption>
+            <thead><tr><th rowspan="2" scope="col">generator</th>{Markup.Join(table.Blocks.Select(block => Markup.Of($"""<th colspan="{block.Columns.Length}" scope="colgroup">{block.Title}</th>""")))}</tr>
+            <tr>{Markup.Join(columns.Select(column => Markup.Of($"""<th scope="col" class="{(column.column == 0 ? "number first" : "number")}">{column.title}</th>""")))}</tr></thead>
+            <tbody>
+            {Markup.Join(table.Blocks.IsEmpty ? [] : table.Blocks[0].Rows.Select((row, index) => Markup.Of($"""<tr><th scope="row">{row.Generator}</th>{Markup.Join(columns.Select(column => Cell(column.block, index, column.column)))}</tr>""")), "\n")}
+            </tbody></table></div>
+            {(table.Notes.IsEmpty ? Markup.None : Markup.Of($"""<ol class="note">{Markup.Join(table.Notes.Select(note => Markup.Of($"<li>{note}</li>")))}</ol>"""))}
+
+            """);
+    }
+
+    private static Markup Cell(PgrBlock block, int row, int column)
+    {
+        var cell = block.Rows[row].Cells[column];
+        var classes = $"number{(column == 0 ? " first" : "")}{(block.IsBest(row, column) ? " best" : "")}";
+        var note = cell.Note is null ? Markup.None : Markup.Of($"<sup>{cell.Note}</sup>");
+        var interval = cell.Interval == "" ? Markup.None : Markup.Of($"""<span class="interval">{cell.Interval}</span>""");
+        var items = cell.Value == ReportText.NotMeasured ? Markup.None : Markup.Of($"""<span class="items">n = {ReportText.Count(cell.Items)}</span>""");
+        return Markup.Of($"""<td class="{classes}"><span class="estimate">{cell.Value}</span>{note}{interval}{items}</td>""");
+    }
+
+    private Markup Scores() => Markup.Join(
+    [
+        Figure(ReportFigures.Scores(report)?.Title, ReportFigures.Scores(report)?.Render("figure-scores")),
+        Rows("Mean grade in percent with its interval, and how many answers could not be graded. These are left out, and never count as wrong.",
+            ["benchmark", "student", "model", "score", "graded", "could not be graded"], [3, 4],
+            report.Recovery.Scores.Select(score => (string[])[$"{score.Domain.Title()}, {score.Benchmark}", score.Student, ReportText.Of(score.Model), ReportText.Of(score.Score),
+                ReportText.Count(score.Graded), ReportExplanations.Ungraded(score.Unscored)])),
+    ]);
+
+    private Markup Comparisons()
+    {
+        Markup Table(IEnumerable<GeneratorComparison> pairs) => Rows("PGR of the first generator minus PGR of the second, in percentage points.",
+            ["scope", "student", "pair", "difference", "p", "p, corrected", "verdict"], [3, 4, 5],
+            pairs.Select(pair => (string[])[ReportText.Of(pair.Scope), pair.Student, $"{pair.First} − {pair.Second}", .. ReportExplanations.Verdict(pair, report.Recovery.Confidence)]));
+        var overall = report.Recovery.Comparisons.Where(pair => pair.Scope is RecoveryScope.Overall).ToList();
+        var settings = report.Recovery.Comparisons.Where(pair => pair.Scope is not RecoveryScope.Overall).ToList();
+        return overall.Count == 0 ? Markup.None : Markup.Join(
+        [
+            Table(overall),
+            settings.Count == 0 ? Markup.None : Markup.Of($"<details><summary>By setting: {ReportText.Count(settings.Count)} comparisons</summary>{Table(settings)}</details>"),
+        ]);
+    }
+
+    private Markup DataSets() => report.DataSets.IsEmpty ? Markup.None : Markup.Join(
+    [
+        Figure(ReportFigures.Tokens(report)?.Title, ReportFigures.Tokens(report)?.Render("figure-tokens")),
+        Figure(ReportFigures.Rejects(report)?.Title, ReportFigures.Rejects(report)?.Render("figure-rejects")),
+        Rows("What each generator wrote for each setting, and what it took.",
+            ["generator", "setting", "valid of wanted", "completions", "retries", "input tokens", "output tokens", "dollars", "rejects"], [2, 3, 4, 5, 6, 7],
+            report.DataSets.Select(data => (string[])[data.Generator, data.Setting.Title(), $"{ReportText.Count(data.Valid)} of {ReportText.Count(data.Wanted)}",
+                ReportText.Count(data.Completions), ReportText.Count(data.Retries), ReportText.Count(data.InputTokens), ReportText.Count(data.OutputTokens),
+                ReportText.Dollars(data.Dollars), ReportExplanations.Rejects(data)])),
+        Markup.Join(report.DataSets.Where(data => data.Shortfall is not null).Select(data =>
+            Markup.Of($"""<p class="warning">{data.Generator}, {data.Setting.Title()}: {data.Shortfall}</p>"""))),
+    ]);
+
+    private Markup ProblemSolving() => report.ProblemSolving.IsEmpty ? Markup.None : Rows(
+        "Problem-solving ability: the generators' own mean grades in percent.",
+        ["generator", "benchmark", "score", "graded", "could not be graded"], [2, 3],
+        report.ProblemSolving.Select(score => (string[])[score.Generator, $"{score.Domain.Title()}, {score.Benchmark}", ReportText.Of(score.Score), ReportText.Count(score.Graded),
+            ReportExplanations.Ungraded(score.Unscored)]));
+
+    private Markup Experiment() => Markup.Of($"""
+        <details><summary>The experiment in full, defaults included</summary><pre>{ExperimentFile.Write(report.Experiment)}</pre></details>
+        """);
+
+    private static Markup Figure(string? title, Markup? drawing) =>
+        drawing is null ? Markup.None : Markup.Of($"<figure><figcaption>{title}</figcaption>\n{drawing.Value}\n</figure>\n");
+
+    private static Markup Rows(string caption, ImmutableArray<string> titles, int[] numbers, IEnumerable<string[]> rows)
+    {
+        Markup Class(int column) => numbers.Contains(column) ? new Markup(" class=\"number\"") : Markup.None;
+        return Markup.Of($"""
+            <div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table>
+            <caption>{caption}</caption>
+            <thead><tr>{Markup.Join(titles.Select((title, column) => Markup.Of($"<th scope=\"col\"{Class(column)}>{title}</th>")))}</tr></thead>
+            <tbody>
+            {Markup.Join(rows.Select(row => Markup.Of($"<tr>{Markup.Join(row.Select((cell, column) => Markup.Of($"<td{Class(column)}>{cell}</td>")))}</tr>")), "\n")}
+            </tbody></table></div>
+
+            """);
+    }
+
+    private static Markup Style()
+    {
+        using var resource = Assembly.GetExecutingAssembly().GetManifestResourceStream("Agora.Reports.report.css")
+            ?? throw new InvalidOperationException("the style sheet is not in the assembly");
+        return new Markup(new StreamReader(resource).ReadToEnd());
+    }
+}

@@ -1,0 +1,59 @@
+using System.Text;
+using Agora.Experiments;
+
+namespace Agora.Reports;
+
+/// <summary>Writes a report's files into a run's folder: report.md, report.html, results.json, results.csv and samples/.</summary>
+public static class ReportFiles
+{
+    public const string Markdown = "report.md";
+    public const string Html = "report.html";
+    public const string Json = "results.json";
+    public const string Csv = "results.csv";
+
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
+
+    /// <summary>Each file is written beside its place and renamed into it; one that is there already is replaced.</summary>
+    /// <exception cref="AgoraException">A file cannot be written.</exception>
+    public static void Write(RunReport report, string folder)
+    {
+        var samples = new SampleFiles(report);
+        foreach (var (path, lines) in samples.Contents)
+            Write(folder, path, lines.Select(line => line + "\n"));
+        Write(folder, Csv, [ResultsCsv.Render(report)]);
+        Write(folder, Json, [ResultsDocument.Of(report, samples.Paths).ToJson()]);
+        Write(folder, Markdown, [MarkdownReport.Render(report)]);
+        Write(folder, Html, [HtmlReport.Render(report, samples)]);
+    }
+
+    private static void Write(string folder, string name, IEnumerable<string> parts)
+    {
+        var path = Path.Combine(folder, name);
+        var beside = $"{path}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            using (var file = new StreamWriter(beside, Utf8, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write }))
+                foreach (var part in parts)
+                    file.Write(part);
+            File.Move(beside, path, overwrite: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            TryDelete(beside);      // half a file on a full disk only takes room
+            throw new AgoraException($"a report file cannot be written: {error.Message}", path, "make room or correct the rights, then give the same command again", error);
+        }
+    }
+
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // What kept the file from being written is the fault worth telling.
+        }
+    }
+}
