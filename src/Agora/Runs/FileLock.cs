@@ -19,23 +19,29 @@ internal sealed class FileLock : IDisposable
     /// <summary>Many may hold it at once, as long as nobody holds it exclusively.</summary>
     public static FileLock? TryShared(string path) => Try(path, FileAccess.Read, FileShare.Read);
 
-    /// <param name="waiting">Called once, if somebody else holds it now.</param>
+    /// <param name="waiting">Called once, if somebody else holds it for longer than it takes to look.</param>
     public static Task<FileLock> ExclusiveAsync(string path, Action? waiting, CancellationToken cancellationToken) =>
         WaitAsync(() => TryExclusive(path), waiting, cancellationToken);
 
     public static Task<FileLock> SharedAsync(string path, Action? waiting, CancellationToken cancellationToken) =>
         WaitAsync(() => TryShared(path), waiting, cancellationToken);
 
+    /// <summary>Whether a file could not be opened because somebody else has it open.</summary>
+    public static bool IsHeldElsewhere(IOException error) => error.HResult is WouldBlock or SharingViolation;
+
     public void Dispose() => file.Dispose();
 
     private static async Task<FileLock> WaitAsync(Func<FileLock?> attempt, Action? waiting, CancellationToken cancellationToken)
     {
-        for (var pause = TimeSpan.FromMilliseconds(10); ; pause = pause < Longest ? 2 * pause : Longest)
+        for (var pause = Shortest; ; pause = pause < Longest ? 2 * pause : Longest)
         {
             if (attempt() is { } held)
                 return held;
-            waiting?.Invoke();
-            waiting = null;
+            if (pause > Looking)
+            {
+                waiting?.Invoke();
+                waiting = null;
+            }
             await Task.Delay(pause, cancellationToken);
         }
     }
@@ -46,7 +52,7 @@ internal sealed class FileLock : IDisposable
         {
             return new FileLock(new FileStream(path, FileMode.OpenOrCreate, access, share, bufferSize: 0));
         }
-        catch (IOException error) when (error.HResult is WouldBlock or SharingViolation)
+        catch (IOException error) when (IsHeldElsewhere(error))
         {
             return null;
         }
@@ -56,6 +62,8 @@ internal sealed class FileLock : IDisposable
         }
     }
 
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Looking = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(500);
     private const int WouldBlock = 11, SharingViolation = unchecked((int)0x80070020);
 }

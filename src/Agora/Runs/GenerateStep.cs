@@ -69,12 +69,12 @@ public sealed class GenerateStep : RunStep
         var spec = CanonicalJson.ToNode(plan.Spec)!.AsObject();
         // Where the prompts lie does not matter; what they say does, and stands in metaPrompt.
         spec.Remove("prompts");
+        // The price is not here either: instances record the one they were made at, and a corrected price must not buy them again.
         return new StepIdentity("generate", CodeVersion, new JsonObject
         {
             ["setting"] = plan.Setting.ToString(),
             ["generator"] = plan.Generator,
             ["model"] = generator.Identity,
-            ["price"] = CanonicalJson.ToNode(plan.Price),
             ["spec"] = spec,
             ["metaPrompt"] = plan.MetaPrompt.ContentHash(),
             ["seeds"] = seedsIdentity,

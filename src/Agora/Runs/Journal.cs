@@ -67,9 +67,13 @@ public sealed class Journal : IJournal, IDisposable
                 throw;
             }
         }
+        catch (IOException error) when (FileLock.IsHeldElsewhere(error))
+        {
+            throw new AgoraException("another process writes the journal", path, "wait until it ends, or end it", error);
+        }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new AgoraException($"cannot open the journal: {error.Message}", path, "end the other process that writes it, or mend the folder's rights", error);
+            throw DurableFiles.Failure(path, error);
         }
     }
 

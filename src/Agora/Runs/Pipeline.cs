@@ -37,11 +37,10 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
         var started = DateTimeOffset.UtcNow;
         var clock = Stopwatch.StartNew();
         var graph = part(await GraphAsync(experiment, cancellationToken));
-        var (run, hold) = await archive.BeginAsync(experiment, graph, cancellationToken);
+        var state = new RunState(RunStatus.Running, experiment.Name, started, Finished: null, clock.Elapsed.TotalSeconds, GatheringSeconds: 0, Failures: []);
+        var (run, hold) = await archive.BeginAsync(experiment, graph, state, cancellationToken);
         using (hold)
         {
-            var state = new RunState(RunStatus.Running, experiment.Name, started, Finished: null, clock.Elapsed.TotalSeconds, GatheringSeconds: 0, Failures: []);
-            run.Say(state);
             var executor = new LocalExecutor(archive.Store, services.Models, services.Trainer, jobs, observer);
             var execution = await executor.RunAsync(graph.Wanted, cancellationToken);
 

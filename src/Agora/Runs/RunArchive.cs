@@ -72,14 +72,14 @@ public sealed class RunArchive
     }
 
     /// <summary>The folder of a run that begins now. From here on, nobody removes a result that it needs.</summary>
-    internal async Task<(RunFolder Run, IDisposable Hold)> BeginAsync(Experiment experiment, StepGraph graph, CancellationToken cancellationToken)
+    internal async Task<(RunFolder Run, IDisposable Hold)> BeginAsync(Experiment experiment, StepGraph graph, RunState state, CancellationToken cancellationToken)
     {
         DurableFiles.Instance.CreateFolder(Folder);
         // Shared: runs may begin at the same time, but not while somebody looks for results that no run needs.
         using var collecting = await FileLock.SharedAsync(Path.Combine(Folder, CollectingFile), waiting: null, cancellationToken);
         var run = new RunFolder(Path.Combine(Folder, IdOf(experiment, graph)));
-        run.Begin(experiment, graph);
-        return (run, run.TryHold() ?? throw new InvalidOperationException($"{run.FullPath} is being removed while no run may be"));
+        run.Begin(experiment, graph, state);
+        return (run, await run.HoldAsync(cancellationToken));
     }
 
     private HashSet<StepKey> Needed() => [.. List().SelectMany(run => run.Steps()).Select(step => new StepKey(step.Key))];

@@ -48,10 +48,15 @@ public sealed class RunFolder
     /// <summary>Where the run stands; a run whose process is gone is interrupted, whatever it last said of itself.</summary>
     public RunStatus Status()
     {
-        using var alone = FileLock.TryExclusive(PathOf(RunningFile));
-        if (alone is null)
-            return RunStatus.Running;
-        return State().Status is var said and not RunStatus.Running ? said : RunStatus.Interrupted;
+        // Somebody else may be asking the same at this very moment; a process at work holds the lock for longer.
+        for (var attempt = 0; attempt < 4; attempt++)
+        {
+            using var alone = FileLock.TryExclusive(PathOf(RunningFile));
+            if (alone is not null)
+                return State().Status is var said and not RunStatus.Running ? said : RunStatus.Interrupted;
+            Thread.Sleep(5);
+        }
+        return RunStatus.Running;
     }
 
     public RunState State() => Read<RunState>(StateFile);
@@ -66,17 +71,19 @@ public sealed class RunFolder
     public string ExperimentText() => File.ReadAllText(PathOf(ExperimentFileName));
 
     /// <summary>Held while a process works on the run; more than one may.</summary>
-    internal FileLock? TryHold() => FileLock.TryShared(PathOf(RunningFile));
+    internal Task<FileLock> HoldAsync(CancellationToken cancellationToken) => FileLock.SharedAsync(PathOf(RunningFile), waiting: null, cancellationToken);
 
     /// <summary>Held while the run is removed.</summary>
     internal FileLock? TryHoldAlone() => FileLock.TryExclusive(PathOf(RunningFile));
 
-    internal void Begin(Experiment experiment, StepGraph graph)
+    internal void Begin(Experiment experiment, StepGraph graph, RunState state)
     {
         files.CreateFolder(FullPath);
-        files.WriteWhole(PathOf(ExperimentFileName), Encoding.UTF8.GetBytes(ExperimentFile.Write(experiment)));
         Write(EnvironmentFile, RunEnvironment.Capture(experiment.Seed));
         Write(StepsFile, graph.Steps.Select(step => new RecordedStep(step.Name, step.Key.Value, [.. step.Inputs.Select(input => input.Key.Value)])));
+        Say(state);
+        // Last, because a folder with an experiment counts as a run.
+        files.WriteWhole(PathOf(ExperimentFileName), Encoding.UTF8.GetBytes(ExperimentFile.Write(experiment)));
     }
 
     internal void Say(RunState state) => Write(StateFile, state);

@@ -59,7 +59,12 @@ public sealed record RunResult
         foreach (var node in graph.Data)
         {
             if (results.TryGetValue(node.Generate.Key, out var result))
-                data.Add(new GeneratedData(node.Generator, node.Setting, StepFiles.Read<GenerationSummary>(result, StepFiles.Generation), result));
+            {
+                var summary = StepFiles.Read<GenerationSummary>(result, StepFiles.Generation);
+                // At today's price: the data may be older than the experiment's price.
+                var dollars = summary.Bill.Total.Dollars(experiment.Models[node.Generator].Price);
+                data.Add(new GeneratedData(node.Generator, node.Setting, summary with { Dollars = dollars }, result));
+            }
             else
                 missing.Add(new MissingResult(node.Generate.Name, reasons[node.Generate.Key]));
         }

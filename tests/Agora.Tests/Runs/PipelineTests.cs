@@ -64,6 +64,18 @@ public sealed class PipelineTests : IDisposable
     }
 
     [Fact]
+    public async Task A_corrected_price_buys_nothing_again_and_shows_in_the_sums()
+    {
+        var first = await tiny.RunAsync(tiny.Experiment(), Stop);
+        var experiment = tiny.Experiment();
+        experiment = experiment with { Models = experiment.Models.ToImmutableSortedDictionary(model => model.Key, model => model.Value with { Price = new Price { Input = 10m, Output = 20m } }) };
+        var again = new TinyExperimentView(tiny);
+        var second = await again.RunAsync(experiment, Stop);
+        Assert.Equal(0, again.Requests);
+        Assert.Equal(first.Result.Data.Select(data => 10 * data.Summary.Dollars), second.Result.Data.Select(data => data.Summary.Dollars));
+    }
+
+    [Fact]
     public async Task Another_trainer_version_keeps_the_data()
     {
         await tiny.RunAsync(tiny.Experiment(), Stop);
@@ -79,7 +91,7 @@ public sealed class PipelineTests : IDisposable
         var reference = new TinyExperiment(folder["reference"]);
         var expected = await reference.RunAsync(reference.Experiment(), Stop);
         var bytes = TinyExperiment.Contents(expected.Folder, reference.Archive.Store);
-        for (var stopAt = 1; stopAt < reference.Models.Requests; stopAt += 23)
+        for (var stopAt = 1; stopAt < reference.Models.Requests; stopAt += 61)
         {
             var interrupted = new TinyExperiment(folder[$"stop {stopAt}"]);
             using var cut = CancellationTokenSource.CreateLinkedTokenSource(Stop);
