@@ -2,13 +2,15 @@ using Agora.Runs;
 
 namespace Agora.Cli.Progress;
 
-/// <summary>Progress where there is no terminal: a line when a step starts and ends, and one per 10 % or 30 s in between.</summary>
+/// <summary>Progress where there is no terminal: a line when a step starts and ends, and in between one per 10 % or 30 s, but not one after another.</summary>
 internal sealed class PlainDisplay(TextWriter writer, TimeProvider time) : IRunObserver
 {
     private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ShortestSilence = TimeSpan.FromSeconds(5);
     private readonly Lock gate = new();
     private readonly RunLedger ledger = new(time);
     private readonly Dictionary<RunStep, (int Tenth, long At)> lastLine = [];
+    private readonly HashSet<RunStep> awaited = [];
 
     public void Observe(RunEvent happening)
     {
@@ -18,8 +20,8 @@ internal sealed class PlainDisplay(TextWriter writer, TimeProvider time) : IRunO
             ledger.Enter(happening);
             switch (happening)
             {
-                case RunEvent.Planned:
-                    Say($"{ledger.Steps} steps, {ledger.Done} done already");
+                case RunEvent.Planned planned:
+                    Say($"{ledger.Steps} steps, {planned.Plan.Steps.Count(step => step.State == StepState.Done)} done already");
                     break;
                 case RunEvent.Started started:
                     Say($"start  {started.Step.Name}");
@@ -31,10 +33,12 @@ internal sealed class PlainDisplay(TextWriter writer, TimeProvider time) : IRunO
                 case RunEvent.Finished finished:
                     Say($"done   {finished.Step.Name}{Joined(meter?.Count, StepMeter.Duration(meter?.Elapsed ?? default), Unit(meter?.TokensText, " tokens"), meter?.DollarsText)}");
                     break;
-                case RunEvent.Reused reused:
+                // Those that were there from the start are counted in the first line.
+                case RunEvent.Reused reused when awaited.Remove(reused.Step):
                     Say($"kept   {reused.Step.Name}");
                     break;
                 case RunEvent.Waiting waiting:
+                    awaited.Add(waiting.Step);
                     Say($"wait   {waiting.Step.Name}: another process makes it");
                     break;
                 case RunEvent.Damaged damaged:
@@ -55,7 +59,8 @@ internal sealed class PlainDisplay(TextWriter writer, TimeProvider time) : IRunO
         if (ledger.MeterOf(step) is not { } meter || !lastLine.TryGetValue(step, out var last))
             return;
         var tenth = (int)(10 * meter.Share);
-        if (tenth == last.Tenth && time.GetElapsedTime(last.At) < LongestSilence)
+        var silence = time.GetElapsedTime(last.At);
+        if (silence < ShortestSilence || (tenth == last.Tenth && silence < LongestSilence))
             return;
         lastLine[step] = (tenth, time.GetTimestamp());
         if (meter.Share < 1)

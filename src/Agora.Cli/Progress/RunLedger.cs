@@ -26,7 +26,6 @@ internal sealed class RunLedger(TimeProvider time)
         {
             case RunEvent.Planned planned:
                 Steps = planned.Plan.Steps.Length;
-                Reused = Done = planned.Plan.Steps.Count(step => step.State == StepState.Done);
                 break;
             case RunEvent.Started started:
                 active[started.Step] = new StepMeter(started.Step.Name, time);

@@ -37,7 +37,7 @@ public sealed record GenerationBill
     /// <summary>Part of the two above: completions asked for because an earlier one of the same place was rejected.</summary>
     public required BillLine Retried { get; init; }
     /// <summary>Null where no price is known.</summary>
-    public required Price? Price { get; init; }
+    public Price? Price { get; init; }
 
     public BillLine Total => Rejected.Values.Aggregate(Kept, BillLine.Add);
 
