@@ -42,6 +42,7 @@ public sealed class PgrTableTests
         Assert.True(Table.Blocks[0].IsBest(row: 0, column: 0));
         Assert.False(Table.Blocks[0].IsBest(row: 1, column: 0));
         Assert.False(Table.Blocks[0].IsBest(row: 0, column: 1));
+        Assert.False(Table.Blocks[1].IsBest(row: 0, column: 0), "there is no rival");
     }
 
     [Theory]
