@@ -34,7 +34,7 @@ internal sealed record ResampledRecovery
         {
             Scope = scope,
             Pgr = undefined.Count > 0
-                ? new Undefined(string.Join("; ", undefined.Select(part => Located(part, scope))))
+                ? new Undefined(string.Join("; ", undefined.Select(Located)))
                 : new Percent(parts.Average(part => ((Percent)part.Pgr).Value)),
             Draws = draws,
             Settings = [.. parts.SelectMany(part => part.Settings).Distinct()],
@@ -44,10 +44,8 @@ internal sealed record ResampledRecovery
         };
     }
 
-    // A part that is itself a mean over settings has said where already.
-    private static string Located(ResampledRecovery part, RecoveryScope scope)
-    {
-        var reason = ((Undefined)part.Pgr).Reason;
-        return part.Scope is RecoveryScope.OneBenchmark || part.Scope == scope ? $"{part.Scope}: {reason}" : reason;
-    }
+    // A part that is itself a mean has said where already.
+    private static string Located(ResampledRecovery part) => part is { Scope: RecoveryScope.OneBenchmark, Pgr: Undefined(var here) }
+        ? $"{part.Scope}: {here}"
+        : ((Undefined)part.Pgr).Reason;
 }

@@ -78,9 +78,11 @@ public sealed record PgrTable
 /// <param name="Columns">Domains, and their average.</param>
 public sealed record PgrBlock(string Title, ImmutableArray<string> Columns, ImmutableArray<PgrRow> Rows)
 {
-    /// <summary>Rows with the column's greatest value.</summary>
+    /// <summary>Whether the row has the column's greatest value, and a rival to be greater than.</summary>
     public bool IsBest(int row, int column) =>
-        Rows.Length > 1 && Rows[row].Cells[column].Percent is { } value && Rows.All(other => other.Cells[column].Percent is not { } rival || rival <= value);
+        Rows[row].Cells[column].Percent is { } value
+        && Rows.Select(other => other.Cells[column].Percent).OfType<double>().ToList() is { Count: > 1 } values
+        && values.TrueForAll(rival => rival <= value);
 }
 
 public sealed record PgrRow(string Generator, ImmutableArray<PgrCell> Cells);
