@@ -25,8 +25,9 @@ internal static class SpecialTokenNames
                 template = TemplateOf(chatTemplate, path);
             return tokens;
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException { Source: "System.Text.Json" or "System.Text.Json.Rethrowable" })
         {
+            // The second kind: an escaped half of a surrogate pair, which shows only when the string is read.
             throw new AgoraException($"the file is not valid JSON: {exception.Message}", path, "copy the model's tokenizer_config.json again", exception);
         }
     }

@@ -4,9 +4,9 @@ namespace Agora.Students.ChatTemplates;
 /// <remarks>Counted, not timed: the same template and conversation always end the same way.</remarks>
 internal sealed class TemplateBudget
 {
-    // A conversation of 10,000 turns takes well below a million steps.
-    private const long MostSteps = 20_000_000;
-    private const int LongestText = 64 << 20;
+    // A conversation of 10,000 turns takes about a million steps.
+    private const long MostSteps = 5_000_000;
+    private const int LongestText = 16 << 20;
     private const int UnitsPerStep = 64;     // of text or list made in the time of a step
     private long steps;
 

@@ -38,7 +38,7 @@ internal readonly record struct JsonAt(JsonElement Value, string File, string Pa
             yield return (member.Name, new JsonAt(member.Value, File, $"{Path}.{member.Name}"));
     }
 
-    public string Text() => Value.ValueKind == JsonValueKind.String ? TextOf(Value) : throw Fault("must be a string");
+    public string Text() => Value.ValueKind == JsonValueKind.String ? Value.GetString()! : throw Fault("must be a string");
 
     public string Text(string absent) => Exists ? Text() : absent;
 
@@ -65,16 +65,4 @@ internal readonly record struct JsonAt(JsonElement Value, string File, string Pa
 
     public AgoraException Unsupported(string what) =>
         new($"{what} is not supported", $"{File}, {Path}", "use a model with a BPE tokenizer of the Llama, Mistral, Qwen or GPT-2 style, or convert the tokenizer to one");
-
-    private string TextOf(JsonElement element)
-    {
-        try
-        {
-            return element.GetString()!;
-        }
-        catch (InvalidOperationException)   // an escaped surrogate without its other half
-        {
-            throw Fault("is not valid Unicode");
-        }
-    }
 }

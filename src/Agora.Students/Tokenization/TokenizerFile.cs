@@ -19,8 +19,16 @@ internal static class TokenizerFile
         }
         catch (JsonException exception)
         {
-            throw new AgoraException($"the file is not valid JSON: {exception.Message}", path, "copy the model's tokenizer.json again; the copy may be cut short", exception);
+            throw Broken(exception);
         }
+        catch (InvalidOperationException exception) when (exception.Source?.StartsWith("System.Text.Json", StringComparison.Ordinal) == true)
+        {
+            // An escaped half of a surrogate pair shows only when the string is read.
+            throw Broken(exception);
+        }
+
+        AgoraException Broken(Exception exception) =>
+            new($"the file is not valid JSON: {exception.Message}", path, "copy the model's tokenizer.json again; the copy may be cut short", exception);
     }
 
     private static TokenizerParts Read(JsonAt root)

@@ -1,0 +1,209 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Agora.Experiments;
+using Agora.Students.Tokenization;
+using CsCheck;
+
+namespace Agora.Tests.Tokenization;
+
+public sealed class TokenizerTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    // Letters, digits, all kinds of white space, marks, emoji, contractions, astral letters: what patterns trip over.
+    private static readonly Gen<string> Texts = Gen.OneOf(
+        Gen.String,
+        Gen.OneOf("a", "Zé", "don't", "I'LL", "'ſ", " ", "  ", "\t", "\n", "\r\n", "\u00a0", "\u3000", "\u0085", "1", "２", "Ⅷ", "½", "🙂", "👩‍👩", "𝐀", "e\u0301", "\u0301", "漢字", "!", "…", "<|eot_id|>", "_", "\0")
+            .Array[0, 12].Select(string.Concat));
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void Decoding_undoes_encoding()
+    {
+        var tokenizer = Trained();
+        Texts.Where(IsWellFormed).Sample(text => tokenizer.Decode(tokenizer.Encode(text, addSpecialTokens: false), skipSpecialTokens: false) == text, iter: 2000);
+    }
+
+    [Fact]
+    public void The_scanner_splits_as_the_regular_expressions_do()
+    {
+        foreach (var pattern in (string[])[WordScanner.Gpt2, WordScanner.Llama3, WordScanner.SingleDigits])
+        {
+            var scanner = WordScanner.TryFor(pattern)!;
+            // .NET does not know that the long s is an s in any other case; the reference's engine does.
+            var regex = new RegexPattern(pattern.Replace("(?i:'s", "(?i:'s|'ſ", StringComparison.Ordinal));
+            Texts.Where(IsWellFormed).Sample(text => Matches(scanner, text).SequenceEqual(Matches(regex, text)), iter: 2000);
+        }
+    }
+
+    [Fact]
+    public void The_heap_merges_as_the_plain_scan_does()
+    {
+        var merges = new PairMerges(8);
+        foreach (var (left, right, rank) in (ReadOnlySpan<(int, int, int)>)[(0, 1, 0), (1, 1, 1), (1, 0, 2), (10, 0, 3), (11, 11, 4), (0, 0, 5), (15, 10, 6), (10, 10, 7)])
+            merges.Add(left, right, rank, 10 + rank);
+        Gen.Int[0, 2].Array[0, 60].Sample(symbols =>
+        {
+            var (plain, fast) = ((int[])symbols.Clone(), (int[])symbols.Clone());
+            return plain.AsSpan(0, merges.ApplyByScanning(plain)).SequenceEqual(fast.AsSpan(0, merges.ApplyByHeap(fast)));
+        }, iter: 2000);
+    }
+
+    // Run under a time limit that quadratic work would miss by orders of magnitude.
+    [Theory]
+    [InlineData("a")]
+    [InlineData(" ")]
+    [InlineData("\n ")]
+    [InlineData("<|eot_id|")]
+    [InlineData("ab")]
+    [InlineData("e\u0301\u0323")]
+    [InlineData("🙂")]
+    public async Task No_text_takes_quadratic_time(string repeated)
+    {
+        var text = new StringBuilder().Insert(0, repeated, 500_000 / repeated.Length).ToString();
+        foreach (var tokenizer in (Tokenizer[])[Trained(), Loaded(SentencePieceStyle())])
+        {
+            var encoding = Task.Run(() => tokenizer.Encode(text, addSpecialTokens: false), TestContext.Current.CancellationToken);
+            Assert.Equal(text.Length, tokenizer.Decode(await encoding.WaitAsync(TimeSpan.FromMinutes(4), TestContext.Current.CancellationToken), skipSpecialTokens: false).Length);
+        }
+    }
+
+    [Theory]
+    [InlineData("first", "▁a<s>b", "a<s>b")]
+    [InlineData("always", "▁a<s>▁b", "a<s>b")]
+    [InlineData("never", "a<s>b", "a<s>b")]
+    public void Metaspace_marks_the_first_word_the_start_of_each_piece_or_nothing(string scheme, string tokens, string text)
+    {
+        var json = SentencePieceStyle();
+        json["normalizer"] = null;
+        json["pre_tokenizer"] = JsonNode.Parse($$"""{"type":"Metaspace","replacement":"▁","prepend_scheme":"{{scheme}}","split":true}""");
+        var tokenizer = Loaded(json);
+        Assert.Equal(tokens, string.Concat(tokenizer.Encode(text, addSpecialTokens: false).Select(tokenizer.TokenText)));
+    }
+
+    [Fact]
+    public void A_character_that_the_vocabulary_lacks_falls_back_to_its_bytes_and_comes_back_whole()
+    {
+        var tokenizer = Loaded(SentencePieceStyle());
+        var ids = tokenizer.Encode("é", addSpecialTokens: false);
+        Assert.Equal(["▁", "<0xC3>", "<0xA9>"], ids.Select(tokenizer.TokenText));
+        Assert.Equal("é", tokenizer.Decode(ids, skipSpecialTokens: false));
+    }
+
+    [Theory]
+    [InlineData("Removed", false, "a|b")]
+    [InlineData("Isolated", false, "a|-|-|b")]
+    [InlineData("MergedWithPrevious", false, "a-|-|b")]
+    [InlineData("MergedWithNext", false, "a|-|-b")]
+    [InlineData("Contiguous", false, "a|--|b")]
+    [InlineData("Removed", true, "-|-")]
+    public void Each_split_behaviour_is_as_documented(string behaviour, bool invert, string pieces)
+    {
+        var split = new PatternSplit(SplitPattern.FromText("-"), Enum.Parse<SplitBehavior>(behaviour), invert);
+        var result = split.Apply(TextPieces.Whole("a--b", atStart: true));
+        Assert.Equal(pieces, string.Join('|', result.Ranges.Select(range => result.Text[range.Start..range.End])));
+    }
+
+    [Fact]
+    public void Half_of_a_character_is_held_back_while_streaming()
+    {
+        var tokenizer = Trained();
+        var bytes = Encoding.UTF8.GetBytes("é").Select(value => tokenizer.TokenId(ByteAlphabet.CharacterOf(value).ToString())!.Value).ToArray();
+        var decoder = new StreamingDecoder(tokenizer, skipSpecialTokens: true);
+        Assert.Equal("", decoder.Add(bytes[0]));
+        Assert.Equal("é", decoder.Add(bytes[1]));
+        Assert.Equal("", decoder.Add(bytes[0]));
+        Assert.Equal("\uFFFD", decoder.Complete());
+    }
+
+    [Theory]
+    [InlineData("{", "not valid JSON")]
+    [InlineData("{}", "model")]
+    [InlineData("""{"model":{"type":"Unigram","vocab":{}}}""", "a tokenizer of type Unigram is not supported")]
+    [InlineData("""{"model":{"vocab":{"a":0,"b":0},"merges":[]}}""", "gives the id 0 to two tokens")]
+    [InlineData("""{"model":{"vocab":{"a":-1},"merges":[]}}""", "token id from 0")]
+    [InlineData("""{"model":{"vocab":{"a":999999999},"merges":[]}}""", "token id from 0")]
+    [InlineData("""{"model":{"vocab":{"a":0,"b":1},"merges":["a b"]}}""", "\"ab\", which the vocabulary lacks")]
+    [InlineData("""{"model":{"vocab":{"a":0,"":1},"merges":[["a",""]]}}""", "would never end")]
+    [InlineData("""{"model":{"vocab":{"a":0},"merges":["a"]}}""", "two tokens with a space")]
+    [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"added_tokens":[{"id":0,"content":"x"}]}""", "which is that of \"a\"")]
+    [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"normalizer":{"type":"NFKC"}}""", "a normalizer of type NFKC is not supported")]
+    [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"\\p{Han}+"},"behavior":"Isolated","invert":false}}""", "the regular expression")]
+    [InlineData("""{"model":{"vocab":{"a":0},"merges":[],"dropout":0.1}}""", "dropout of merges is not supported")]
+    public void A_broken_or_unsupported_file_is_refused_saying_what_and_where(string json, string what)
+    {
+        File.WriteAllText(folder.File("tokenizer.json"), json);
+        var error = Assert.Throws<AgoraException>(() => Tokenizer.Load(folder.Path));
+        Assert.Contains(what, error.What, StringComparison.Ordinal);
+        Assert.Contains("tokenizer.json", error.Where, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_without_tokenizer_says_what_is_missing() =>
+        Assert.Contains("no tokenizer", Assert.Throws<AgoraException>(() => Tokenizer.Load(folder.Path)).What, StringComparison.Ordinal);
+
+    // Whatever is done to the file, it is read or refused; nothing else may come out.
+    [Fact]
+    public void A_damaged_file_is_read_or_refused_and_never_crashes()
+    {
+        var whole = SentencePieceStyle().ToJsonString();
+        Gen.Select(Gen.Int[0, whole.Length - 1], Gen.Int[1, 40], Gen.OneOf("", "\"", "{", "[", "]", "null", "-1", "99999999999", "\\ud800", ",", "true")).Sample((at, length, with) =>
+        {
+            var damaged = string.Concat(whole.AsSpan(0, at), with, whole.AsSpan(Math.Min(whole.Length, at + length)));
+            File.WriteAllText(folder.File("tokenizer.json"), damaged);
+            try
+            {
+                Tokenizer.Load(folder.Path).Encode("some text é", addSpecialTokens: true);
+            }
+            catch (AgoraException)
+            {
+            }
+        }, iter: 500, threads: 1);
+    }
+
+    private static bool IsWellFormed(string text) => !text.EnumerateRunes().Any(rune => rune == Rune.ReplacementChar);
+
+    private static List<TextRange> Matches(SplitPattern pattern, string text)
+    {
+        var matches = new List<TextRange>();
+        pattern.Match(text, new TextRange(0, text.Length), matches);
+        return matches;
+    }
+
+    private Tokenizer Trained()
+    {
+        BytePairTrainer.Train(Enumerable.Repeat("the cat sat on the mat; they don't like that. 12 + 34 = 46", 3), 320, TrainedTokenizer.ChatTokens).Save(folder.Path, 1024);
+        return Tokenizer.Load(folder.Path);
+    }
+
+    private Tokenizer Loaded(JsonNode json)
+    {
+        File.WriteAllText(folder.File("tokenizer.json"), json.ToJsonString());
+        return Tokenizer.Load(folder.Path);
+    }
+
+    /// <summary>In the style of Llama 2: ▁ for spaces, bytes for what is unknown.</summary>
+    private static JsonObject SentencePieceStyle()
+    {
+        string[] tokens = ["<unk>", "<s>", "</s>", .. Enumerable.Range(0, 256).Select(value => $"<0x{value:X2}>"), "▁", "a", "b", "▁a", "ab", "▁ab", "▁▁", "aa", "aaaa"];
+        return new JsonObject
+        {
+            ["added_tokens"] = new JsonArray([.. new[] { "<unk>", "<s>", "</s>" }.Select((token, id) => new JsonObject { ["id"] = id, ["content"] = token, ["special"] = true })]),
+            ["normalizer"] = JsonNode.Parse("""{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"▁"},{"type":"Replace","pattern":{"String":" "},"content":"▁"}]}"""),
+            ["pre_tokenizer"] = null,
+            ["post_processor"] = null,
+            ["decoder"] = JsonNode.Parse("""{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"▁"},"content":" "},{"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]}"""),
+            ["model"] = new JsonObject
+            {
+                ["type"] = "BPE",
+                ["unk_token"] = "<unk>",
+                ["fuse_unk"] = true,
+                ["byte_fallback"] = true,
+                ["vocab"] = new JsonObject(tokens.Select((token, id) => KeyValuePair.Create(token, (JsonNode?)id))),
+                ["merges"] = new JsonArray("a b", "▁ a", "▁ ab", "▁ ▁", "a a", "aa aa"),
+            },
+        };
+    }
+}
