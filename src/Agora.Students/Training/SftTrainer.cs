@@ -10,7 +10,7 @@ namespace Agora.Students.Training;
 /// <param name="threads">CPU threads; the weights do not depend on it below 50 million parameters.</param>
 public sealed class SftTrainer(int threads) : IStudentTrainer
 {
-    public string Version => "1";
+    public string Version => "2";
 
     /// <inheritdoc/>
     public Task<TrainingSummary> TrainAsync(TrainingRequest request, IProgress<TrainingProgress> progress, CancellationToken cancellationToken) =>

@@ -7,7 +7,7 @@ using TorchSharp;
 
 namespace Agora.Tests.Training;
 
-[Collection("torch")]     // one at a time: a test counts the tensors of the process
+[Collection("torch")]
 public sealed class PretrainerTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();

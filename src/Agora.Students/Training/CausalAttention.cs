@@ -1,0 +1,198 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
+
+namespace Agora.Students.Training;
+
+/// <summary>Attention of one head within one document, forward and backward, without ever forming the whole matrix of probabilities.</summary>
+/// <remarks>
+/// Queries are taken in blocks; the backward pass computes a block's probabilities again from the logarithm of its normaliser, as FlashAttention does
+/// (arXiv:2205.14135). Only keys that a block can see are touched, so short documents cost little. One instance serves one thread. AggressiveOptimization: a training of a few seconds would otherwise spend much of
+/// them in code that is not optimised yet.
+/// </remarks>
+internal sealed unsafe class CausalAttention : IDisposable
+{
+    private const int BlockRows = 32;
+
+    private readonly int width;     // of a head, rounded up to whole vectors; what is beyond the head stays 0
+    private readonly int headSize;
+    private readonly float scale;
+    private int capacity = 64;      // tokens; grows with the longest document
+    private NativeFloats queries, keys, values, keysAcross, valuesAcross, mixed, queryGradients, keyGradients, valueGradients, scores, scoreGradients;
+
+    public CausalAttention(int headSize)
+    {
+        this.headSize = headSize;
+        scale = 1 / MathF.Sqrt(headSize);
+        width = RoundUp(headSize);
+        Allocate();
+    }
+
+    /// <summary>One document's part of a head.</summary>
+    /// <param name="Query">[length, D], rows <paramref name="Row"/> floats apart; likewise key and value.</param>
+    /// <param name="Length">Tokens.</param>
+    /// <param name="Window">Keys that a query sees, itself included.</param>
+    public readonly record struct Head(nint Query, nint Key, nint Value, int Row, int Length, int Window);
+
+    /// <param name="output">[length, D], rows <paramref name="outputRow"/> floats apart; written.</param>
+    /// <param name="logNormalisers">[length], <paramref name="normaliserStep"/> floats apart; written, for the backward pass.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Forward(in Head head, float* output, int outputRow, float* logNormalisers, int normaliserStep)
+    {
+        Take(head);
+        var n = head.Length;
+        var across = RoundUp(n);
+        for (var first = 0; first < n; first += BlockRows)
+        {
+            var rows = Math.Min(BlockRows, n - first);
+            var start = KeysFrom(first, head.Window);
+            var count = RoundUp(first + rows - start);
+            scores.Clear(rows * count);
+            SmallMatrixProduct.Add(queries.At(first * width), width, 1, keysAcross.At(start), across, scores.At(0), count, rows, count, headSize);
+            for (var i = 0; i < rows; i++)
+                logNormalisers[(first + i) * normaliserStep] = Normalise(scores.Row(i, count), first + i - start, head.Window);
+            var block = mixed.At(first * width);
+            new Span<float>(block, rows * width).Clear();
+            SmallMatrixProduct.Add(scores.At(0), count, 1, values.At(start * width), width, block, width, rows, width, first + rows - start);
+        }
+        for (var i = 0; i < n; i++)
+            new ReadOnlySpan<float>(mixed.At(i * width), headSize).CopyTo(new Span<float>(output + (long)i * outputRow, headSize));
+    }
+
+    /// <param name="output">What <see cref="Forward"/> wrote.</param>
+    /// <param name="outputGradient">[length, D], laid out as the output.</param>
+    /// <param name="gradient">Where the gradients go, laid out as <paramref name="head"/>: the query's is written, the key's and value's are added to, since heads share them.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Backward(in Head head, float* output, float* outputGradient, int outputRow, float* logNormalisers, int normaliserStep, in Head gradient)
+    {
+        Take(head);
+        var n = head.Length;
+        var across = RoundUp(n);
+        Across(values, valuesAcross, n);
+        for (var i = 0; i < n; i++)
+            new ReadOnlySpan<float>(outputGradient + (long)i * outputRow, headSize).CopyTo(new Span<float>(mixed.At(i * width), headSize));
+        queryGradients.Clear(n * width);
+        keyGradients.Clear(n * width);
+        valueGradients.Clear(n * width);
+        for (var first = 0; first < n; first += BlockRows)
+        {
+            var rows = Math.Min(BlockRows, n - first);
+            var start = KeysFrom(first, head.Window);
+            var seen = first + rows - start;
+            var count = RoundUp(seen);
+            scores.Clear(rows * count);
+            scoreGradients.Clear(rows * count);
+            SmallMatrixProduct.Add(queries.At(first * width), width, 1, keysAcross.At(start), across, scores.At(0), count, rows, count, headSize);
+            SmallMatrixProduct.Add(mixed.At(first * width), width, 1, valuesAcross.At(start), across, scoreGradients.At(0), count, rows, count, headSize);
+            for (var i = 0; i < rows; i++)
+            {
+                var probabilities = scores.Row(i, count);
+                Restore(probabilities, logNormalisers[(first + i) * normaliserStep], first + i - start, head.Window);
+                // d score = p (d p - <d out, out>): the inner product is what the softmax's own sum takes back.
+                var back = TensorPrimitives.Dot(
+                    new ReadOnlySpan<float>(output + (long)(first + i) * outputRow, headSize), new ReadOnlySpan<float>(outputGradient + (long)(first + i) * outputRow, headSize));
+                var row = scoreGradients.Row(i, count);
+                TensorPrimitives.Subtract(row, back, row);
+                TensorPrimitives.Multiply(row, probabilities, row);
+            }
+            SmallMatrixProduct.Add(scoreGradients.At(0), count, 1, keys.At(start * width), width, queryGradients.At(first * width), width, rows, width, seen);
+            SmallMatrixProduct.Add(scoreGradients.At(0), 1, count, queries.At(first * width), width, keyGradients.At(start * width), width, seen, width, rows);
+            SmallMatrixProduct.Add(scores.At(0), 1, count, mixed.At(first * width), width, valueGradients.At(start * width), width, seen, width, rows);
+        }
+        for (var i = 0; i < n; i++)
+        {
+            // The queries were scaled when they were taken, so the keys' gradient holds the scale already.
+            TensorPrimitives.Multiply(new ReadOnlySpan<float>(queryGradients.At(i * width), headSize), scale, Row(gradient.Query, gradient.Row, i));
+            AddTo(Row(gradient.Key, gradient.Row, i), keyGradients.At(i * width));
+            AddTo(Row(gradient.Value, gradient.Row, i), valueGradients.At(i * width));
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var buffer in new[] { queries, keys, values, keysAcross, valuesAcross, mixed, queryGradients, keyGradients, valueGradients, scores, scoreGradients })
+            buffer.Dispose();
+    }
+
+    private static int RoundUp(int length) => (length + SmallMatrixProduct.Lanes - 1) / SmallMatrixProduct.Lanes * SmallMatrixProduct.Lanes;
+
+    /// <summary>The first key that a block of queries can see, moved down so that rows stay whole vectors.</summary>
+    private static int KeysFrom(int firstQuery, int window) => Math.Max(0, firstQuery - window + 1) / SmallMatrixProduct.Lanes * SmallMatrixProduct.Lanes;
+
+    private Span<float> Row(nint rows, int row, int index) => new((float*)rows + (long)index * row, headSize);
+
+    private void AddTo(Span<float> destination, float* source) => TensorPrimitives.Add(destination, new ReadOnlySpan<float>(source, headSize), destination);
+
+    /// <summary>Softmax over the keys that query number <paramref name="last"/> of the block's keys sees; 0 elsewhere.</summary>
+    private static float Normalise(Span<float> row, int last, int window)
+    {
+        var first = Math.Max(0, last - window + 1);
+        var seen = row[first..(last + 1)];
+        var most = TensorPrimitives.Max<float>(seen);
+        TensorPrimitives.Subtract(seen, most, seen);
+        TensorPrimitives.Exp(seen, seen);
+        var sum = TensorPrimitives.Sum<float>(seen);
+        TensorPrimitives.Multiply(seen, 1 / sum, seen);
+        row[..first].Clear();
+        row[(last + 1)..].Clear();
+        return most + MathF.Log(sum);
+    }
+
+    private static void Restore(Span<float> row, float logNormaliser, int last, int window)
+    {
+        var first = Math.Max(0, last - window + 1);
+        var seen = row[first..(last + 1)];
+        TensorPrimitives.Subtract(seen, logNormaliser, seen);
+        TensorPrimitives.Exp(seen, seen);
+        row[..first].Clear();
+        row[(last + 1)..].Clear();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Take(in Head head)
+    {
+        Grow(head.Length);
+        for (var i = 0; i < head.Length; i++)
+        {
+            TensorPrimitives.Multiply(Row(head.Query, head.Row, i), scale, new Span<float>(queries.At(i * width), headSize));
+            Row(head.Key, head.Row, i).CopyTo(new Span<float>(keys.At(i * width), headSize));
+            Row(head.Value, head.Row, i).CopyTo(new Span<float>(values.At(i * width), headSize));
+        }
+        Across(keys, keysAcross, head.Length);
+    }
+
+    /// <summary>[n, D] to [D, n], with zeros up to whole vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Across(NativeFloats rows, NativeFloats columns, int n)
+    {
+        var across = RoundUp(n);
+        for (var j = 0; j < headSize; j++)
+        {
+            var column = columns.At(j * across);
+            for (var i = 0; i < n; i++)
+                column[i] = rows.At(i * width)[j];
+            for (var i = n; i < across; i++)
+                column[i] = 0;
+        }
+    }
+
+    private void Grow(int length)
+    {
+        if (length <= capacity)
+            return;
+        Dispose();
+        capacity = RoundUp(length);
+        Allocate();
+    }
+
+    [MemberNotNull(nameof(queries), nameof(keys), nameof(values), nameof(keysAcross), nameof(valuesAcross), nameof(mixed))]
+    [MemberNotNull(nameof(queryGradients), nameof(keyGradients), nameof(valueGradients), nameof(scores), nameof(scoreGradients))]
+    private void Allocate()
+    {
+        var block = capacity * width;
+        (queries, keys, values, mixed) = (new(block), new(block), new(block), new(block));
+        (queryGradients, keyGradients, valueGradients) = (new(block), new(block), new(block));
+        (keysAcross, valuesAcross) = (new(headSize * capacity), new(headSize * capacity));
+        (scores, scoreGradients) = (new(BlockRows * capacity), new(BlockRows * capacity));
+    }
+}

@@ -1,0 +1,308 @@
+using Agora.Students.Checkpoints;
+using TorchSharp;
+using static TorchSharp.torch;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Agora.Students.Training;
+
+/// <summary>Loss and gradient of a small model on the CPU, with the backward pass written out: torch multiplies the matrices, our own kernels do the rest.</summary>
+/// <remarks>
+/// For small models most of autograd's time goes into what lies between the matrix products, each operation a pass over memory. Here documents stand one after
+/// another without padding, attention stays within them, and each row is worked on while it is in the cache. <see cref="TransformerModel"/> is the same model
+/// in torch operations, and the tests hold the two together. Instances share the weights; each thread has its own.
+/// </remarks>
+internal sealed unsafe class FusedBackpropagation : IDisposable
+{
+    private readonly TransformerConfig config;
+    private readonly ParameterLayout layout;
+    private readonly TensorFloats weights;
+    private readonly TensorFloats gradient;
+    private readonly Dictionary<string, ParameterPiece> pieces;
+    private readonly RotaryTable rotary;
+
+    /// <param name="rotary">Shared between instances.</param>
+    public FusedBackpropagation(TransformerModel model, RotaryTable rotary)
+    {
+        config = model.Config;
+        layout = model.Layout;
+        this.rotary = rotary;
+        using var scope = NewDisposeScope();
+        weights = new TensorFloats(model.Weights.alias().DetachFromDisposeScope());
+        gradient = new TensorFloats(zeros(layout.Elements).DetachFromDisposeScope());
+        pieces = layout.Pieces.ToDictionary(piece => piece.Name, StringComparer.Ordinal);
+    }
+
+    /// <summary>float32 [P]: the sum over all calls of <see cref="Add"/> since it was last cleared.</summary>
+    public Tensor Gradient => gradient.Tensor;
+
+    /// <param name="documents">At most the workspace's capacity of tokens.</param>
+    /// <param name="share">Weight of each target token in the loss.</param>
+    /// <returns>The loss's share, in nats.</returns>
+    public double Add(IReadOnlyList<TrainingDocument> documents, float share, FusedWorkspace work)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var N = documents.Sum(document => document.Tokens.Length);
+        Embed(documents, work);
+        for (var layer = 0; layer < config.Layers; layer++)
+            Forward(layer, documents, N, work);
+        var loss = Head(documents, share, N, work);
+        for (var layer = config.Layers - 1; layer >= 0; layer--)
+            Backward(layer, documents, N, work);
+        EmbedBackward(documents, work);
+        return loss;
+    }
+
+    public void Dispose()
+    {
+        weights.Dispose();
+        gradient.Dispose();
+    }
+
+    private void Embed(IReadOnlyList<TrainingDocument> documents, FusedWorkspace work)
+    {
+        var embedding = Vector("embedding");
+        var hidden = config.Layers > 0 ? work.Layers[0].Input : work.Hidden;
+        var row = 0;
+        foreach (var token in documents.SelectMany(document => document.Tokens))
+            embedding.Slice(token * config.HiddenSize, config.HiddenSize).CopyTo(hidden.Row(row++));
+    }
+
+    private void EmbedBackward(IReadOnlyList<TrainingDocument> documents, FusedWorkspace work)
+    {
+        var embedding = VectorGradient("embedding");
+        var row = 0;
+        foreach (var token in documents.SelectMany(document => document.Tokens))
+        {
+            var sum = embedding.Slice(token * config.HiddenSize, config.HiddenSize);
+            TensorPrimitives.Add(sum, work.HiddenGradient.Row(row++), sum);
+        }
+    }
+
+    private void Forward(int layer, IReadOnlyList<TrainingDocument> documents, int N, FusedWorkspace work)
+    {
+        var memory = work.Layers[layer];
+        var output = layer + 1 < config.Layers ? work.Layers[layer + 1].Input : work.Hidden;
+        Norm(memory.Input, $"{layer}.attention_norm", memory.AttentionNormed, memory.AttentionInverse, N);
+        Linear(memory.AttentionNormed, $"{layer}.qkv", memory.Projected, N);
+        RotateHeads(layer, documents, memory);
+        ForEachHead(documents, (head, start, length) => work.Attention.Forward(
+            HeadOf(memory.Projected, head, start, length, layer), memory.Mixed.At((long)start * config.QueryWidth + head * config.HeadSize), config.QueryWidth,
+            memory.LogNormalisers.At((long)start * config.Heads + head), config.Heads));
+        Linear(memory.Mixed, $"{layer}.output", memory.Middle, N);
+        AddRows(memory.Input, memory.Middle, N);
+
+        Norm(memory.Middle, $"{layer}.feed_forward_norm", memory.FeedForwardNormed, memory.FeedForwardInverse, N);
+        Linear(memory.FeedForwardNormed, $"{layer}.gate_up", memory.GateUp, N);
+        for (var row = 0; row < N; row++)
+        {
+            var gateUp = memory.GateUp.Row(row);
+            PointwiseKernels.GateAndMultiply(gateUp[..config.IntermediateSize], gateUp[config.IntermediateSize..], memory.Gated.Row(row));
+        }
+        Linear(memory.Gated, $"{layer}.down", output, N);
+        AddRows(memory.Middle, output, N);
+    }
+
+    private void Backward(int layer, IReadOnlyList<TrainingDocument> documents, int N, FusedWorkspace work)
+    {
+        var memory = work.Layers[layer];
+        LinearBackward(memory.Gated, $"{layer}.down", work.HiddenGradient, work.GatedGradient, N);
+        for (var row = 0; row < N; row++)
+        {
+            var gateUp = memory.GateUp.Row(row);
+            PointwiseKernels.GateAndMultiplyBackward(
+                gateUp[..config.IntermediateSize], gateUp[config.IntermediateSize..], work.GatedGradient.Row(row), work.Scratch.AsSpan(0, config.IntermediateSize));
+        }
+        LinearBackward(memory.FeedForwardNormed, $"{layer}.gate_up", memory.GateUp, work.NormedGradient, N);
+        NormBackward(memory.Middle, $"{layer}.feed_forward_norm", memory.FeedForwardInverse, N, work);
+
+        LinearBackward(memory.Mixed, $"{layer}.output", work.HiddenGradient, work.MixedGradient, N);
+        for (var row = 0; row < N; row++)
+            work.ProjectedGradient.Row(row).Clear();
+        ForEachHead(documents, (head, start, length) =>
+        {
+            var offset = (long)start * config.QueryWidth + head * config.HeadSize;
+            work.Attention.Backward(
+                HeadOf(memory.Projected, head, start, length, layer), memory.Mixed.At(offset), work.MixedGradient.At(offset), config.QueryWidth,
+                memory.LogNormalisers.At((long)start * config.Heads + head), config.Heads, HeadOf(work.ProjectedGradient, head, start, length, layer));
+        });
+        RotateHeadsBackward(layer, documents, memory, work);
+        LinearBackward(memory.AttentionNormed, $"{layer}.qkv", work.ProjectedGradient, work.NormedGradient, N);
+        NormBackward(memory.Input, $"{layer}.attention_norm", memory.AttentionInverse, N, work);
+    }
+
+    /// <summary>Final norm, output layer and loss where there is a target; leaves the gradient of the last layer's output.</summary>
+    private double Head(IReadOnlyList<TrainingDocument> documents, float share, int N, FusedWorkspace work)
+    {
+        var targets = new List<(int Row, int Token)>();
+        var start = 0;
+        foreach (var document in documents)
+        {
+            for (var i = 1; i < document.Tokens.Length; i++)
+            {
+                if (document.IsTarget(i))
+                    targets.Add((start + i - 1, document.Tokens[i]));
+            }
+            start += document.Tokens.Length;
+        }
+        var norm = Vector("final_norm");
+        for (var i = 0; i < targets.Count; i++)
+            work.Inverse[i] = PointwiseKernels.Normalise(work.Hidden.Row(targets[i].Row), norm, (float)config.NormEpsilon, work.Normed.Row(i));
+
+        var name = pieces.ContainsKey("head") ? "head" : "embedding";
+        Tensor matrix = Matrix(weights, name), matrixGradient = Matrix(gradient, name), across = matrix.t();
+        var loss = 0.0;
+        for (var first = 0; first < targets.Count; first += FusedWorkspace.LogitRows)
+        {
+            using var scope = NewDisposeScope();
+            var count = Math.Min(FusedWorkspace.LogitRows, targets.Count - first);
+            Tensor normed = work.Normed.Tensor.narrow(0, first, count), logits = work.Logits.Rows(count);
+            logits.addmm_(normed, across, 0, 1);
+            for (var i = 0; i < count; i++)
+                loss += PointwiseKernels.CrossEntropy(work.Logits.Row(i), targets[first + i].Token, share);
+            work.NormedGradient.Tensor.narrow(0, first, count).addmm_(logits, matrix, 0, 1);
+            matrixGradient.addmm_(logits.t(), normed, 1, 1);
+        }
+
+        for (var row = 0; row < N; row++)
+            work.HiddenGradient.Row(row).Clear();
+        for (var i = 0; i < targets.Count; i++)
+        {
+            PointwiseKernels.NormaliseBackward(
+                work.Hidden.Row(targets[i].Row), work.Inverse[i], norm, work.NormedGradient.Row(i), work.HiddenGradient.Row(targets[i].Row), VectorGradient("final_norm"),
+                work.Scratch.AsSpan(0, config.HiddenSize));
+        }
+        return loss * share;
+    }
+
+    private void Norm(TensorFloats input, string name, TensorFloats output, float[] inverse, int N)
+    {
+        var weight = Vector(name);
+        for (var row = 0; row < N; row++)
+            inverse[row] = PointwiseKernels.Normalise(input.Row(row), weight, (float)config.NormEpsilon, output.Row(row));
+    }
+
+    /// <summary>From the normed values' gradient to the residual stream's, to which it is added.</summary>
+    private void NormBackward(TensorFloats input, string name, float[] inverse, int N, FusedWorkspace work)
+    {
+        ReadOnlySpan<float> weight = Vector(name);
+        Span<float> weightGradient = VectorGradient(name), scratch = work.Scratch.AsSpan(0, config.HiddenSize);
+        for (var row = 0; row < N; row++)
+            PointwiseKernels.NormaliseBackward(input.Row(row), inverse[row], weight, work.NormedGradient.Row(row), work.HiddenGradient.Row(row), weightGradient, scratch);
+    }
+
+    private void Linear(TensorFloats input, string name, TensorFloats output, int N)
+    {
+        var result = output.Rows(N);
+        result.addmm_(input.Rows(N), Matrix(weights, name + ".weight").t(), 0, 1);
+        if (pieces.ContainsKey(name + ".bias"))
+        {
+            var bias = Vector(name + ".bias");
+            for (var row = 0; row < N; row++)
+                TensorPrimitives.Add(output.Row(row), bias, output.Row(row));
+        }
+    }
+
+    private void LinearBackward(TensorFloats input, string name, TensorFloats outputGradient, TensorFloats inputGradient, int N)
+    {
+        var arriving = outputGradient.Rows(N);
+        inputGradient.Rows(N).addmm_(arriving, Matrix(weights, name + ".weight"), 0, 1);
+        Matrix(gradient, name + ".weight").addmm_(arriving.t(), input.Rows(N), 1, 1);
+        if (pieces.ContainsKey(name + ".bias"))
+        {
+            var bias = VectorGradient(name + ".bias");
+            for (var row = 0; row < N; row++)
+                TensorPrimitives.Add(bias, outputGradient.Row(row), bias);
+        }
+    }
+
+    private void RotateHeads(int layer, IReadOnlyList<TrainingDocument> documents, FusedWorkspace.LayerMemory memory)
+    {
+        var norms = memory.BeforeHeadNorm is not null;
+        ForEachToken(documents, (row, position) =>
+        {
+            var projected = memory.Projected.Row(row);
+            if (norms)
+                projected[..memory.BeforeHeadNorm!.Width].CopyTo(memory.BeforeHeadNorm.Row(row));
+            for (var head = 0; head < config.Heads + config.KeyValueHeads; head++)
+            {
+                var values = projected.Slice(head * config.HeadSize, config.HeadSize);
+                if (norms)
+                {
+                    memory.HeadInverse[row * (config.Heads + config.KeyValueHeads) + head] = PointwiseKernels.Normalise(
+                        memory.BeforeHeadNorm!.Row(row).Slice(head * config.HeadSize, config.HeadSize), Vector(HeadNorm(layer, head)), (float)config.NormEpsilon, values);
+                }
+                PointwiseKernels.Rotate(values, rotary.Cosines(position), rotary.Sines(position), 1);
+            }
+        });
+    }
+
+    private void RotateHeadsBackward(int layer, IReadOnlyList<TrainingDocument> documents, FusedWorkspace.LayerMemory memory, FusedWorkspace work)
+    {
+        ForEachToken(documents, (row, position) =>
+        {
+            var gradients = work.ProjectedGradient.Row(row);
+            Span<float> scratch = work.Scratch.AsSpan(0, config.HeadSize), arriving = work.Scratch.AsSpan(config.HeadSize, config.HeadSize);
+            for (var head = 0; head < config.Heads + config.KeyValueHeads; head++)
+            {
+                var values = gradients.Slice(head * config.HeadSize, config.HeadSize);
+                PointwiseKernels.Rotate(values, rotary.Cosines(position), rotary.Sines(position), -1);
+                if (memory.BeforeHeadNorm is not { } before)
+                    continue;
+                values.CopyTo(arriving);
+                values.Clear();
+                PointwiseKernels.NormaliseBackward(
+                    before.Row(row).Slice(head * config.HeadSize, config.HeadSize), memory.HeadInverse[row * (config.Heads + config.KeyValueHeads) + head],
+                    Vector(HeadNorm(layer, head)), arriving, values, VectorGradient(HeadNorm(layer, head)), scratch);
+            }
+        });
+    }
+
+    private string HeadNorm(int layer, int head) => head < config.Heads ? $"{layer}.query_norm" : $"{layer}.key_norm";
+
+    private CausalAttention.Head HeadOf(TensorFloats projected, int head, int start, int length, int layer)
+    {
+        var row = (long)start * projected.Width;
+        var keyHead = config.Heads + head / (config.Heads / config.KeyValueHeads);     // neighbouring query heads share one
+        return new CausalAttention.Head(
+            (nint)projected.At(row + (long)head * config.HeadSize), (nint)projected.At(row + (long)keyHead * config.HeadSize),
+            (nint)projected.At(row + (long)(keyHead + config.KeyValueHeads) * config.HeadSize), projected.Width, length, config.AttentionWindows[layer] ?? length);
+    }
+
+    private void ForEachHead(IReadOnlyList<TrainingDocument> documents, Action<int, int, int> visit)
+    {
+        var start = 0;
+        foreach (var document in documents)
+        {
+            for (var head = 0; head < config.Heads; head++)
+                visit(head, start, document.Tokens.Length);
+            start += document.Tokens.Length;
+        }
+    }
+
+    private static void ForEachToken(IReadOnlyList<TrainingDocument> documents, Action<int, int> visit)
+    {
+        var row = 0;
+        foreach (var document in documents)
+        {
+            for (var position = 0; position < document.Tokens.Length; position++)
+                visit(row++, position);
+        }
+    }
+
+    private static void AddRows(TensorFloats from, TensorFloats to, int N)
+    {
+        for (var row = 0; row < N; row++)
+            TensorPrimitives.Add(to.Row(row), from.Row(row), to.Row(row));
+    }
+
+    private Tensor Matrix(TensorFloats whole, string name)
+    {
+        var piece = pieces[name];
+        return whole.Tensor.narrow(0, piece.Offset, piece.Elements).view(piece.Shape[0], piece.Shape[1]);
+    }
+
+    private Span<float> Vector(string name) => new(weights.At(pieces[name].Offset), (int)pieces[name].Elements);
+
+    private Span<float> VectorGradient(string name) => new(gradient.At(pieces[name].Offset), (int)pieces[name].Elements);
+}
