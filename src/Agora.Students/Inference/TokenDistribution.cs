@@ -64,18 +64,18 @@ internal sealed unsafe class TokenDistribution
     }
 
     /// <summary>ln Σ e^logit.</summary>
-    /// <exception cref="InvalidOperationException">A logit is NaN, or all are −∞.</exception>
     public double LogSumExp(ReadOnlySpan<float> logits)
     {
         var max = Weigh(logits, 1);
-        return max + ElementaryFunctions.Log(Mass(logits.Length));
+        return max + ElementaryFunctions.Log(Mass());
     }
 
     /// <summary>Leaves the tokens that may be drawn, with their probabilities, in this object.</summary>
     public void Filter(ReadOnlySpan<float> logits, SamplingParameters parameters)
     {
-        Weigh(logits, (float)(1 / parameters.Temperature));
-        var total = Mass(logits.Length);
+        // Bounded, so that zero times it stays zero however cold it gets.
+        Weigh(logits, (float)Math.Min(1 / parameters.Temperature, 1e30));
+        var total = Mass();
         if (parameters is { TopK: 0, TopP: >= 1, MinP: 0 })
         {
             for (var i = 0; i < logits.Length; i++)
@@ -132,35 +132,43 @@ internal sealed unsafe class TokenDistribution
         return Token(candidates[0]);
     }
 
-    /// <summary>weights ← e^((logit − max) · inverseTemperature).</summary>
+    /// <summary>weights ← e^((logit − max) · inverseTemperature); logits are finite.</summary>
+    /// <returns>The greatest logit.</returns>
     private float Weigh(ReadOnlySpan<float> logits, float inverseTemperature)
     {
-        var max = float.NegativeInfinity;
-        var sum = 0f;
-        foreach (var logit in logits)
-        {
-            max = MathF.Max(max, logit);
-            sum += logit;
-        }
-        if (!float.IsFinite(max) || float.IsNaN(sum))
-            throw new InvalidOperationException("the model's logits are not finite: its weights are too large for float32, or its training diverged");
         logits.CopyTo(weights);
         weights.AsSpan(logits.Length).Fill(float.NegativeInfinity);
-        var shift = Vector512.Create(max);
-        var scale = Vector512.Create(inverseTemperature);
+        fixed (float* w = weights)
+        {
+            var maxima = Vector512.Load(w);
+            for (var i = Lanes.Count; i < weights.Length; i += Lanes.Count)
+                maxima = Vector512.Max(maxima, Vector512.Load(w + i));
+            var max = Lanes.Max(maxima);
+            var shift = Vector512.Create(max);
+            var scale = Vector512.Create(inverseTemperature);
+            for (var i = 0; i < weights.Length; i += Lanes.Count)
+                Lanes.Exp((Vector512.Load(w + i) - shift) * scale).Store(w + i);
+            return max;
+        }
+    }
+
+    /// <summary>Sum of all weights: 16 sums side by side, then over the lanes.</summary>
+    private double Mass()
+    {
+        Vector512<double> low = default, high = default;
         fixed (float* w = weights)
         {
             for (var i = 0; i < weights.Length; i += Lanes.Count)
-                Lanes.Exp((Vector512.Load(w + i) - shift) * scale).Store(w + i);
+            {
+                var (first, second) = Vector512.Widen(Vector512.Load(w + i));
+                low += first;
+                high += second;
+            }
         }
-        return max;
-    }
-
-    private double Mass(int count)
-    {
+        var sums = low + high;
         var sum = 0.0;
-        for (var i = 0; i < count; i++)
-            sum += weights[i];
+        for (var lane = 0; lane < Vector512<double>.Count; lane++)
+            sum += sums[lane];
         return sum;
     }
 

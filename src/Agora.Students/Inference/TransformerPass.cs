@@ -240,11 +240,13 @@ internal sealed unsafe class TransformerPass : IDisposable
             return;
         try
         {
+            if (!RowKernels.AllFinite(result))
+                throw new InvalidOperationException("the model's output is not finite: its weights are too large for float32, or its training diverged");
             sequence.Done = sequence.Receive(rowPosition[row], result, distribution);
         }
         catch (Exception exception)
         {
-            // A fault of one sequence, such as logits that overflowed, must not take the others of the batch with it.
+            // A fault of one sequence, such as an output that overflowed, must not take the others of the batch with it.
             sequence.Fail(exception);
             sequence.Done = true;
         }

@@ -9,12 +9,28 @@ internal static unsafe class RowKernels
     /// <param name="y">May be <paramref name="x"/>.</param>
     public static void RmsNorm(float* x, float* weight, int count, float epsilon, float* y)
     {
-        var scale = 1f / MathF.Sqrt(Lanes.SumOfSquares(x, count) / count + epsilon);
+        var mean = Lanes.SumOfSquares(x, count) / count;
+        // A sum that overflowed would give a scale of 0 and with it a row of innocent zeros.
+        var scale = float.IsFinite(mean) ? 1f / MathF.Sqrt(mean + epsilon) : float.NaN;
         var i = 0;
         for (; i + Lanes.Count <= count; i += Lanes.Count)
             (Vector512.Load(x + i) * Vector512.Create(scale) * Vector512.Load(weight + i)).Store(y + i);
         for (; i < count; i++)
             y[i] = x[i] * scale * weight[i];
+    }
+
+    /// <summary>Whether no element is NaN or infinite.</summary>
+    public static bool AllFinite(ReadOnlySpan<float> row)
+    {
+        // Zero times anything finite is zero; NaN and infinity leave NaN behind.
+        var sum = Vector512<float>.Zero;
+        var i = 0;
+        for (; i + Lanes.Count <= row.Length; i += Lanes.Count)
+            sum += Vector512.Create(row[i..]) * Vector512<float>.Zero;
+        var finite = Lanes.Sum(sum) == 0;
+        for (; i < row.Length; i++)
+            finite &= float.IsFinite(row[i]);
+        return finite;
     }
 
     /// <summary>x += delta.</summary>
