@@ -27,6 +27,10 @@ public sealed class BenchmarkContractTests
     public async Task Gsm8k_keeps_the_contract_on_its_official_file() =>
         await BenchmarkContract.Holds(Official("gsm8k", "gsm8k_test.jsonl.gz", items: 1319));
 
+    [Fact]
+    public async Task Math_keeps_the_contract_on_its_official_file() =>
+        await BenchmarkContract.Holds(Official("math", "math500.jsonl.gz", items: 500));
+
     private static IBenchmark Official(string name, string file, int items)
     {
         var benchmark = BenchmarkCatalogue.Open(new BenchmarkSpec { Name = name, File = file }, Fixtures.Part("benchmarks"));
