@@ -16,6 +16,8 @@ public static class BenchmarkCatalogue
             ["math"] = (spec, root, _) => MathBenchmark.Open(spec, root),
             ["humaneval"] = HumanEval.Open,
             ["mbpp"] = Mbpp.Open,
+            ["alpaca_eval"] = (spec, root, _) => AlpacaEval.Open(spec, root),
+            ["arena_hard"] = (spec, root, _) => ArenaHard.Open(spec, root),
         }.ToImmutableSortedDictionary(StringComparer.Ordinal);
 
     public static ImmutableArray<string> Names { get; } = [.. Openers.Keys];

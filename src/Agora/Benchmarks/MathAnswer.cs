@@ -34,6 +34,9 @@ public enum AnswerPolicy
 /// </remarks>
 public sealed record MathAnswer(string Text, AnswerMark Mark)
 {
+    /// <summary>An answer stands near the end; what lies further back than this is not looked at, however long the text.</summary>
+    private const int LongestTail = 1 << 16;
+
     private static readonly string[] EndOfTurn = ["<|im_start|>", "<|im_end|>", "<|eot_id|>", "<|endoftext|>", "<|end_of_text|>", "</s>"];
 
     /// <summary>In order of weight: among phrases of one rank the last one counts.</summary>
@@ -60,7 +63,7 @@ public sealed record MathAnswer(string Text, AnswerMark Mark)
         foreach (var marker in EndOfTurn)
             if (text.IndexOf(marker, 0, end, StringComparison.Ordinal) is var found and > 0)
                 end = found;
-        return text[..end];
+        return LatexTokens.OneBackslash(text[Math.Max(0, end - LongestTail)..end]);
     }
 
     private static MathAnswer? InResultTags(string text)
@@ -110,10 +113,15 @@ public sealed record MathAnswer(string Text, AnswerMark Mark)
                 if (text.LastIndexOf(phrase, StringComparison.OrdinalIgnoreCase) is var found && found > start)
                     (start, end) = (found, found + phrase.Length);
             if (start >= 0 && Clause(text, end) is { Length: > 0 } content && (policy == AnswerPolicy.Expression || content.AsSpan().ContainsAnyInRange('0', '9')))
-                return new MathAnswer(content, AnswerMark.AnswerPhrase);
+                return new MathAnswer(WithoutProse(content), AnswerMark.AnswerPhrase);
         }
         return null;
     }
+
+    /// <summary>"Final answer: Jane left 3 hours ago" answers with a number, which the sentence around it would hide.</summary>
+    private static string WithoutProse(string clause) =>
+        MathFormula.IsWholeAnswer(clause) ? clause
+        : MathFormula.Last(clause) ?? (WrittenNumber.TryFindFirst(clause, out _, out var number) ? number : clause);
 
     private static MathAnswer? Unmarked(string text, AnswerPolicy policy)
     {
@@ -121,10 +129,21 @@ public sealed record MathAnswer(string Text, AnswerMark Mark)
         {
             if (MathFormula.IsWholeAnswer(text))
                 return new MathAnswer(text.Trim(), AnswerMark.WholeText);
+            if (Conclusion(text) is { } conclusion && WithoutProse(conclusion) is var concluded && concluded != conclusion)
+                return new MathAnswer(concluded, concluded.AsSpan().ContainsAny('$', '\\') ? AnswerMark.LastFormula : AnswerMark.LastNumber);
             if (MathFormula.Last(text) is { } formula)
                 return new MathAnswer(formula, AnswerMark.LastFormula);
         }
         return WrittenNumber.TryFindLast(text, out _, out var written) ? new MathAnswer(written, AnswerMark.LastNumber) : null;
+    }
+
+    /// <summary>The last sentence that says it draws the conclusion.</summary>
+    private static string? Conclusion(string text)
+    {
+        var start = -1;
+        foreach (var word in (ReadOnlySpan<string>)["Therefore", "Thus", "Hence", "So "])
+            start = Math.Max(start, text.LastIndexOf(word, StringComparison.Ordinal));
+        return start < 0 ? null : Sentence(text, start);
     }
 
     private static string Line(string text, int start)

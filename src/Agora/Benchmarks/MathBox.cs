@@ -7,14 +7,17 @@ internal readonly record struct MathBox(int Start, int End, string Content)
 {
     private static readonly string[] Commands = ["\\boxed", "\\fbox", "\\framebox"];
 
-    /// <summary>The outermost well-formed boxes, in order.</summary>
+    /// <summary>The outermost boxes, in order; one that the token limit cut off reaches to the end.</summary>
     public static IReadOnlyList<MathBox> Find(string text)
     {
         var boxes = new List<MathBox>();
+        if (!text.Contains("box", StringComparison.Ordinal))
+            return boxes;
+        var closing = ClosingBraces(text);
         var at = 0;
         while ((at = text.IndexOf('\\', at)) >= 0)
         {
-            if (Read(text, at) is { } box)
+            if (Read(text, at, closing) is { } box)
             {
                 boxes.Add(box);
                 at = box.End;
@@ -43,7 +46,7 @@ internal readonly record struct MathBox(int Start, int End, string Content)
     private static bool IsName(string word) =>
         word.Length is 1 or 3 && char.IsAsciiLetter(word[0]) && (word.Length == 1 || (word[1] == '_' && char.IsAsciiLetterOrDigit(word[2])));
 
-    private static MathBox? Read(string text, int at)
+    private static MathBox? Read(string text, int at, Dictionary<int, int> closing)
     {
         foreach (var command in Commands)
         {
@@ -56,7 +59,7 @@ internal readonly record struct MathBox(int Start, int End, string Content)
                 return null;
             if (text[open] != '{')
                 return Bare(text, at, open, spaced: open > at + command.Length);
-            return ClosingBrace(text, open) is { } close ? new MathBox(at, close + 1, text[(open + 1)..close]) : null;
+            return closing.TryGetValue(open, out var close) ? new MathBox(at, close + 1, text[(open + 1)..close]) : new MathBox(at, text.Length, text[(open + 1)..]);
         }
         return null;
     }
@@ -74,10 +77,12 @@ internal readonly record struct MathBox(int Start, int End, string Content)
         return end > open ? new MathBox(at, end, text[open..end]) : null;
     }
 
-    private static int? ClosingBrace(string text, int open)
+    /// <summary>Where each brace closes, found in one pass, so that deep nesting costs no more than flat text.</summary>
+    private static Dictionary<int, int> ClosingBraces(string text)
     {
-        var depth = 0;
-        for (var i = open; i < text.Length; i++)
+        var closing = new Dictionary<int, int>();
+        var open = new Stack<int>();
+        for (var i = 0; i < text.Length; i++)
         {
             switch (text[i])
             {
@@ -85,12 +90,13 @@ internal readonly record struct MathBox(int Start, int End, string Content)
                     i++;
                     break;
                 case '{':
-                    depth++;
+                    open.Push(i);
                     break;
-                case '}' when --depth == 0:
-                    return i;
+                case '}' when open.Count > 0:
+                    closing[open.Pop()] = i;
+                    break;
             }
         }
-        return null;
+        return closing;
     }
 }

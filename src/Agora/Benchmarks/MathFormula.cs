@@ -1,10 +1,12 @@
+using System.Text;
+
 namespace Agora.Benchmarks;
 
 /// <summary>Formulas set off from running text by <c>$...$</c>, <c>$$...$$</c>, <c>\(...\)</c> or <c>\[...\]</c>.</summary>
 internal static class MathFormula
 {
     /// <summary>More words than this are a text about an answer, not an answer.</summary>
-    private const int LongestAnswerWords = 12;
+    private const int MostAnswerWords = 2;
 
     private static readonly (string Open, string Close)[] Delimiters = [("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")];
 
@@ -22,47 +24,83 @@ internal static class MathFormula
         return null;
     }
 
-    /// <summary>The content of the last formula that holds anything, delimiters included.</summary>
+    /// <summary>The last formula that holds anything, delimiters included.</summary>
     public static string? Last(string text)
     {
         string? last = null;
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (text[i] is not ('$' or '\\') || SpanAt(text, i) is not { } end)
-            {
-                if (text[i] == '\\')
-                    i++;
-                continue;
-            }
-            if (text.AsSpan(i, end - i).Trim("$ \\()[].").Length > 0)
-                last = text[i..end];
-            i = end - 1;
-        }
+        foreach (var range in All(text))
+            if (text[range].AsSpan().Trim("$ \\()[].").Length > 0)
+                last = text[range];
         return last;
     }
 
-    /// <summary>Whether a text is one answer without prose around it: one line, few words outside formulas and <c>\text</c>.</summary>
+    /// <summary>Whether a text is one answer without prose around it: few words where there is no formula, none but "and" and "or" beside formulas.</summary>
     public static bool IsWholeAnswer(string text)
     {
-        var trimmed = text.AsSpan().Trim();
+        var trimmed = text.Trim();
         if (trimmed.Length == 0 || trimmed.Contains('\n'))
             return false;
-        var words = 0;
-        for (var i = 0; i < trimmed.Length; i++)
+        var outside = new StringBuilder();
+        var (end, formulas) = (0, 0);
+        foreach (var range in All(trimmed))
         {
-            if (!char.IsAsciiLetter(trimmed[i]) || (i > 0 && (char.IsAsciiLetter(trimmed[i - 1]) || trimmed[i - 1] == '\\')))
-                continue;
-            var end = i;
-            while (end < trimmed.Length && char.IsAsciiLetter(trimmed[end]))
-                end++;
-            if (end - i > 2)
-                words++;
+            outside.Append(trimmed, end, range.Start.Value - end).Append(' ');
+            end = range.End.Value;
+            formulas++;
         }
-        return words <= LongestAnswerWords && !LooksLikeSentence(trimmed, words);
+        outside.Append(trimmed, end, trimmed.Length - end);
+        var words = CountWords(outside.ToString());
+        return words <= (formulas > 0 ? 0 : MostAnswerWords);
     }
 
-    private static bool LooksLikeSentence(ReadOnlySpan<char> text, int words) =>
-        words > 2 && text.ContainsAny('$', '\\') && SpanAt(text.ToString(), 0) is null;
+    /// <summary>Runs of three letters or more, but for names of functions and what a LaTeX command encloses or is called.</summary>
+    private static int CountWords(string text)
+    {
+        var words = 0;
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (!char.IsLetter(text[i]))
+                continue;
+            var start = i;
+            while (i < text.Length && char.IsLetter(text[i]))
+                i++;
+            var command = start > 0 && text[start - 1] is '\\' or '{';
+            if (i - start > 2 && !command && text[start..i] is not ("and" or "sqrt" or "sin" or "cos" or "tan" or "log" or "infinity"))
+                words++;
+        }
+        return words;
+    }
+
+    /// <summary>All formulas in order. A delimiter that never closes is looked for once, so that a text full of them costs no more than another.</summary>
+    private static List<Range> All(string text)
+    {
+        var found = new List<Range>();
+        var hopeless = new bool[Delimiters.Length];
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] is not ('$' or '\\'))
+                continue;
+            var (end, escaped) = (-1, text[i] == '\\');
+            for (var kind = 0; kind < Delimiters.Length && end < 0; kind++)
+            {
+                var (open, close) = Delimiters[kind];
+                if (hopeless[kind] || string.CompareOrdinal(text, i, open, 0, open.Length) != 0)
+                    continue;
+                end = Closing(text, i + open.Length, close) is { } closing ? closing + close.Length : -1;
+                hopeless[kind] = end < 0 && close != "$";       // a dollar's search ends with its paragraph
+            }
+            if (end >= 0)
+            {
+                found.Add(i..end);
+                i = end - 1;
+            }
+            else if (escaped)
+            {
+                i++;
+            }
+        }
+        return found;
+    }
 
     private static int? Closing(string text, int from, string close)
     {

@@ -4,7 +4,7 @@ namespace Agora.Benchmarks;
 internal static class MathGrading
 {
     /// <summary>Raised with every change to extraction or comparison that may alter a grade.</summary>
-    public const int Rules = 1;
+    public const int Rules = 2;
 
     /// <summary>For benchmarks whose answers are numbers: compared as rationals, without tolerance.</summary>
     public static ItemGrade Number(string completion, ExactNumber reference)
@@ -26,7 +26,7 @@ internal static class MathGrading
     public static bool TryReadNumber(string text, out ExactNumber number)
     {
         var stated = text.LastIndexOf('=') is var equals and >= 0 && text.AsSpan(equals).ContainsAnyInRange('0', '9') ? text[(equals + 1)..] : text;
-        if (stated.Contains('\\', StringComparison.Ordinal))
+        if (stated.AsSpan().ContainsAny('\\', '{'))
         {
             if (MathEquivalence.TryEvaluate(stated, out number))
                 return true;

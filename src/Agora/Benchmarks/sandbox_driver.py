@@ -341,7 +341,7 @@ def watch(server, request, init, nonce, output, verdict, life):
             said += chunk
             if not chunk:
                 waiting.discard(verdict)
-            if said == nonce:
+            if said.startswith(nonce):                  # more than once, where a program forked and both halves passed
                 outcome = ("passed", "")
             elif not nonce.startswith(said):
                 outcome = ("failed", "forged a verdict")
@@ -479,11 +479,22 @@ class DistrustEquality(ast.NodeTransformer):
         return ast.copy_location(call_, node)
 
 
-def equal(left, right, stranger=object()):
+STRANGER = object()
+
+
+def equal(left, right):
     result = left == right
-    if result is True and (left == stranger or right == stranger):
-        raise AssertionError("a value equals everything: " + type(left).__name__)
+    for value in (left, right):
+        if result is True and equals_anything(value):
+            raise AssertionError("a value equals everything: " + type(value).__name__)
     return result
+
+
+def equals_anything(value):
+    try:
+        return (value == STRANGER) is True
+    except Exception:       # its comparison wants its own kind, which is no fault
+        return False
 
 
 def compile_tests(source):
@@ -502,8 +513,9 @@ def run(task, names):
     Nonce, descriptor and function are taken out of their list before the program starts and live on this frame's value
     stack alone: no frame, global or garbage-collected object that the program can reach leads to them.
     """
-    namespace = {"__name__": "__main__", "__builtins__": builtins}
-    os.write(task.pop(1), first(task.pop(0), exec(compile(task.pop(), "program.py", "exec"), namespace), trusted(namespace, names), exec(compile_tests(task.pop()), namespace)))
+    module = sys.modules["__main__"] = type(sys)("__main__")     # not this driver's
+    namespace = module.__dict__
+    os.write(task.pop(1), first(task.pop(0), exec(compile(task.pop().lstrip("\ufeff"), "program.py", "exec"), namespace), trusted(namespace, names), exec(compile_tests(task.pop()), namespace)))
 
 
 def first(value, *_):

@@ -27,6 +27,23 @@ public sealed class BenchmarkContractTests
     public async Task Gsm8k_keeps_the_contract_on_its_official_file() =>
         await BenchmarkContract.Holds(Official("gsm8k", "gsm8k_test.jsonl.gz", items: 1319));
 
+    [Fact]
+    public async Task Math_keeps_the_contract_on_its_official_file() =>
+        await BenchmarkContract.Holds(Official("math", "math500.jsonl.gz", items: 500));
+
+    [Theory]
+    [InlineData("nano_math", "math.jsonl")]
+    [InlineData("nano_instruction_following", "instruction_following.jsonl")]
+    public async Task A_shipped_benchmark_keeps_the_contract(string name, string file)
+    {
+        var benchmark = BenchmarkCatalogue.Open(new BenchmarkSpec { Name = name, File = file }, Path.Combine(Fixtures.Checkout, "nano", "benchmarks"));
+        Assert.True(benchmark.Items.Length >= 500);
+        await BenchmarkContract.Holds(benchmark);
+    }
+
+    [Fact]
+    public void The_catalogue_opens_what_experiments_may_name() => Assert.Equal(BenchmarkNames.Domains.Keys, BenchmarkCatalogue.Names);
+
     private static IBenchmark Official(string name, string file, int items)
     {
         var benchmark = BenchmarkCatalogue.Open(new BenchmarkSpec { Name = name, File = file }, Fixtures.Part("benchmarks"));

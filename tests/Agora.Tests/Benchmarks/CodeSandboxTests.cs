@@ -124,6 +124,19 @@ public sealed class CodeSandboxTests
         Assert.Equal(new SandboxVerdict(SandboxOutcome.Passed, "", "", 0), await sandbox.RunAsync(second, TestContext.Current.CancellationToken) with { Seconds = 0 });
     }
 
+    [Theory]
+    [InlineData("import os\nos.fork()", "assert True")]                                  // both halves pass
+    [InlineData("\ufeffx = 1\r\ny = 2\r\n", "assert x + y == 3")]
+    [InlineData("class P:\n    def __init__(self, x): self.x = x\n    def __eq__(self, other): return self.x == other.x", "assert P(1) == P(1)")]
+    [InlineData("import __main__, pickle\nclass P: pass\np = pickle.loads(pickle.dumps(P()))", "assert type(p) is P and __main__.P is P")]
+    [InlineData("from __future__ import annotations\nimport threading\nt = threading.Thread(target=print)\nt.start()\nt.join()", "assert not t.is_alive()")]
+    public async Task An_unusual_program_that_is_right_passes(string code, string tests)
+    {
+        await using var sandbox = await Start();
+        var verdict = await sandbox.RunAsync(new SandboxProgram { Code = code, Tests = tests }, TestContext.Current.CancellationToken);
+        Assert.Equal(("", SandboxOutcome.Passed), (verdict.Detail, verdict.Outcome));
+    }
+
     [Fact]
     public async Task A_program_sees_nobodys_files_and_has_no_rights()
     {
