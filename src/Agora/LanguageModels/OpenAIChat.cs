@@ -2,6 +2,7 @@ using System.ClientModel;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Json;
 using Agora.Experiments;
 using Microsoft.Extensions.AI;
@@ -29,7 +30,7 @@ internal sealed class OpenAIChat(IChatClient inner, Uri endpoint, string model, 
         {
             throw Explained(fault);
         }
-        catch (ArgumentOutOfRangeException)
+        catch (ArgumentOutOfRangeException fault) when (fault.ParamName == "index")
         {
             // That is how the SDK says that the list of choices is empty. It was an answer, without text, finish reason
             // and token counts, and is billed as one whose tokens are unknown.
@@ -139,24 +140,31 @@ internal sealed class OpenAIChat(IChatClient inner, Uri endpoint, string model, 
         return null;
     }
 
-    private static ChatOptions? WithExtensions(ChatOptions? options)
+    private ChatOptions? WithExtensions(ChatOptions? options)
     {
-        if (options?.AdditionalProperties is not { Count: > 0 } more) return options;
-        var extended = options.Clone();
+        var extensions = Extensions(options).ToArray();
+        if (extensions.Length == 0) return options;
+        var extended = options!.Clone();
         extended.RawRepresentationFactory = _ =>
         {
             var raw = new ChatCompletionOptions();
-            foreach (var name in Extensions)
-            {
-                if (more.TryGetValue(name, out var value) && value is not null)
-#pragma warning disable SCME0001 // The SDK's only way to send a field that OpenAI's own API lacks; vLLM and llama.cpp read these.
-                    raw.Patch.Set(System.Text.Encoding.UTF8.GetBytes("$." + name), Convert.ToDouble(value, CultureInfo.InvariantCulture));
+#pragma warning disable SCME0001 // The SDK's only way to send a field that OpenAI's own API lacks.
+            foreach (var (name, value) in extensions) raw.Patch.Set(Encoding.UTF8.GetBytes("$." + name), value);
 #pragma warning restore SCME0001
-            }
             return raw;
         };
         return extended;
     }
 
-    private static readonly string[] Extensions = [SamplingOptions.RepetitionPenalty, SamplingOptions.MinP];
+    private IEnumerable<(string Name, double Value)> Extensions(ChatOptions? options)
+    {
+        foreach (var name in new[] { SamplingOptions.RepetitionPenalty, SamplingOptions.MinP })
+        {
+            if (options?.AdditionalProperties?.TryGetValue(name, out var value) == true && value is not null)
+                yield return (name, Convert.ToDouble(value, CultureInfo.InvariantCulture));
+        }
+        // The SDK sends max_completion_tokens. Servers of others may know the older name only, and would write without limit; OpenAI's newer models refuse it.
+        var ofOpenAI = endpoint.Host.EndsWith(".openai.com", StringComparison.OrdinalIgnoreCase) || endpoint.Host.EndsWith(".azure.com", StringComparison.OrdinalIgnoreCase);
+        if (!ofOpenAI && options?.MaxOutputTokens is { } limit) yield return ("max_tokens", limit);
+    }
 }

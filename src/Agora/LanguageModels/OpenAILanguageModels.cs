@@ -8,22 +8,35 @@ using OpenAI;
 namespace Agora.LanguageModels;
 
 /// <summary>Models behind any endpoint that speaks OpenAI's chat-completions protocol: OpenAI itself, vLLM, llama.cpp, Ollama, <c>agora serve</c> …</summary>
-/// <param name="transport">Of all endpoints; disposed by the caller.</param>
-/// <param name="readVariable">Reads an environment variable.</param>
-public sealed class OpenAILanguageModels(HttpClient transport, RetryPolicy retries, TimeProvider time, Func<string, string?> readVariable) : ILanguageModels
+/// <remarks>The transport's own time-out is turned off: <see cref="RetryPolicy.RequestTimeout"/> rules.</remarks>
+public sealed class OpenAILanguageModels : ILanguageModels
 {
-    public const string ProviderName = "openai";
-
     private const string DefaultEndpoint = "https://api.openai.com/v1";
 
     // A pair of endpoint and model is one client, so that its limit of requests in flight holds for all steps of a run together.
     private readonly ConcurrentDictionary<ModelSpec, Lazy<IChatClient>> open = new();
+    private readonly HttpClient transport;
+    private readonly RetryPolicy retries;
+    private readonly TimeProvider time;
+    private readonly Func<string, string?> readVariable;
+
+    /// <param name="transport">Of all endpoints; disposed by the caller.</param>
+    /// <param name="readVariable">Reads an environment variable.</param>
+    public OpenAILanguageModels(HttpClient transport, RetryPolicy retries, TimeProvider time, Func<string, string?> readVariable)
+    {
+        // It cannot be set again once the client has sent something.
+        if (transport.Timeout != Timeout.InfiniteTimeSpan) transport.Timeout = Timeout.InfiniteTimeSpan;
+        this.transport = transport;
+        this.retries = retries;
+        this.time = time;
+        this.readVariable = readVariable;
+    }
 
     public Task<IChatClient> OpenChatAsync(ModelSpec model, CancellationToken cancellationToken) =>
         Task.FromResult(open.GetOrAdd(model, spec => new Lazy<IChatClient>(() => Connect(spec))).Value);
 
     public Task<string> IdentifyAsync(ModelSpec model, CancellationToken cancellationToken) =>
-        Task.FromResult($"{ProviderName}:{Endpoint(model)}:{NameAt(model)}");
+        Task.FromResult($"{ModelSpec.OpenAI}:{Endpoint(model)}:{NameAt(model)}");
 
     public Task CloseAsync(ModelSpec model)
     {

@@ -51,6 +51,7 @@ public sealed class OpenAILanguageModelsTests : IDisposable
             AdditionalProperties = new() { [SamplingOptions.RepetitionPenalty] = 1.5, [SamplingOptions.MinP] = 0.125 },
         });
         var body = received!.Body;
+        Assert.Equal(7, (int)body["max_tokens"]!);
         Assert.Equal((0.5, 0.25, 7, 11L, "[END]", 1.5, 0.125), ((double)body["temperature"]!, (double)body["top_p"]!, (int)body["max_completion_tokens"]!,
             (long)body["seed"]!, (string)body["stop"]![0]!, (double)body["repetition_penalty"]!, (double)body["min_p"]!));
     }
