@@ -9,8 +9,8 @@ namespace Agora.Runs;
 /// <summary>Has a generator write a data set.</summary>
 public sealed class GenerateStep : RunStep
 {
-    // Raised with every change to data generation after which the same completions would give other instances or other requests.
-    private const string CodeVersion = "1";
+    // Raised with every change to data generation after which the same completions would give other instances, other requests or other files.
+    private const string CodeVersion = "2";
 
     private readonly IdentifiedModel generator;
     private readonly GenerationPlan plan;

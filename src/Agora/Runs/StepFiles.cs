@@ -54,7 +54,6 @@ public static class StepFiles
     private static readonly JsonSerializerOptions Options = new(CanonicalJson.Options)
     {
         Converters = { new GradedAnswerConverter() },
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 
     private sealed class GradedAnswerConverter : JsonConverter<GradedAnswer>
@@ -74,7 +73,12 @@ public static class StepFiles
         public override void Write(Utf8JsonWriter writer, GradedAnswer value, JsonSerializerOptions options) => JsonSerializer.Serialize(writer, new Row(
             value.ItemId, value.Extracted, (value.Grade as Grade.Scored)?.Value, (value.Grade as Grade.Unscored)?.Reason, value.Detail), options);
 
-        private sealed record Row(string ItemId, string? Extracted, double? Score, string? Unscored, string? Detail);
+        private sealed record Row(
+            string ItemId,
+            string? Extracted,
+            [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? Score,
+            [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Unscored,
+            [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Detail);
     }
 }
 

@@ -76,6 +76,16 @@ public sealed class PipelineTests : IDisposable
     }
 
     [Fact]
+    public async Task Without_a_price_the_dollars_are_unknown_and_all_else_is_as_ever()
+    {
+        var experiment = tiny.Experiment();
+        experiment = experiment with { Models = experiment.Models.ToImmutableSortedDictionary(model => model.Key, model => model.Value with { Price = null }) };
+        var outcome = await tiny.RunAsync(experiment, Stop);
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.All(outcome.Result.Data, data => Assert.Equal((20, null), (data.Summary.Valid, data.Summary.Dollars)));
+    }
+
+    [Fact]
     public async Task Another_trainer_version_keeps_the_data()
     {
         await tiny.RunAsync(tiny.Experiment(), Stop);
