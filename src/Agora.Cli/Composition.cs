@@ -1,3 +1,4 @@
+using Agora.Benchmarks;
 using Agora.Experiments;
 using Agora.LanguageModels;
 using Agora.Runs;
@@ -17,7 +18,8 @@ internal sealed class Composition : IDisposable
     private readonly EmbeddedModels embedded;
 
     /// <param name="jobs">Steps that work at the same time; each trains on its share of the cores.</param>
-    public Composition(int jobs)
+    /// <param name="unsafeNoSandbox">Runs code that a student wrote without a sandbox, and says so in the result.</param>
+    public Composition(int jobs, bool unsafeNoSandbox = false)
     {
         embedded = new EmbeddedModels(Environment.ProcessorCount);
         Services = new PipelineServices
@@ -28,6 +30,7 @@ internal sealed class Composition : IDisposable
                 [ModelSpec.OpenAI] = new OpenAILanguageModels(transport, new RetryPolicy(), TimeProvider.System, Environment.GetEnvironmentVariable),
             }),
             Trainer = new SftTrainer(Math.Max(1, Environment.ProcessorCount / jobs)),
+            OpenBenchmark = spec => BenchmarkCatalogue.Open(spec, Environment.CurrentDirectory, unsafeNoSandbox),
             TokenCounter = folder =>
             {
                 var tokenizer = Tokenizer.Load(folder);

@@ -39,17 +39,19 @@ internal static class RunCommand
         });
         var dryRun = new Option<bool>("--dry-run") { Description = "Print the plan and what is done already; ask no model, write nothing." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of tables." };
+        var unsafeNoSandbox = new Option<bool>("--unsafe-no-sandbox") { Description = "Run code that a student wrote without a sandbox; written into the result." };
         if (given is null)
             arguments.AddTo(command);
         command.Options.Add(runs);
         command.Options.Add(jobs);
         command.Options.Add(dryRun);
         command.Options.Add(json);
+        command.Options.Add(unsafeNoSandbox);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var experiment = arguments.Load(parsed);
             experiment = given?.Apply(parsed, experiment) ?? experiment;
-            using var composition = new Composition(parsed.GetValue(jobs));
+            using var composition = new Composition(parsed.GetValue(jobs), parsed.GetValue(unsafeNoSandbox));
             var pipeline = new Pipeline(composition.Services, parsed.Archive(runs));
             if (parsed.GetValue(dryRun))
             {
