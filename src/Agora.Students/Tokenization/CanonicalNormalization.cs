@@ -18,8 +18,7 @@ internal static class CanonicalNormalization
     /// <summary>Form C.</summary>
     public static string Compose(string text)
     {
-        // Nothing below U+0300 combines with what stands before it, and all of it is composed already.
-        if (text.AsSpan().IndexOfAnyExceptInRange('\0', '\u02FF') < 0)
+        if (IsComposed(text))
             return text;
         var points = Decomposed(text);
         var composed = new List<int>(points.Length);
@@ -40,6 +39,20 @@ internal static class CanonicalNormalization
             composed.Add(point);
         }
         return TextOf(composed);
+    }
+
+    /// <summary>Whether nothing in the text can change: the rule for almost every text, and much faster than finding out by doing.</summary>
+    private static bool IsComposed(ReadOnlySpan<char> text)
+    {
+        // Nothing below U+0300 combines with what stands before it, and all of it is composed already.
+        while (text.IndexOfAnyExceptInRange('\0', '\u02FF') is var at and >= 0)
+        {
+            Rune.DecodeFromUtf16(text[at..], out var rune, out var length);
+            if (Mappings.Value.MayChange(rune.Value))
+                return false;
+            text = text[(at + length)..];
+        }
+        return true;
     }
 
     /// <summary>Form D.</summary>
@@ -114,11 +127,15 @@ internal static class CanonicalNormalization
     private sealed class CanonicalMappings
     {
         private readonly Dictionary<int, byte> classes = [];
+        // Marks, what comes second in a composition, and what decomposes for good: a text without these is in form C.
+        private readonly HashSet<int> changing = [];
 
         public Dictionary<int, (int First, int Second)> Decompositions { get; } = [];
         public Dictionary<(int First, int Second), int> Compositions { get; } = [];
 
         public int ClassOf(int point) => point < 0x300 ? 0 : classes.GetValueOrDefault(point);
+
+        public bool MayChange(int point) => changing.Contains(point) || point is >= VowelBase and < TrailBase + Trails;
 
         public static CanonicalMappings Read()
         {
@@ -138,14 +155,19 @@ internal static class CanonicalNormalization
             {
                 case ["class", var value, var first, var last]:
                     for (var point = Hex(first); point <= Hex(last); point++)
+                    {
                         classes[point] = byte.Parse(value, CultureInfo.InvariantCulture);
+                        changing.Add(point);
+                    }
                     break;
                 case ["pair", var whole, var first, var second]:
                     Decompositions[Hex(whole)] = (Hex(first), Hex(second));
                     Compositions[(Hex(first), Hex(second))] = Hex(whole);
+                    changing.Add(Hex(second));
                     break;
                 case ["apart", var whole, var first, .. var second]:
                     Decompositions[Hex(whole)] = (Hex(first), second is [var only] ? Hex(only) : 0);
+                    changing.Add(Hex(whole));
                     break;
                 default:
                     throw new InvalidOperationException($"canonical-mappings.txt has a line of an unknown kind: {string.Join(' ', fields)}");
