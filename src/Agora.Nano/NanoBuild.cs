@@ -169,8 +169,13 @@ public sealed class NanoBuild(string folder, int threads, IProgress<string> repo
         }
         var training = new NanoTraining
         {
-            Key = key, Tokens = summaries.Sum(s => s.Tokens), TargetTokens = summaries.Sum(s => s.ResponseTokens), Steps = summaries.Sum(s => s.Steps),
-            FinalLossNats = Math.Round(summaries[^1].FinalLossNats, 4), Seconds = Math.Round(clock.Elapsed.TotalSeconds), Threads = threads,
+            Key = key,
+            Tokens = summaries.Sum(s => s.Tokens),
+            TargetTokens = summaries.Sum(s => s.ResponseTokens),
+            Steps = summaries.Sum(s => s.Steps),
+            FinalLossNats = Math.Round(summaries[^1].FinalLossNats, 4),
+            Seconds = Math.Round(clock.Elapsed.TotalSeconds),
+            Threads = threads,
         };
         WriteTraining(from!, training);
         if (Directory.Exists(ModelFolder(model.Name)))

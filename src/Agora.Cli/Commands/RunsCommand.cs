@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using Agora.Cli.Progress;
+using Agora.Experiments;
 using Agora.Runs;
 using Spectre.Console;
 
@@ -128,7 +128,9 @@ internal static class RunsCommand
         new(name) { Description = description, Arity = required ? ArgumentArity.ExactlyOne : ArgumentArity.ZeroOrOne };
 
     private static RunFolder Find(RunArchive archive, string? id) =>
-        id is null && archive.List() is [var newest, ..] ? newest : archive.Find(id ?? "");
+        id is not null ? archive.Find(id)
+        : archive.List() is [var newest, ..] ? newest
+        : throw new AgoraException("there are no runs yet", archive.Folder, "\"agora quickstart\" or \"agora run FILE\" makes one") { ExitCode = ExitCodes.Usage };
 
     private static Table Plain(params ReadOnlySpan<string> titles)
     {

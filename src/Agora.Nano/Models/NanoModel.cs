@@ -25,9 +25,19 @@ internal sealed record NanoSize(int Hidden, int Layers, int Heads, int FeedForwa
 
     public TransformerConfig ToConfig(int vocabularySize, int beginOfText, int endOfText, int endOfTurn, int padding) => new()
     {
-        VocabularySize = vocabularySize, HiddenSize = Hidden, IntermediateSize = FeedForward, Layers = Layers, Heads = Heads, KeyValueHeads = Heads,
-        HeadSize = Hidden / Heads, MaxPositions = Context, TieEmbeddings = true, AttentionWindows = [.. Enumerable.Repeat((int?)null, Layers)],
-        BeginOfSequenceId = beginOfText, EndOfSequenceIds = [endOfText, endOfTurn], PaddingId = padding,
+        VocabularySize = vocabularySize,
+        HiddenSize = Hidden,
+        IntermediateSize = FeedForward,
+        Layers = Layers,
+        Heads = Heads,
+        KeyValueHeads = Heads,
+        HeadSize = Hidden / Heads,
+        MaxPositions = Context,
+        TieEmbeddings = true,
+        AttentionWindows = [.. Enumerable.Repeat((int?)null, Layers)],
+        BeginOfSequenceId = beginOfText,
+        EndOfSequenceIds = [endOfText, endOfTurn],
+        PaddingId = padding,
     };
 }
 
@@ -40,6 +50,11 @@ internal sealed record NanoPhase(NanoCorpus Corpus, long Tokens, double Learning
 {
     public PretrainingRecipe Recipe { get; } = new()
     {
-        LearningRate = LearningRate, WarmupSteps = 30, FinalLearningRateShare = 0.05, SequenceLength = NanoSize.Context, SequencesPerStep = 4, WeightDecay = 0.05,
+        LearningRate = LearningRate,
+        WarmupSteps = 30,
+        FinalLearningRateShare = 0.05,
+        SequenceLength = NanoSize.Context,
+        SequencesPerStep = 4,
+        WeightDecay = 0.05,
     };
 }

@@ -268,7 +268,7 @@ internal sealed class TemplateLexer
     {
         var startLine = line;
         var text = new StringBuilder();
-        for (at++; ; )
+        for (at++; ;)
         {
             if (at >= source.Length)
                 throw new TemplateFault("a string is not closed", startLine);

@@ -112,7 +112,7 @@ internal sealed class BytePairModel
         Span<char> character = stackalloc char[2];
         foreach (var rune in word.EnumerateRunes())
         {
-            
+
             if (ids.TryGetValue(character[..rune.EncodeToUtf16(character)], out var known))
                 symbols.Add(known);
             else if (options.ByteFallback && hasAllBytes)

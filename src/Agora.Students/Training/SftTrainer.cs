@@ -6,7 +6,7 @@ using Agora.Training;
 
 namespace Agora.Students.Training;
 
-/// <summary>Supervised fine-tuning of all weights on instruction-response pairs (SPEC section 4), on the CPU in float32.</summary>
+/// <summary>Supervised fine-tuning of all weights on instruction-response pairs, on the CPU in float32.</summary>
 /// <param name="threads">CPU threads; the weights do not depend on it below 50 million parameters.</param>
 public sealed class SftTrainer(int threads) : IStudentTrainer
 {

@@ -41,7 +41,9 @@ internal sealed class TrainingLoop : IDisposable
         using var scope = NewDisposeScope();
         optimizer = new AdamW(model.Weights, settings.DecayVectors ? model.Layout.Elements : model.Layout.MatrixElements)
         {
-            Beta1 = settings.Beta1, Beta2 = settings.Beta2, WeightDecay = settings.WeightDecay,
+            Beta1 = settings.Beta1,
+            Beta2 = settings.Beta2,
+            WeightDecay = settings.WeightDecay,
         };
     }
 
@@ -77,7 +79,12 @@ internal sealed class TrainingLoop : IDisposable
         }
         return new TrainingSummary
         {
-            Steps = steps.Count, Tokens = tokens, ResponseTokens = targets, SkippedTooLong = 0, FirstLossNats = first, FinalLossNats = last,
+            Steps = steps.Count,
+            Tokens = tokens,
+            ResponseTokens = targets,
+            SkippedTooLong = 0,
+            FirstLossNats = first,
+            FinalLossNats = last,
         };
     }
 

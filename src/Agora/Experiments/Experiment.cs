@@ -83,7 +83,7 @@ public sealed record StudentSpec
     public required string Reference { get; init; }
 }
 
-/// <summary>SPEC section 3; the defaults are the paper's.</summary>
+/// <summary>Data generation (arXiv:2412.03679, section 2 and appendix); the defaults are the paper's.</summary>
 public sealed record GenerationSpec
 {
     /// <summary>Valid instances wanted per generator and setting: exactly this many, or the stated limit is reached.</summary>
@@ -182,7 +182,7 @@ public sealed record BenchmarkSpec
     public int? Limit { get; init; }
 }
 
-/// <summary>SPEC section 4, student inference; the defaults are the paper's for other domains than math.</summary>
+/// <summary>Student inference; the defaults are the paper's for other domains than math.</summary>
 public sealed record AnsweringSpec
 {
     [Range(0.0, 2.0)]

@@ -41,9 +41,11 @@ public sealed class RunArchive
         {
             [var only] => only,
             [] => throw new AgoraException($"there is no run \"{id}\"", Folder,
-                runs.IsEmpty ? "there are no runs yet: \"agora run FILE\" makes one" : $"choose one of {string.Join(", ", runs.Select(run => run.Id))}") { ExitCode = 2 },
+                runs.IsEmpty ? "there are no runs yet: \"agora run FILE\" makes one" : $"choose one of {string.Join(", ", runs.Select(run => run.Id))}")
+            { ExitCode = 2 },
             var several => throw new AgoraException($"\"{id}\" fits {several.Count} runs", Folder,
-                $"choose one of {string.Join(", ", several.Select(run => run.Id))}") { ExitCode = 2 },
+                $"choose one of {string.Join(", ", several.Select(run => run.Id))}")
+            { ExitCode = 2 },
         };
     }
 

@@ -49,7 +49,11 @@ public sealed record RunResult
             if (Grades(node.Benchmark, AnsweredBy.Anchored(node)) is { } grades)
                 anchors.Add(new AnchorGrades
                 {
-                    Student = node.Student, Anchor = node.Anchor, Domain = node.Domain, Benchmark = node.Benchmark.Benchmark, Grades = grades,
+                    Student = node.Student,
+                    Anchor = node.Anchor,
+                    Domain = node.Domain,
+                    Benchmark = node.Benchmark.Benchmark,
+                    Grades = grades,
                 });
         foreach (var node in graph.Solvers)
             if (Grades(node.Benchmark, new AnsweredBy(AnsweredBy.GeneratorRole, Generator: node.Generator)) is { } grades)

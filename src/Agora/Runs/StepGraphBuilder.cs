@@ -51,7 +51,8 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
         var model = models[student.Base].Spec;
         if (model.Provider != ModelSpec.Embedded || model.Path is null)
             throw new AgoraException($"the base model of student {student.Name} cannot be trained: it is not a folder on this machine",
-                $"models.{student.Base}", $"give it the provider {ModelSpec.Embedded} and the path of its Hugging Face folder") { ExitCode = 2 };
+                $"models.{student.Base}", $"give it the provider {ModelSpec.Embedded} and the path of its Hugging Face folder")
+            { ExitCode = 2 };
     }
 
     private ImmutableArray<DataNode> Data()

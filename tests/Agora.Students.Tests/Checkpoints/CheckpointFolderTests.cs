@@ -12,8 +12,18 @@ public sealed class CheckpointFolderTests : IDisposable
 
     internal static TransformerConfig Tiny { get; } = new()
     {
-        VocabularySize = 11, HiddenSize = 8, IntermediateSize = 12, Layers = 2, Heads = 2, KeyValueHeads = 1, HeadSize = 4,
-        MaxPositions = 64, TieEmbeddings = true, AttentionWindows = [null, null], BeginOfSequenceId = 1, EndOfSequenceIds = [2, 3],
+        VocabularySize = 11,
+        HiddenSize = 8,
+        IntermediateSize = 12,
+        Layers = 2,
+        Heads = 2,
+        KeyValueHeads = 1,
+        HeadSize = 4,
+        MaxPositions = 64,
+        TieEmbeddings = true,
+        AttentionWindows = [null, null],
+        BeginOfSequenceId = 1,
+        EndOfSequenceIds = [2, 3],
     };
 
     private static List<TensorToSave> Weights(TransformerConfig config, FloatType type)

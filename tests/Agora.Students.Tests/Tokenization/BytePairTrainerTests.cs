@@ -1,5 +1,5 @@
-using Agora.Students.Tokenization;
 using Agora.Experiments;
+using Agora.Students.Tokenization;
 using CsCheck;
 
 namespace Agora.Tests.Tokenization;

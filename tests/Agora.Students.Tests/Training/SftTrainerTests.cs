@@ -21,8 +21,16 @@ public sealed class SftTrainerTests : IDisposable
         tokenizer.Save(baseModel, contextLength: 96);
         var config = new TransformerConfig
         {
-            VocabularySize = 300, HiddenSize = 32, IntermediateSize = 64, Layers = 2, Heads = 2, KeyValueHeads = 2, HeadSize = 16,
-            MaxPositions = 96, TieEmbeddings = true, AttentionWindows = [null, null],
+            VocabularySize = 300,
+            HiddenSize = 32,
+            IntermediateSize = 64,
+            Layers = 2,
+            Heads = 2,
+            KeyValueHeads = 2,
+            HeadSize = 16,
+            MaxPositions = 96,
+            TieEmbeddings = true,
+            AttentionWindows = [null, null],
         };
         using var model = TransformerModel.Initialise(config, new RandomStreams(1).For("initial weights"));
         CheckpointWriter.SaveNew(config, baseModel, model.TensorsToSave(FloatType.F32));
