@@ -63,7 +63,7 @@ internal static class RunCommand
                 return ExitCodes.Done;
             }
             var outcome = await RunDisplay.ShowAsync(observer => pipeline.RunAsync(experiment, parsed.GetValue(jobs), observer, cancellationToken));
-            return RunEnding.Print(outcome, parsed.GetValue(json));
+            return await RunEnding.ReportAsync(outcome, parsed.GetValue(json), cancellationToken);
         });
         return command;
     }

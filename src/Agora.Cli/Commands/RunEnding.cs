@@ -9,10 +9,10 @@ namespace Agora.Cli.Commands;
 internal static class RunEnding
 {
     /// <returns>The run's exit code.</returns>
-    public static int Print(RunOutcome outcome, bool json)
+    public static async Task<int> ReportAsync(RunOutcome outcome, bool json, CancellationToken cancellationToken)
     {
         var report = RunReporting.Of(outcome.Result);
-        ReportFiles.Write(report, outcome.Folder.FullPath);
+        await RunReporting.WriteAsync(report, outcome.Folder, cancellationToken);
         if (json)
         {
             Console.WriteLine(File.ReadAllText(outcome.Folder.PathOf(ReportFiles.Json)));

@@ -13,10 +13,15 @@ public static class ReportFiles
 
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
+    private const string SamplesFolder = "samples";
+    private const string Unfinished = ".tmp";
+
     /// <summary>Each file is written beside its place and renamed into it; one that is there already is replaced.</summary>
+    /// <remarks>Only one process at a time may write a folder: what an earlier one left unfinished is removed.</remarks>
     /// <exception cref="AgoraException">A file cannot be written.</exception>
     public static void Write(RunReport report, string folder)
     {
+        RemoveUnfinished(folder);
         var samples = new SampleFiles(report);
         foreach (var (path, lines) in samples.Contents)
             Write(folder, path, lines.Select(line => line + "\n"));
@@ -29,11 +34,11 @@ public static class ReportFiles
     private static void Write(string folder, string name, IEnumerable<string> parts)
     {
         var path = Path.Combine(folder, name);
-        var beside = $"{path}.{Guid.NewGuid():N}.tmp";
+        var beside = path + Unfinished;
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            using (var file = new StreamWriter(beside, Utf8, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write }))
+            using (var file = new StreamWriter(beside, Utf8, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write }))
                 foreach (var part in parts)
                     file.Write(part);
             File.Move(beside, path, overwrite: true);
@@ -45,6 +50,16 @@ public static class ReportFiles
         }
     }
 
+    private static void RemoveUnfinished(string folder)
+    {
+        var samples = Path.Combine(folder, SamplesFolder);
+        IEnumerable<string> left = Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*" + Unfinished) : [];
+        if (Directory.Exists(samples))
+            left = left.Concat(Directory.EnumerateFiles(samples, "*" + Unfinished, SearchOption.AllDirectories));
+        foreach (var file in left.ToList())
+            TryDelete(file);
+    }
+
     private static void TryDelete(string path)
     {
         try
@@ -53,7 +68,7 @@ public static class ReportFiles
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // What kept the file from being written is the fault worth telling.
+            // What keeps the file from being written is the fault worth telling.
         }
     }
 }

@@ -10,6 +10,16 @@ namespace Agora.Runs;
 /// <summary>Turns a run's results into its report.</summary>
 public static class RunReporting
 {
+    private const string WritingFile = ".report";
+
+    /// <summary>Writes the report into the run's folder, after any other process that does so.</summary>
+    /// <exception cref="AgoraException">A file cannot be written.</exception>
+    public static async Task WriteAsync(RunReport report, RunFolder run, CancellationToken cancellationToken)
+    {
+        using var alone = await FileLock.ExclusiveAsync(run.PathOf(WritingFile), waiting: null, cancellationToken);
+        ReportFiles.Write(report, run.FullPath);
+    }
+
     /// <summary>Computes PGR and collects all that the report says. Samples are read from the store when the report is written.</summary>
     public static RunReport Of(RunResult result)
     {
