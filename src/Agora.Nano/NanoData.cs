@@ -10,6 +10,7 @@ namespace Agora.Nano;
 internal static class NanoData
 {
     public const int BenchmarkItems = 500;
+    public const int DevelopmentItems = 500;
     public const int InstanceGenerationSeeds = 80;
     public const int OtherSeeds = 600;
 
@@ -18,9 +19,13 @@ internal static class NanoData
 
     private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>Exercises to choose recipes and sizes by; no file that is shipped holds them, and the benchmark shares none.</summary>
+    public static ImmutableArray<Exercise> Development(Domain domain) => [.. HeldOut(domain).Take(DevelopmentItems)];
+
     /// <summary>The held-out exercises, in the file's order; their responses are the reference answers.</summary>
-    public static ImmutableArray<Exercise> Benchmark(Domain domain) =>
-        [.. NanoDomain.Of(domain).WriteDistinct(Streams.For($"benchmark/{domain.Name()}"), Part.Benchmark).Take(BenchmarkItems)];
+    public static ImmutableArray<Exercise> Benchmark(Domain domain) => [.. HeldOut(domain).Skip(DevelopmentItems).Take(BenchmarkItems)];
+
+    private static IEnumerable<Exercise> HeldOut(Domain domain) => NanoDomain.Of(domain).WriteDistinct(Streams.For($"benchmark/{domain.Name()}"), Part.Benchmark);
 
     /// <summary>The exercises that a method's seed file holds; no two methods of a domain share one.</summary>
     public static ImmutableArray<Exercise> SeedExercises(Setting setting)

@@ -25,7 +25,7 @@ internal static class NanoModels
             Description = "S_ref: nano-base after a thorough post-training on clean pairs of all domains.",
             Size = Student,
             StartsFrom = "nano-base",
-            Phases = [new(NanoCorpus.Pairs, 1_500_000, 1.5e-3)],
+            Phases = [new(NanoCorpus.Pairs, 2_500_000, 1.5e-3)],
         },
         new()
         {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Globalization;
@@ -19,6 +20,8 @@ internal sealed class CodeBenchmark : IBenchmark
     private const int Rules = 1;
 
     private readonly FrozenDictionary<string, CodeTask> tasks;
+    /// <summary>Of an item and a program. Students of a small benchmark often write the very same one, which needs no second run.</summary>
+    private readonly ConcurrentDictionary<(string ItemId, string Code), SandboxVerdict> verdicts = new();
     private readonly double secondsPerProgram;
     private readonly bool unsafeNoSandbox;
 
@@ -69,8 +72,13 @@ internal sealed class CodeBenchmark : IBenchmark
         var id = task.Item.Id;
         if (CodeAnswer.Extract(completion, task.EntryPoint, task.Continues) is not { } code)
             return new GradedAnswer(id, null, new Grade.Scored(0), "no program was found");
-        var program = new SandboxProgram { Code = code, Tests = task.Tests, Limits = new SandboxLimits { Seconds = secondsPerProgram } };
-        var verdict = await sandbox.RunAsync(program, cancellationToken);
+        if (!verdicts.TryGetValue((id, code), out var verdict))
+        {
+            var program = new SandboxProgram { Code = code, Tests = task.Tests, Limits = new SandboxLimits { Seconds = secondsPerProgram } };
+            verdict = await sandbox.RunAsync(program, cancellationToken);
+            if (verdict.Outcome is SandboxOutcome.Passed or SandboxOutcome.Failed)
+                verdicts.TryAdd((id, code), verdict);
+        }
         var how = string.Create(CultureInfo.InvariantCulture, $"Python {sandbox.PythonVersion}, at most {secondsPerProgram} s{(unsafeNoSandbox ? ", without a sandbox" : "")}");
         return verdict.Outcome switch
         {

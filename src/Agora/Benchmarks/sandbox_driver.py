@@ -2,10 +2,9 @@
 
 Started once and kept warm: it enters namespaces, builds a read-only root, then forks one isolated process per program.
 
-    driver (host)  ->  server (first process of the namespaces, keeps modules imported)
-                           ->  keeper (one per program: clock, memory, output; trusted, outside the program's namespaces)
-                                  ->  init (process 1 of the program's own PID, mount and IPC namespaces)
-                                         ->  the program, without privileges
+    driver (host)  ->  server (first process of the namespaces, keeps modules imported, watches clock, memory and output)
+                           ->  init (process 1 of the program's own PID, mount and IPC namespaces)
+                                  ->  the program, without privileges
 
 A request or reply is four bytes of length (big-endian) and that much JSON, on standard input and output.
 When the verdict is known, init is killed, and the kernel kills everything the program left behind.
@@ -40,7 +39,7 @@ MNT_DETACH = 2
 AT_FDCWD, AT_RECURSIVE = -100, 0x8000
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV = 1, 2, 4
 PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_SECUREBITS, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 22, 24, 28, 36, 38
-SYS_MOUNT_SETATTR = 442     # the same on every architecture, as are all calls above 424
+SYS_PIDFD_OPEN, SYS_MOUNT_SETATTR = 434, 442     # the same on every architecture, as are all calls above 424
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 
 HIGHEST_DESCRIPTOR = 4096   # the server opens a handful
@@ -164,28 +163,17 @@ def bind(handle, target, attributes):
     os.close(handle)
 
 
-# ---- once per program: its process --------------------------------------------------------------------------------------
-
-
-def drop_privileges(guest):
-    """No capability, no way to gain one, no call that solutions do not need."""
-    if guest != 0:
-        os.setgroups([])
+def rule_out_privileges():
+    """For all processes to come: no way to gain a capability by starting a program or by changing the user. The server keeps its own."""
     for capability in range(64):
         LIBC.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
     LIBC.prctl(PR_SET_SECUREBITS, 0x2F, 0, 0, 0)     # no rights by being user 0, none kept over a change of user; locked
-    if guest != 0:
-        os.setresgid(guest, guest, guest)
-        os.setresuid(guest, guest, guest)
-    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
-    check(LIBC.capset(header, (ctypes.c_uint32 * 6)()), "capset")
 
 
-def forbid_calls():
-    """A seccomp filter; without one where the architecture is unknown, as the namespaces hold by themselves."""
-    check(LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
+def call_filter():
+    """The seccomp filter of every program; None where the architecture is unknown, as the namespaces hold by themselves."""
     if os.uname().machine not in DENIED:
-        return
+        return None
     architecture, clone, denied = DENIED[os.uname().machine]
     refuse, missing, kill, allow = 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS, 0x80000000, 0x7FFF0000
     code = [(0x20, 0, 0, 4), (0x15, 1, 0, architecture), (0x06, 0, 0, kill), (0x20, 0, 0, 0)]
@@ -194,9 +182,26 @@ def forbid_calls():
         code += [(0x15, 0, 1, number), (0x06, 0, 0, refuse)]
     code += [(0x15, 0, 1, SYS_CLONE3), (0x06, 0, 0, missing)]     # its flags lie in memory; the C library then uses clone
     code += [(0x15, 0, 3, clone), (0x20, 0, 0, 16), (0x45, 0, 1, NEW_NAMESPACES), (0x06, 0, 0, refuse), (0x06, 0, 0, allow)]
-    program = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in code))
-    filter_ = struct.pack("@HP", len(code), ctypes.addressof(program))
-    check(LIBC.prctl(PR_SET_SECCOMP, 2, ctypes.c_char_p(filter_), 0, 0), "seccomp")
+    lines = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in code))
+    return lines, struct.pack("@HP", len(code), ctypes.addressof(lines))
+
+
+# ---- once per program: its process --------------------------------------------------------------------------------------
+
+
+def drop_privileges(guest):
+    if guest != 0:
+        os.setgroups([])
+        os.setresgid(guest, guest, guest)
+        os.setresuid(guest, guest, guest)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    check(LIBC.capset(header, (ctypes.c_uint32 * 6)()), "capset")
+
+
+def forbid_calls(filter_):
+    check(LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
+    if filter_ is not None:
+        check(LIBC.prctl(PR_SET_SECCOMP, 2, ctypes.c_char_p(filter_[1]), 0, 0), "seccomp")
 
 
 def limit_resources(limits, isolated):
@@ -215,7 +220,7 @@ def enter_scratch(server, request):
     """Process 1 of the program's namespaces: gives it an empty folder in memory and a root without anything else to write to."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if server.isolated:
-        check(LIBC.unshare(CLONE_NEWNS | CLONE_NEWIPC), "unshare for a program")    # here: the keeper keeps its view of the system
+        check(LIBC.unshare(CLONE_NEWNS | CLONE_NEWIPC), "unshare for a program")    # here: the server keeps its view of the system
         scratch = ROOT + "/tmp"
         mount("tmpfs", scratch, "tmpfs", MS_NOSUID | MS_NODEV,
               "size=%d,nr_inodes=4096,mode=0700,uid=%d,gid=%d" % (request["limits"]["disk"], server.guest, server.guest))
@@ -246,7 +251,7 @@ def become_program(server, request, output, verdict):
     limit_resources(request["limits"], server.isolated)
     if server.isolated:
         drop_privileges(server.guest)
-    forbid_calls()
+    forbid_calls(server.filter)
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w", buffering=1, errors="replace"), open(2, "w", buffering=1, errors="replace")
     # Line tracing could jump over asserts, and the other one shows frames that frames do not lead to.
     del sys.settrace, sys.setprofile, sys._current_frames
@@ -257,9 +262,11 @@ def become_program(server, request, output, verdict):
 
 
 def start_program(server, request, nonce, pipes):
-    """Forks init and, from it, the program. Returns twice: init's id in the keeper, and in the program the task to run."""
+    """Forks init and, from it, the program. Returns twice: init's id in the server, and in the program the task to run."""
     output, verdict, life = pipes
     if server.isolated:
+        # Children to come are back in the server's own namespace: the kernel makes a new one only from there.
+        check(LIBC.setns(server.own_namespace, CLONE_NEWPID), "setns")
         check(LIBC.unshare(CLONE_NEWPID), "unshare for a program")
     init = os.fork()
     if init != 0:
@@ -281,7 +288,7 @@ def start_program(server, request, nonce, pipes):
         os._exit(1)
 
 
-# ---- the keeper: outside the program's namespaces, decides what happened ------------------------------------------
+# ---- the server: outside the program's namespaces, decides what happened ------------------------------------------
 
 
 class Observed:
@@ -301,11 +308,11 @@ class Observed:
             self.head.decode("utf-8", "replace") + "\n[... %d bytes in all ...]\n" % self.total + self.tail.decode("utf-8", "replace")
 
 
-def usage(server_pid, keeper):
-    """Processes in the namespaces but for the trusted ones, and the memory that they share with no file, in bytes."""
+def usage(server_pid):
+    """Processes in the namespaces but for the server, and the memory that they share with no file, in bytes."""
     count, total = 0, 0
     for name in os.listdir("/proc"):
-        if name.isdigit() and int(name) not in (server_pid, keeper):
+        if name.isdigit() and int(name) != server_pid:
             try:
                 with open("/proc/%s/statm" % name) as file:
                     fields = file.read().split()
@@ -315,19 +322,19 @@ def usage(server_pid, keeper):
     return count, total
 
 
-def watch(server, request, init, nonce, output, verdict, life):
-    """Returns (outcome, detail, output). The outcome is "passed" only if exactly the nonce came through the verdict's descriptor."""
-    limits = request["limits"]
-    seen, said = Observed(limits["output"]), b""
-    start = time.monotonic()
+def watch(server, limits, nonce, output, verdict, life, seen):
+    """Returns the outcome and its detail, which is None where the program's end has to tell.
+
+    The outcome is "passed" only if exactly the nonce came through the verdict's descriptor.
+    """
+    said, start = b"", time.monotonic()
     deadline, next_look = start + limits["seconds"], start + 0.05
     waiting = {output, verdict, life}
     outcome = None
     while outcome is None:
         now = time.monotonic()
         if now >= deadline:
-            outcome = ("timed_out", "no verdict within %g s" % limits["seconds"])
-            break
+            return "timed_out", "no verdict within %g s" % limits["seconds"]
         ready = select.select(waiting, [], [], max(0.0, min(deadline, next_look) - now))[0]
         if output in ready:
             chunk = os.read(output, 65536)
@@ -350,25 +357,12 @@ def watch(server, request, init, nonce, output, verdict, life):
             outcome = ("broken", complaint.decode(errors="replace")) if complaint else ("failed", None)
         if server.own_proc and outcome is None and time.monotonic() >= next_look:
             next_look = time.monotonic() + 0.05
-            processes, memory = usage(server.pid, os.getpid())
+            processes, memory = usage(server.pid)
             if memory > limits["memory"]:
                 outcome = ("failed", "used more than %d MiB of memory" % (limits["memory"] >> 20))
             elif processes > limits["processes"] + 1:   # init besides; the limit itself does not bind everywhere
                 outcome = ("failed", "ran more than %d processes" % limits["processes"])
-    seconds = time.monotonic() - start
-    os.kill(init, signal.SIGKILL)
-    status = os.waitpid(init, 0)[1]
-    if not server.isolated:
-        end_descendants()
-    while output in waiting and select.select([output], [], [], 0)[0] and seen.total <= limits["flood"]:
-        chunk = os.read(output, 65536)
-        if not chunk:
-            break
-        seen.take(chunk)
-    name, detail = outcome
-    if detail is None:
-        detail = failure(os.WEXITSTATUS(status) if os.WIFEXITED(status) else -1, seen)
-    return {"outcome": name, "detail": detail, "output": seen.text(), "seconds": seconds}
+    return outcome
 
 
 def failure(code, seen):
@@ -393,32 +387,76 @@ def end_descendants():
             os.waitpid(child, 0)
 
 
-def keep(server, request, reply):
-    """The keeper's life. Returns the task in the program's process; the keeper itself ends here."""
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def end_program(server, init):
+    """Kills init and with it, by the kernel or by ourselves, all that the program started; returns init's status."""
+    os.kill(init, signal.SIGKILL)
+    status = os.waitpid(init, 0)[1]
     if not server.isolated:
-        LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        server.folder = tempfile.mkdtemp(dir=server.folder)
+        end_descendants()
+    return status
+
+
+def answer(server, request):
+    """Runs one program. Returns (reply, None), and in the program's own process (None, the task to run)."""
     nonce = os.urandom(16)
-    output, verdict, life = os.pipe(), os.pipe(), os.pipe()
-    init, task = start_program(server, request, nonce, (output, verdict, life))
+    pipes = os.pipe(), os.pipe(), os.pipe()
+    try:
+        init, task = start_program(server, request, nonce, pipes)
+    except OSError as fault:
+        for end in itertools.chain(*pipes):
+            os.close(end)
+        return broken(str(fault)), None
     if task is not None:
-        return task
-    for pipe in (output, verdict, life):
-        os.close(pipe[1])
-    result = watch(server, request, init, nonce, output[0], verdict[0], life[0])
-    if not server.isolated:
-        shutil.rmtree(server.folder, ignore_errors=True)
-    os.write(reply, json.dumps(result).encode())
-    os._exit(0)
+        return None, task
+    reads = []
+    for read, write in pipes:
+        os.close(write)
+        reads.append(read)
+    try:
+        return attend(server, request, nonce, init, *reads), None
+    except OSError as fault:
+        return broken(str(fault)), None
+    finally:
+        for read in reads:
+            os.close(read)
 
 
-# ---- the server ---------------------------------------------------------------------------------------------------------
+def attend(server, request, nonce, init, output, verdict, life):
+    """Watches a program to its end and says what came of it."""
+    limits = request["limits"]
+    seen, start = Observed(limits["output"]), time.monotonic()
+    try:
+        outcome, detail = watch(server, limits, nonce, output, verdict, life, seen)
+        seconds = time.monotonic() - start
+    finally:
+        status = end_program(server, init)
+    drain(output, seen, limits["flood"])
+    if detail is None:
+        detail = failure(os.WEXITSTATUS(status) if os.WIFEXITED(status) else -1, seen)
+    return {"outcome": outcome, "detail": detail, "output": seen.text(), "seconds": seconds}
+
+
+def drain(output, seen, flood):
+    """Takes what a program that has ended left in the pipe."""
+    while seen.total <= flood and select.select([output], [], [], 0)[0]:
+        chunk = os.read(output, 65536)
+        if not chunk:
+            return
+        seen.take(chunk)
+
+
+def broken(complaint):
+    return {"outcome": "broken", "detail": complaint, "output": "", "seconds": 0}
+
+
+# ---- the server: requests and replies --------------------------------------------------------------------------------------
 
 
 class Server:
-    def __init__(self, isolated, guest, own_proc, folder):
-        self.isolated, self.guest, self.own_proc, self.folder, self.pid = isolated, guest, own_proc, folder, os.getpid()
+    def __init__(self, isolated, guest, own_proc):
+        self.isolated, self.guest, self.own_proc, self.folder, self.pid = isolated, guest, own_proc, None, os.getpid()
+        self.filter = call_filter()
+        self.own_namespace = call(SYS_PIDFD_OPEN, self.pid, 0) if isolated else None
 
 
 def read_exactly(descriptor, count):
@@ -444,25 +482,14 @@ def serve(server):
              "filters_calls": os.uname().machine in DENIED})
     while True:
         request = json.loads(read_exactly(0, struct.unpack(">I", read_exactly(0, 4))[0]))
-        received, reply = os.pipe()
-        keeper = os.fork()
-        if keeper == 0:
-            os.close(received)
-            try:
-                return keep(server, request, reply)
-            except BaseException as fault:
-                os.write(reply, json.dumps({"outcome": "broken", "detail": str(fault), "output": "", "seconds": 0}).encode())
-                os._exit(1)
-        os.close(reply)
-        answer = b""
-        while True:
-            chunk = os.read(received, 1 << 20)
-            if not chunk:
-                break
-            answer += chunk
-        os.close(received)
-        os.waitpid(keeper, 0)
-        send(1, json.loads(answer) if answer else {"outcome": "broken", "detail": "the keeper died", "output": "", "seconds": 0})
+        if not server.isolated:
+            server.folder = tempfile.mkdtemp()
+        reply, task = answer(server, request)
+        if task is not None:
+            return task
+        if not server.isolated:
+            shutil.rmtree(server.folder, ignore_errors=True)
+        send(1, reply)
 
 
 # ---- the program's process ------------------------------------------------------------------------------------------------
@@ -524,8 +551,10 @@ def first(value, *_):
 
 def main():
     mode = sys.argv[1]
-    server = Server(False, os.getuid(), False, tempfile.gettempdir())
-    if mode != "none":
+    server = Server(False, os.getuid(), False)
+    if mode == "none":
+        LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    else:
         guest = enter_user_namespace() if mode == "namespaces" else 0
         if mode == "bubblewrap":
             check(LIBC.unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC), "unshare")
@@ -534,7 +563,8 @@ def main():
             os.close(0)
             os._exit(os.waitpid(first, 0)[1] and 1)
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        server = Server(True, guest, build_root(), None)
+        server = Server(True, guest, build_root())
+        rule_out_privileges()
         try:
             write_file("/proc/sys/user/max_user_namespaces", "0")
         except OSError:

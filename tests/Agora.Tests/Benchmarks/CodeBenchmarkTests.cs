@@ -34,6 +34,21 @@ public sealed class CodeBenchmarkTests
     }
 
     [Fact]
+    public async Task A_program_that_two_students_wrote_alike_is_run_once()
+    {
+        using var file = new BenchmarkFileOnDisk("items.jsonl", Row);
+        await NeedsSandbox();
+        var benchmark = file.Open("nano_code");
+        const string unlike = "import random\ndef double(x): raise ValueError(random.random())";
+        var first = await BenchmarkContract.Grade(benchmark, unlike);
+        var second = await BenchmarkContract.Grade(benchmark, unlike);
+        var other = await BenchmarkContract.Grade(benchmark, unlike + "\n");
+        Assert.Contains("ValueError: 0.", first[0].Detail);
+        Assert.Equal(first[0].Detail, second[0].Detail);
+        Assert.Equal([new Grade.Scored(0)], other.Select(grade => grade.Grade));
+    }
+
+    [Fact]
     public void An_unprotected_run_is_another_grader()
     {
         using var file = new BenchmarkFileOnDisk("items.jsonl", Row);
