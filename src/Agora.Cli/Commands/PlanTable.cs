@@ -16,7 +16,7 @@ internal static class PlanTable
         foreach (var title in (string[])["requests", "tokens in", "tokens out", "dollars"])
             table.AddColumn(new TableColumn(title).RightAligned());
         foreach (var step in plan.Steps)
-            table.AddRow([Markup.Escape($"{step.Kind} {step.Name}"), State(step.State), .. Figures(step.Estimate)]);
+            table.AddRow([Markup.Escape(step.Name), State(step.State), .. Figures(step.Estimate)]);
         table.AddRow([$"[bold]to do: {plan.Steps.Count(step => step.State != StepState.Done)} of {plan.Steps.Length} steps[/]", "", .. Figures(plan.Total)]);
         Terminal.Out.Write(table);
         Terminal.Out.WriteLine("Tokens are estimated at four characters each and one try per instance; dollars are those of priced models.");
