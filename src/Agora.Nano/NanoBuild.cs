@@ -39,24 +39,38 @@ public sealed class NanoBuild(string folder, int threads, IProgress<string> repo
         if (only.Except(ModelNames).ToArray() is { Length: > 0 } unknown)
             throw new AgoraException($"there is no embedded model {string.Join(", ", unknown)}", "--only", $"choose among {string.Join(", ", ModelNames)}") { ExitCode = 2 };
         WriteFiles();
-        var tokenizerHash = TrainTokenizer();
+        TrainTokenizer();
         var tokenizer = Tokenizer.Load(TokenizerFolder);
-        var prompts = Enum.GetValues<MetaPromptVariant>().ToDictionary(variant => variant, variant => MetaPrompts.Load(Path.Combine(folder, "prompts"), variant));
-        var corpora = new NanoCorpora(new ChatDocuments(tokenizer, ChatTemplate.Load(TokenizerFolder)), prompts);
-        var keys = new Dictionary<string, string>();
+        var corpora = Corpora(tokenizer);
+        var keys = Keys(corpora);
         foreach (var model in NanoModels.All)
         {
-            var key = keys[model.Name] = Key(model, corpora, tokenizerHash, model.StartsFrom is { } start ? keys[start] : "");
             if (only.Count > 0 && !only.Contains(model.Name))
                 continue;
-            if (ReadTraining(model.Name)?.Key == key)
+            if (ReadTraining(model.Name)?.Key == keys[model.Name])
                 report.Report($"{model.Name}: there already");
             else
-                await TrainAsync(model, key, corpora, tokenizer, cancellationToken);
+                await TrainAsync(model, keys[model.Name], corpora, tokenizer, cancellationToken);
             await ScoreAsync(model, cancellationToken);
         }
         WriteCard();
     }
+
+    /// <summary>By model, the hash of all that decides its weights; the tokenizer must be there.</summary>
+    internal Dictionary<string, string> Keys() => Keys(Corpora(Tokenizer.Load(TokenizerFolder)));
+
+    private Dictionary<string, string> Keys(NanoCorpora corpora)
+    {
+        var tokenizerHash = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(TokenizerFolder, Tokenizer.FileName))));
+        var keys = new Dictionary<string, string>();
+        foreach (var model in NanoModels.All)
+            keys[model.Name] = Key(model, corpora, tokenizerHash, model.StartsFrom is { } start ? keys[start] : "");
+        return keys;
+    }
+
+    private NanoCorpora Corpora(Tokenizer tokenizer) => new(
+        new ChatDocuments(tokenizer, ChatTemplate.Load(TokenizerFolder)),
+        Enum.GetValues<MetaPromptVariant>().ToDictionary(variant => variant, variant => MetaPrompts.Load(Path.Combine(folder, "prompts"), variant)));
 
     /// <summary>Where it is not known yet, finds out what the model itself can do.</summary>
     private async Task ScoreAsync(NanoModel model, CancellationToken cancellationToken)
@@ -107,8 +121,7 @@ public sealed class NanoBuild(string folder, int threads, IProgress<string> repo
         }
     }
 
-    /// <returns>Hash of tokenizer.json.</returns>
-    private string TrainTokenizer()
+    private void TrainTokenizer()
     {
         var random = NanoData.Streams.For("tokenizer");
         var texts = Enumerable.Range(0, 6000).SelectMany(_ =>
@@ -123,7 +136,6 @@ public sealed class NanoBuild(string folder, int threads, IProgress<string> repo
             .Concat(["system", "user", "assistant", new StudentRecipe().SystemMessage, NanoCorpora.GeneratorSystemMessage, "Revised Answer:", "[END]"]);
         BytePairTrainer.Train(texts.Concat(fixedTexts.SelectMany(text => Enumerable.Repeat(text, 100))), VocabularySize, TrainedTokenizer.ChatTokens)
             .Save(TokenizerFolder, NanoSize.Context);
-        return Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(TokenizerFolder, Tokenizer.FileName))));
     }
 
     private async Task TrainAsync(NanoModel model, string key, NanoCorpora corpora, Tokenizer tokenizer, CancellationToken cancellationToken)
@@ -181,7 +193,7 @@ public sealed class NanoBuild(string folder, int threads, IProgress<string> repo
         if (Directory.Exists(ModelFolder(model.Name)))
             Directory.Delete(ModelFolder(model.Name), recursive: true);
         Directory.Move(from!, ModelFolder(model.Name));
-        Directory.Delete(unfinished, recursive: true);
+        Directory.Delete(Path.GetDirectoryName(unfinished)!, recursive: true);
     }
 
     private static List<TrainingDocument> Documents(NanoModel model, int index, long tokens, NanoCorpora corpora)

@@ -34,4 +34,12 @@ public sealed class ShippedModelsTests
         using var checkpoint = CheckpointFolder.Open(Path.Combine(Folder, "models", name));
         return checkpoint.Config.Tensors().Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size));
     }
+
+    // A recipe, domain, meta-prompt or tokenizer that changed without a new training would leave a card that describes other models.
+    [Fact]
+    public void The_shipped_models_are_those_that_a_build_of_this_code_would_leave_alone()
+    {
+        var build = new NanoBuild(Path.Combine(Fixtures.Checkout, "nano"), threads: 1, new Progress<string>());
+        Assert.All(build.Keys(), model => Assert.Equal(model.Value, build.ReadTraining(model.Key)!.Key));
+    }
 }
