@@ -99,9 +99,8 @@ public sealed class CodeSandbox : IAsyncDisposable
     /// <summary>Runs one program; as many run at once as the sandbox was started for, and further calls wait.</summary>
     public async Task<SandboxVerdict> RunAsync(SandboxProgram program, CancellationToken cancellationToken)
     {
-        foreach (var source in (string[])[program.Code, program.Tests])
-            if (Unrunnable(source) is { } reason)
-                return new SandboxVerdict(SandboxOutcome.Failed, reason, "", 0);
+        if ((Unrunnable(program.Code) ?? Unrunnable(program.Tests) ?? Misindented(program.Code)) is { } reason)
+            return new SandboxVerdict(SandboxOutcome.Failed, reason, "", 0);
         var complaint = "";
         for (var attempt = 0; attempt < 2; attempt++)
         {
@@ -159,6 +158,21 @@ public sealed class CodeSandbox : IAsyncDisposable
             if (i + 1 == source.Length || !char.IsSurrogatePair(source[i], source[i + 1]))
                 return "the source holds an unpaired surrogate";
             i++;
+        }
+        return null;
+    }
+
+    /// <summary>What the interpreter would say of a program whose first statement is indented: base models write function bodies, and need no process to hear it.</summary>
+    private static string? Misindented(string code)
+    {
+        var text = code.AsSpan().TrimStart('\ufeff');
+        foreach (var range in text.Split('\n'))
+        {
+            var statement = text[range].TrimStart(" \t");
+            if (statement.Trim().IsEmpty || statement[0] == '#')
+                continue;
+            // A form feed starts the count of columns anew.
+            return text[range][0] is ' ' or '\t' && statement[0] != '\f' ? "IndentationError: unexpected indent" : null;
         }
         return null;
     }

@@ -114,6 +114,32 @@ public sealed class CodeSandboxTests
         Assert.True(verdict.Outcome == SandboxOutcome.Failed, $"{what}: {verdict}");
     }
 
+    // Base models go on with a function's body; that such a program cannot start is seen without a process, in the interpreter's own words.
+    [Theory]
+    [InlineData("    return 1", "    return 1")]
+    [InlineData("\n# as asked\n\tx = 1\n", "\n# as asked\nif True: pass\n\tx = 1\n")]
+    public async Task A_program_that_begins_indented_fails_as_the_interpreter_would_say(string code, string seenByInterpreterOnly)
+    {
+        await using var sandbox = await Start();
+        var verdict = await sandbox.RunAsync(Good with { Code = code }, TestContext.Current.CancellationToken);
+        var interpreters = await sandbox.RunAsync(Good with { Code = "exec(compile(" + JsonSerializer.Serialize(seenByInterpreterOnly) + ", 'p', 'exec'))" }, TestContext.Current.CancellationToken);
+        Assert.Equal((SandboxOutcome.Failed, "IndentationError: unexpected indent", 0), (verdict.Outcome, verdict.Detail, verdict.Seconds));
+        Assert.Equal((interpreters.Outcome, interpreters.Detail), (verdict.Outcome, verdict.Detail));
+    }
+
+    [Theory]
+    [InlineData("#  an indented comment\n    # and another\n")]
+    [InlineData("   \n\f")]
+    [InlineData("  \f")]
+    [InlineData("\ufeff")]
+    [InlineData("# a comment\u2028    that goes on\n")]
+    public async Task What_only_looks_indented_runs(string before)
+    {
+        await using var sandbox = await Start();
+        var verdict = await sandbox.RunAsync(Good with { Code = before + Good.Code }, TestContext.Current.CancellationToken);
+        Assert.Equal((SandboxOutcome.Passed, ""), (verdict.Outcome, verdict.Detail));
+    }
+
     [Fact]
     public async Task Programs_share_no_state()
     {
