@@ -21,6 +21,9 @@ internal sealed class AgoraProcess : IDisposable
     // The tests run under their own host; the command line runs under the dotnet that PATH or DOTNET_ROOT names.
     private static string DotnetHost { get; } = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet";
 
+    /// <summary>What starts the command line; arguments follow.</summary>
+    public static string[] Command { get; } = [DotnetHost, "exec", Path.Combine(AppContext.BaseDirectory, "Agora.Cli.dll")];
+
     public Process Process { get; }
     public string Output => Text(output);
     public string Error => Text(error);
@@ -31,8 +34,7 @@ internal sealed class AgoraProcess : IDisposable
     /// <param name="environment">Variables that differ from this process's.</param>
     public static AgoraProcess Start(string folder, IEnumerable<(string Name, string Value)> environment, IEnumerable<string> arguments)
     {
-        var program = Path.Combine(AppContext.BaseDirectory, "Agora.Cli.dll");
-        var start = new ProcessStartInfo(DotnetHost, ["exec", program, .. arguments])
+        var start = new ProcessStartInfo(Command[0], [.. Command[1..], .. arguments])
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,

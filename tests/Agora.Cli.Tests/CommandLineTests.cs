@@ -59,6 +59,18 @@ public sealed class CommandLineTests
         }
     }
 
+    // All but the paper's own study, whose models and data are not part of Agora.
+    [Fact]
+    public async Task Every_experiment_for_this_machine_finds_its_models_and_data()
+    {
+        using var folder = new ScratchFolder();
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(Fixtures.Checkout, "experiments"), "*.yaml").Where(file => Path.GetFileName(file) != "paper-grid.yaml"))
+        {
+            using var agora = await AgoraProcess.RunAsync(folder.Path, "run", file, "--dry-run");
+            Assert.True(agora.ExitCode == 0, $"{file}: {agora.Error}");
+        }
+    }
+
     [Fact]
     public async Task A_missing_experiment_file_is_one_clear_error_without_a_trace()
     {

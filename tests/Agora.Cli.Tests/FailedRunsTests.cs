@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Agora.Tests;
+using Agora.Tests.Endpoints;
+
+namespace Agora.Cli.Tests;
+
+/// <summary>What a user sees when something outside fails: one error that says what, where and what to do, and nothing lost.</summary>
+public sealed class FailedRunsTests
+{
+    private const int Instances = 4;
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_key_that_the_endpoint_refuses_is_one_clear_error_that_does_not_tell_it()
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = _ => "", Key = "right" });
+        using var folder = new ScratchFolder();
+        using var agora = await AgoraProcess.RunAsync(folder.Path, [("MY_KEY", "wrong-4711")],
+            [.. Generate, "--endpoint", endpoint.Address.ToString(), "--model", "test-model", "--api-key-variable", "MY_KEY"]);
+        AssertOneError(agora, "the endpoint does not accept the key", "fix:");
+        Assert.InRange(endpoint.Requests, 1, Instances);     // those that were under way; none is asked again
+        Assert.DoesNotContain("4711", agora.Output + agora.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(Directory.EnumerateFiles(folder.Path, "*", SearchOption.AllDirectories), file => File.ReadAllText(file).Contains("4711", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_key_variable_that_is_not_set_is_said_before_anybody_is_asked()
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = _ => "", Key = "right" });
+        using var folder = new ScratchFolder();
+        using var agora = await AgoraProcess.RunAsync(folder.Path,
+            [.. Generate, "--endpoint", endpoint.Address.ToString(), "--model", "test-model", "--api-key-variable", "NO_SUCH_KEY"]);
+        AssertOneError(agora, "NO_SUCH_KEY", "fix:");
+        Assert.Equal(0, endpoint.Requests);
+    }
+
+    [Fact]
+    public async Task An_endpoint_where_nobody_listens_is_one_clear_error()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        listener.Stop();
+        using var folder = new ScratchFolder();
+        using var agora = await AgoraProcess.RunAsync(folder.Path, [.. Generate, "--endpoint", $"http://127.0.0.1:{port}/v1", "--model", "m"]);
+        AssertOneError(agora, $"127.0.0.1:{port}", "fix:");
+    }
+
+    // A file system in memory that is too small at first, in a mount namespace of its own.
+    [Fact]
+    public async Task A_full_disk_is_one_clear_error_and_with_room_the_same_command_goes_on()
+    {
+        using var folder = new ScratchFolder();
+        var command = string.Join(' ', [.. AgoraProcess.Command, "run", Quote(TinyExperiment.Shipped("quickstart.yaml")), .. TinyExperiment.Overrides.Select(Quote), "--runs", "small/runs"]);
+        var script = $"""
+            mkdir small && mount -t tmpfs -o size=2m none small || exit 77
+            {command} >first.out 2>first.err; echo $? >first.rc
+            mount -o remount,size=200m small
+            {command} >second.out 2>second.err; echo $? >second.rc
+            """;
+        using var unshare = Process.Start(new ProcessStartInfo("unshare", ["--user", "--map-root-user", "--mount", "sh", "-c", script]) { WorkingDirectory = folder.Path })!;
+        await unshare.WaitForExitAsync(Stop);
+        Assert.SkipWhen(unshare.ExitCode is 1 or 77, "this machine lets nobody mount a file system of his own");
+
+        string Text(string file) => File.ReadAllText(Path.Combine(folder.Path, file));
+        Assert.Equal("1\n", Text("first.rc"));
+        Assert.Contains("No space left", Text("first.err"), StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("fix:", Text("first.err"), StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", Text("first.err"), StringComparison.Ordinal);
+        Assert.True(Text("second.rc") == "0\n", Text("second.err"));
+        using var undisturbed = await AgoraProcess.RunAsync(folder.Path, ["run", TinyExperiment.Shipped("quickstart.yaml"), .. TinyExperiment.Overrides, "--runs", "roomy/runs"]);
+        Assert.Equal(Table(undisturbed.Output), Table(Text("second.out")));
+    }
+
+    private static string[] Generate { get; } =
+        ["generate", TinyExperiment.Shipped("own-endpoint.yaml"), "--setting", "math/response_generation", "--set", $"generation.instances={Instances}"];
+
+    private static void AssertOneError(AgoraProcess agora, params string[] parts)
+    {
+        Assert.Equal(1, agora.ExitCode);
+        Assert.Single(agora.Error.Split('\n'), line => line.StartsWith("error:", StringComparison.Ordinal));
+        Assert.All(parts, part => Assert.Contains(part, agora.Error, StringComparison.Ordinal));
+        Assert.DoesNotContain("   at ", agora.Error, StringComparison.Ordinal);
+    }
+
+    private static string Quote(string argument) => "'" + argument.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
+
+    /// <summary>The results that are printed, without progress and without where the report is.</summary>
+    private static string Table(string output)
+    {
+        var from = output.IndexOf("Performance Gap Recovered", StringComparison.Ordinal);
+        Assert.True(from >= 0, output);
+        return output[from..output.IndexOf("report:", from, StringComparison.Ordinal)];
+    }
+}
