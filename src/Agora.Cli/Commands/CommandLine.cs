@@ -11,6 +11,7 @@ internal static class CommandLine
         RunCommand.CreateQuickstart(),
         RunCommand.Create(),
         ValidateCommand.Create(),
+        EvaluateCommand.Create(),
         GenerateCommand.Create(),
         ServeCommand.Create(),
         RunsCommand.Create(),

@@ -22,16 +22,16 @@ public sealed class EmbeddedChatClient : IChatClient
     public const string TopLogProbabilitiesOption = "top_logprobs";
 
     private readonly InferenceEngine engine;
-    private readonly ChatTemplate template;
+    private readonly ChatTemplate? template;
     private readonly IDisposable? owned;
 
     /// <param name="owned">Disposed with the client; null where the engine is the caller's to dispose.</param>
-    /// <exception cref="AgoraException">The folder has no chat template, or one that cannot be rendered.</exception>
+    /// <exception cref="AgoraException">The folder has a chat template that cannot be rendered. One without a template continues plain prompts only.</exception>
     public EmbeddedChatClient(InferenceEngine engine, IDisposable? owned = null)
     {
         this.engine = engine;
         this.owned = owned;
-        template = ChatTemplate.Load(engine.Folder);
+        template = ChatTemplate.TryLoad(engine.Folder);
     }
 
     /// <exception cref="PromptRefusedException">The conversation leaves no room in the model's context.</exception>
@@ -83,11 +83,28 @@ public sealed class EmbeddedChatClient : IChatClient
                 throw new NotSupportedException($"an embedded model understands text only, the message holds {other.GetType().Name}");
             turns.Add(new ChatTurn(message.Role.Value, message.Text));
         }
+        var isPlain = options?.AdditionalProperties?.ContainsKey(SamplingOptions.PlainPrompt) == true;
         // Templates write the begin-of-sequence token themselves.
-        var tokens = engine.Tokenizer.Encode(template.Render(turns, addGenerationPrompt: true), addSpecialTokens: false);
+        var tokens = isPlain
+            ? engine.Tokenizer.Encode(string.Concat(turns.Select(turn => turn.Content)), addSpecialTokens: true)
+            : engine.Tokenizer.Encode(Rendered(turns, options), addSpecialTokens: false);
         if (tokens.Length >= engine.Config.MaxPositions)
             throw new PromptRefusedException($"the conversation has {tokens.Length} tokens, the model's context is {engine.Config.MaxPositions}");
         return tokens;
+    }
+
+    private string Rendered(List<ChatTurn> turns, ChatOptions? options)
+    {
+        var chat = template ?? ChatTemplate.Load(engine.Folder);    // which says what is missing
+        if (options?.AdditionalProperties?.TryGetValue(SamplingOptions.AnswerPrefix, out var value) != true || value is not string { Length: > 0 } prefix)
+            return chat.Render(turns, addGenerationPrompt: true);
+        // What the template puts behind an assistant's message is cut off where the message ends; the mark keeps it from trimming the prefix.
+        const string end = "\u0002end of prefix\u0003";
+        var text = chat.Render([.. turns, new ChatTurn("assistant", prefix + end)], addGenerationPrompt: false);
+        var cut = text.LastIndexOf(end, StringComparison.Ordinal);
+        return cut >= 0
+            ? text[..cut]
+            : throw new AgoraException("the chat template does not repeat an assistant's message, so that no answer can be begun", engine.Folder, "ask in another style, such as --prompt-style chat");
     }
 
     private static SamplingParameters ParametersOf(ChatOptions? options)

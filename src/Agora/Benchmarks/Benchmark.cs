@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Agora.Experiments;
 using Microsoft.Extensions.AI;
 
@@ -16,6 +17,20 @@ public sealed record BenchmarkAnswer
     public required string Completion { get; init; }
     /// <summary>False where the answer was cut off at the token limit.</summary>
     public required bool Finished { get; init; }
+    /// <summary>What the completion is to the benchmarks that run programs.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public AnswerForm Form { get; init; }
+}
+
+/// <summary>What a completion is, to a benchmark that runs programs.</summary>
+public enum AnswerForm
+{
+    /// <summary>What a model said, in which the program is looked for.</summary>
+    Message,
+    /// <summary>The program itself, run as it is.</summary>
+    Program,
+    /// <summary>What belongs behind the task's prompt, run with it as it is.</summary>
+    Continuation,
 }
 
 /// <summary>"No value" is a case with a reason, so that no mean can swallow it by accident.</summary>
@@ -49,6 +64,8 @@ public interface IBenchmark
     string Name { get; }
     Domain Domain { get; }
     ImmutableArray<BenchmarkItem> Items { get; }
+    /// <summary>How the items are put to a model.</summary>
+    BenchmarkAsking Asking => BenchmarkAsking.Chat;
     /// <summary>Changes when the same answers would get other grades; part of the step's key.</summary>
     string GraderVersion { get; }
     /// <summary>Whether grading asks the experiment's judges, whose identity then belongs to the step's key.</summary>

@@ -12,6 +12,9 @@ namespace Agora.Benchmarks;
 /// <remarks>JSON Lines or one JSON array, either gzip-compressed where the name ends in .gz.</remarks>
 internal sealed class BenchmarkRows
 {
+    /// <summary>A file with other columns has a fault or two on every line.</summary>
+    private const int FaultsListed = 50;
+
     private readonly List<(int Line, string Fault)> faults = [];
     private readonly Dictionary<string, int> lineOfId = new(StringComparer.Ordinal);
     private readonly string file;
@@ -58,7 +61,9 @@ internal sealed class BenchmarkRows
     {
         if (faults.Count == 0)
             return;
-        var list = string.Join("\n", faults.OrderBy(f => f.Line).Select(f => string.Create(CultureInfo.InvariantCulture, $"  {file}:{f.Line}  {f.Fault}")));
+        var list = string.Join("\n", faults.OrderBy(f => f.Line).Take(FaultsListed).Select(f => string.Create(CultureInfo.InvariantCulture, $"  {file}:{f.Line}  {f.Fault}")));
+        if (faults.Count > FaultsListed)
+            list += string.Create(CultureInfo.InvariantCulture, $"\n  ... and {faults.Count - FaultsListed} more");
         throw new AgoraException(
             $"the benchmark file has {faults.Count} {(faults.Count == 1 ? "fault" : "faults")}:\n{list}",
             string.Create(CultureInfo.InvariantCulture, $"{file}:{faults.Min(f => f.Line)}"),
@@ -195,15 +200,18 @@ internal sealed class BenchmarkRow(BenchmarkRows file, int line, JsonElement jso
     /// <summary>A text that may be absent or empty.</summary>
     public string OptionalText(string member) => Has(member) && Member(member, out var value) ? Read(value, member) ?? "" : "";
 
-    /// <summary>A string or a whole number, as ids come in both forms.</summary>
-    public string Id(string member)
+    /// <summary>The row's own identity: a string or a whole number, as ids come in both forms.</summary>
+    public string Id(string member) => Name(member) is { Length: > 0 } id ? file.UniqueId(this, id) : "";
+
+    /// <summary>An id that other rows may name too.</summary>
+    public string Name(string member)
     {
         if (!Member(member, out var value))
             return "";
         var id = value.ValueKind == JsonValueKind.Number ? value.GetRawText() : Read(value, member);
         if (id is not null && string.IsNullOrWhiteSpace(id))
             file.Fault(Line, $"\"{member}\" is empty");
-        return id is null ? "" : file.UniqueId(this, id);
+        return id ?? "";
     }
 
     /// <summary>A whole number; null, with a fault, where it is none.</summary>
@@ -243,14 +251,30 @@ internal sealed class BenchmarkRow(BenchmarkRows file, int line, JsonElement jso
         return [.. value.EnumerateArray()];
     }
 
+    /// <summary>A member of any kind; null where it is absent.</summary>
+    public JsonElement? Json(string member) => Has(member) && json.TryGetProperty(member, out var value) ? value : null;
+
     public void Fault(string fault) => file.Fault(Line, fault);
 
     private bool Member(string member, out JsonElement value)
     {
         if (json.TryGetProperty(member, out value))
             return true;
-        file.Fault(Line, $"no \"{member}\"");
+        file.Fault(Line, $"no \"{member}\"; the row has {Members()}");
         return false;
+    }
+
+    private string Members()
+    {
+        try
+        {
+            var names = json.EnumerateObject().Take(12).Select(other => $"\"{other.Name}\"").ToArray();
+            return names.Length == 0 ? "no members" : string.Join(", ", names);
+        }
+        catch (InvalidOperationException)
+        {
+            return "members with broken names";     // unpaired surrogates again
+        }
     }
 
     private string? Read(JsonElement value, string member)

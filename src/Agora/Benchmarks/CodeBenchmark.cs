@@ -8,12 +8,22 @@ namespace Agora.Benchmarks;
 
 /// <summary>A programming task: what the model sees, and what its program must pass.</summary>
 /// <param name="EntryPoint">The function that the tests call.</param>
-/// <param name="Tests">Python that runs after the program and ends normally if it is right.</param>
+/// <param name="Tests">Python that runs after the program and ends normally if it is right; null where <paramref name="Differential"/> are the tests.</param>
 /// <param name="Continues">The code that a base model would write on, or null where the prompt is prose.</param>
 /// <param name="Solution">A whole program that passes, where the benchmark has one.</param>
-internal sealed record CodeTask(BenchmarkItem Item, string EntryPoint, string Tests, string? Continues, string? Solution);
+/// <param name="Differential">Inputs on which the program must do as the reference does.</param>
+internal sealed record CodeTask(BenchmarkItem Item, string EntryPoint, string? Tests, string? Continues, string? Solution, DifferentialTests? Differential = null);
 
-/// <summary>Programs that are graded by running them against hidden tests in a <see cref="CodeSandbox"/>: one answer a task, so the score is pass@1.</summary>
+/// <summary>How the programs of a benchmark are found and run.</summary>
+internal sealed record CodeGrading
+{
+    /// <summary>Wall clock of one program; part of the grader's version, as slow machines lower the score.</summary>
+    public required double SecondsPerProgram { get; init; }
+    public required BenchmarkOptions Options { get; init; }
+    public BenchmarkAsking Asking { get; init; } = BenchmarkAsking.Chat;
+}
+
+/// <summary>Programs that are graded by running them against hidden tests in a <see cref="CodeSandbox"/>.</summary>
 internal sealed class CodeBenchmark : IBenchmark
 {
     /// <summary>Raised with every change to extraction or running that may alter a grade.</summary>
@@ -22,15 +32,15 @@ internal sealed class CodeBenchmark : IBenchmark
     private readonly FrozenDictionary<string, CodeTask> tasks;
     /// <summary>Of an item and a program. Students of a small benchmark often write the very same one, which needs no second run.</summary>
     private readonly ConcurrentDictionary<(string ItemId, string Code), SandboxVerdict> verdicts = new();
-    private readonly double secondsPerProgram;
-    private readonly bool unsafeNoSandbox;
+    private readonly CodeGrading grading;
 
-    /// <param name="secondsPerProgram">Wall clock; part of the grader's version, as slow machines lower the score.</param>
-    public CodeBenchmark(string name, string fileHash, ImmutableArray<CodeTask> tasks, double secondsPerProgram, bool unsafeNoSandbox)
+    public CodeBenchmark(string name, string fileHash, ImmutableArray<CodeTask> tasks, CodeGrading grading)
     {
         Name = name;
         Items = [.. tasks.Select(task => task.Item)];
-        GraderVersion = string.Create(CultureInfo.InvariantCulture, $"{name}/{Rules}/{fileHash}/{secondsPerProgram}s{(unsafeNoSandbox ? "/unsafe-no-sandbox" : "")}");
+        var options = grading.Options;
+        GraderVersion = string.Create(CultureInfo.InvariantCulture, $"{name}/{Rules}/{fileHash}/{grading.SecondsPerProgram}s")
+            + (options.Grader == AnswerGrader.EvalPlus ? "/evalplus" : "") + (options.PlusTests ? "/plus" : "") + (options.UnsafeNoSandbox ? "/unsafe-no-sandbox" : "");
         ReferenceAnswers =
         [
             .. from task in tasks
@@ -38,13 +48,13 @@ internal sealed class CodeBenchmark : IBenchmark
                select new BenchmarkAnswer { ItemId = task.Item.Id, Prompt = task.Item.Prompt, Completion = $"```python\n{task.Solution}\n```", Finished = true },
         ];
         this.tasks = tasks.ToFrozenDictionary(task => task.Item.Id, StringComparer.Ordinal);
-        this.secondsPerProgram = secondsPerProgram;
-        this.unsafeNoSandbox = unsafeNoSandbox;
+        this.grading = grading;
     }
 
     public string Name { get; }
     public Domain Domain => Domain.Code;
     public ImmutableArray<BenchmarkItem> Items { get; }
+    public BenchmarkAsking Asking => grading.Asking;
     public string GraderVersion { get; }
     public bool NeedsJudge => false;
     public ImmutableArray<BenchmarkAnswer> ReferenceAnswers { get; }
@@ -55,31 +65,46 @@ internal sealed class CodeBenchmark : IBenchmark
         var asked = answers.Select(answer => TaskOf(answer.ItemId)).ToArray();
         if (answers.Count == 0)
             return [];
-        await using var sandbox = await CodeSandbox.StartAsync(context.Parallel, unsafeNoSandbox, cancellationToken);
+        await using var sandbox = await CodeSandbox.StartAsync(context.Parallel, grading.Options.UnsafeNoSandbox, cancellationToken);
         var graded = new GradedAnswer[answers.Count];
         var done = 0;
+        var tests = new ConcurrentDictionary<string, Lazy<Task<PreparedTests>>>(StringComparer.Ordinal);
         var options = new ParallelOptions { MaxDegreeOfParallelism = context.Parallel, CancellationToken = cancellationToken };
         await Parallel.ForAsync(0, answers.Count, options, async (i, stop) =>
         {
-            graded[i] = await GradeAsync(sandbox, asked[i], answers[i].Completion, stop);
+            // Samples of one task share the run of its reference. The whole grading's token: the first to ask may not take the others along.
+            var prepared = await tests.GetOrAdd(asked[i].Item.Id, _ => new Lazy<Task<PreparedTests>>(() => PrepareAsync(sandbox, asked[i], cancellationToken))).Value;
+            graded[i] = await GradeAsync(sandbox, asked[i], prepared, answers[i], stop);
             context.Progress?.Report((Interlocked.Increment(ref done), answers.Count));
         });
         return ImmutableArray.Create(graded);
     }
 
-    private async Task<GradedAnswer> GradeAsync(CodeSandbox sandbox, CodeTask task, string completion, CancellationToken cancellationToken)
+    private Task<PreparedTests> PrepareAsync(CodeSandbox sandbox, CodeTask task, CancellationToken cancellationToken) => task.Differential is { } differential
+        ? differential.PrepareAsync(sandbox, cancellationToken)
+        : Task.FromResult(new PreparedTests(task.Tests, grading.SecondsPerProgram, null));
+
+    private async Task<GradedAnswer> GradeAsync(CodeSandbox sandbox, CodeTask task, PreparedTests tests, BenchmarkAnswer answer, CancellationToken cancellationToken)
     {
         var id = task.Item.Id;
-        if (CodeAnswer.Extract(completion, task.EntryPoint, task.Continues) is not { } code)
+        var found = await ProgramAsync(sandbox, task, answer, cancellationToken);
+        if (found.Fault is { } reason)
+            return new GradedAnswer(id, null, new Grade.Unscored(reason));
+        if (found.Code is not { } code)
             return new GradedAnswer(id, null, new Grade.Scored(0), "no program was found");
+        if (tests.Text is not { } text)
+            return new GradedAnswer(id, code, new Grade.Unscored(tests.Fault ?? "the task has no tests"));
         if (!verdicts.TryGetValue((id, code), out var verdict))
         {
-            var program = new SandboxProgram { Code = code, Tests = task.Tests, Limits = new SandboxLimits { Seconds = secondsPerProgram } };
-            verdict = await sandbox.RunAsync(program, cancellationToken);
+            // EvalPlus allows four gigabytes, and its inputs are larger than the original ones.
+            var limits = new SandboxLimits { Seconds = tests.Seconds };
+            if (task.Differential is not null)
+                limits = limits with { MemoryBytes = 4L << 30 };
+            verdict = await sandbox.RunAsync(new SandboxProgram { Code = code, Tests = text, Limits = limits }, cancellationToken);
             if (verdict.Outcome is SandboxOutcome.Passed or SandboxOutcome.Failed)
                 verdicts.TryAdd((id, code), verdict);
         }
-        var how = string.Create(CultureInfo.InvariantCulture, $"Python {sandbox.PythonVersion}, at most {secondsPerProgram} s{(unsafeNoSandbox ? ", without a sandbox" : "")}");
+        var how = string.Create(CultureInfo.InvariantCulture, $"Python {sandbox.PythonVersion}, at most {tests.Seconds:0.#} s{(grading.Options.UnsafeNoSandbox ? ", without a sandbox" : "")}");
         return verdict.Outcome switch
         {
             SandboxOutcome.Passed => new GradedAnswer(id, code, new Grade.Scored(1), $"passed; {how}"),
@@ -89,6 +114,27 @@ internal sealed class CodeBenchmark : IBenchmark
         };
     }
 
+    private async Task<FoundProgram> ProgramAsync(CodeSandbox sandbox, CodeTask task, BenchmarkAnswer answer, CancellationToken cancellationToken)
+    {
+        switch (answer.Form)
+        {
+            case AnswerForm.Program:
+                return new FoundProgram(answer.Completion, null);
+            case AnswerForm.Continuation:
+                return new FoundProgram((task.Continues ?? task.Item.Prompt) + answer.Completion, null);
+        }
+        if (grading.Options.Grader != AnswerGrader.EvalPlus)
+            return new FoundProgram(CodeAnswer.Extract(answer.Completion, task.EntryPoint, task.Continues), null);
+        var written = Asking.IsContinued ? answer.Prompt + answer.Completion : answer.Completion;
+        return string.IsNullOrWhiteSpace(answer.Completion)
+            ? new FoundProgram(null, null)
+            : await ProgramExtraction.RunAsync(sandbox, written.Replace("\t", "    ", StringComparison.Ordinal), task.EntryPoint, cancellationToken);
+    }
+
     private CodeTask TaskOf(string itemId) =>
         tasks.TryGetValue(itemId, out var task) ? task : throw new InvalidOperationException($"benchmark {Name} has no item \"{itemId}\"");
 }
+
+/// <param name="Code">Null where the answer holds none.</param>
+/// <param name="Fault">Why it is not known whether there is one.</param>
+internal readonly record struct FoundProgram(string? Code, string? Fault);

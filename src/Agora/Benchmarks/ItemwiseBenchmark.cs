@@ -14,15 +14,18 @@ internal sealed class ItemwiseBenchmark<TReference> : IBenchmark
     /// <param name="gradingRules">Number of the grading rules; raised with every change that may alter a grade.</param>
     /// <param name="items">In file order, ids unique.</param>
     /// <param name="grade">Grades a completion; may be called from several threads at once.</param>
+    /// <param name="asking">In the chat where absent.</param>
     public ItemwiseBenchmark(
         string name,
         Domain domain,
         int gradingRules,
         string fileHash,
         ImmutableArray<(BenchmarkItem Item, TReference Reference, string? ReferenceCompletion)> items,
-        Func<string, TReference, ItemGrade> grade)
+        Func<string, TReference, ItemGrade> grade,
+        BenchmarkAsking? asking = null)
     {
         Name = name;
+        Asking = asking ?? BenchmarkAsking.Chat;
         Domain = domain;
         GraderVersion = $"{name}/{gradingRules}/{fileHash}";
         Items = [.. items.Select(i => i.Item)];
@@ -40,6 +43,7 @@ internal sealed class ItemwiseBenchmark<TReference> : IBenchmark
     public Domain Domain { get; }
     public ImmutableArray<BenchmarkItem> Items { get; }
     public string GraderVersion { get; }
+    public BenchmarkAsking Asking { get; }
     public bool NeedsJudge => false;
     public ImmutableArray<BenchmarkAnswer> ReferenceAnswers { get; }
 

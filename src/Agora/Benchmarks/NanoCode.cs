@@ -8,8 +8,9 @@ internal static partial class NanoCode
 {
     private const double SecondsPerProgram = 3;
 
-    public static IBenchmark Open(BenchmarkSpec spec, string rootFolder, bool unsafeNoSandbox)
+    public static IBenchmark Open(BenchmarkSpec spec, string rootFolder, BenchmarkOptions options)
     {
+        options.Require(spec.Name, [PromptStyle.Chat], [AnswerGrader.Agora], exemplars: false);
         var file = BenchmarkRows.Read(spec.File, rootFolder, spec.Limit);
         var tasks = file.Rows.Select(row =>
         {
@@ -18,7 +19,7 @@ internal static partial class NanoCode
             return new CodeTask(item, EntryPoint(row), row.Text("tests"), Continues: null, solution);
         }).ToArray();
         file.ThrowIfFaulty();
-        return new CodeBenchmark(spec.Name, file.Hash, [.. tasks], SecondsPerProgram, unsafeNoSandbox);
+        return new CodeBenchmark(spec.Name, file.Hash, [.. tasks], new CodeGrading { SecondsPerProgram = SecondsPerProgram, Options = options });
     }
 
     internal static string EntryPoint(BenchmarkRow row)

@@ -24,6 +24,10 @@ public static class SamplingOptions
     public const string RepetitionPenalty = "repetition_penalty";
     /// <summary>double, 0 is off.</summary>
     public const string MinP = "min_p";
+    /// <summary>bool: the messages' texts are one prompt that the model continues, without chat template; the model may add its begin-of-text token.</summary>
+    public const string PlainPrompt = "plain_prompt";
+    /// <summary>string: what the answer begins with, which the completion does not repeat. Honoured by embedded models alone: the chat protocol has no place for it.</summary>
+    public const string AnswerPrefix = "answer_prefix";
 }
 
 /// <summary>Log-likelihood of given text, which no interface of the ecosystem covers.</summary>

@@ -58,8 +58,9 @@ public sealed class OpenAILanguageModels : ILanguageModels
             NetworkTimeout = retries.RequestTimeout,
         };
         // Endpoints without keys ignore the header, and the SDK insists on one.
-        var client = new OpenAIClient(new ApiKeyCredential(key ?? "none"), options).GetChatClient(name).AsIChatClient();
-        var chat = new OpenAIChat(client, endpoint, name, model.ApiKeyVariable, key);
+        var client = new OpenAIClient(new ApiKeyCredential(key ?? "none"), options);
+        var asked = new OpenAIPlainPrompts(client.GetChatClient(name).AsIChatClient(), client.Pipeline, endpoint, name);
+        var chat = new OpenAIChat(asked, endpoint, name, model.ApiKeyVariable, key);
         return new ParallelLimitChatClient(new RetryingChatClient(chat, chat.Where, retries, time), model.MaxParallel);
     }
 

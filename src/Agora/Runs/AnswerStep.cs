@@ -19,10 +19,14 @@ public sealed class AnswerStep : RunStep
     private readonly AnsweringSpec spec;
     private readonly string systemMessage;
     private readonly RandomStreams random;
+    private readonly int samples;
 
-    internal AnswerStep(AnsweringModel model, IBenchmark benchmark, AnsweringSpec spec, string systemMessage, RandomStreams random)
-        : base($"answer {benchmark.Name} by {model.Name}", Identify(model, benchmark, spec, systemMessage, random), model.Trained is { } trained ? [trained] : [])
+    /// <param name="samples">Answers to each item, each drawn with a seed of its own.</param>
+    internal AnswerStep(AnsweringModel model, IBenchmark benchmark, AnsweringSpec spec, string systemMessage, RandomStreams random, int samples = 1)
+        : base($"answer {benchmark.Name} by {model.Name}", Identify(model, benchmark, spec, systemMessage, random, samples), model.Trained is { } trained ? [trained] : [])
     {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(samples);
+        this.samples = samples;
         this.model = model;
         this.benchmark = benchmark;
         this.spec = spec;
@@ -34,10 +38,11 @@ public sealed class AnswerStep : RunStep
 
     public override StepEstimate Estimate()
     {
-        var input = benchmark.Items.Sum(item => StepEstimate.Tokens(systemMessage.Length + item.Prompt.Length));
+        var around = systemMessage.Length + benchmark.Asking.Exemplars.Sum(exemplar => exemplar.Question.Length + exemplar.Answer.Length);
+        var input = benchmark.Items.Sum(item => StepEstimate.Tokens(around + item.Prompt.Length));
         // An answer is seldom longer than a few of its questions, and never longer than the limit.
         var output = benchmark.Items.Sum(item => Math.Min(spec.MaxNewTokens, 2 * StepEstimate.Tokens(item.Prompt.Length)));
-        return StepEstimate.Of(model.Spec, benchmark.Items.Length, input, output);
+        return StepEstimate.Of(model.Spec, (long)samples * benchmark.Items.Length, samples * input, samples * output);
     }
 
     public override async Task RunAsync(StepWorkspace workspace, StepContext context, CancellationToken cancellationToken)
@@ -45,15 +50,15 @@ public sealed class AnswerStep : RunStep
         var opened = await context.Models.OpenChatAsync(model.Spec, cancellationToken);
         using var timed = new TimedChatClient(opened, workspace.ModelTime);
         using var chat = new JournaledChatClient(timed, workspace.Journal, model.Identity);
-        var answers = new BenchmarkAnswer[benchmark.Items.Length];
+        var answers = new BenchmarkAnswer[samples * benchmark.Items.Length];      // the samples of an item lie together
         var gate = new Lock();
         var (done, input, output) = (0, 0L, 0L);
         await Parallel.ForAsync(0, answers.Length, new ParallelOptions { MaxDegreeOfParallelism = model.Spec.MaxParallel, CancellationToken = cancellationToken },
             async (place, stop) =>
             {
-                var item = benchmark.Items[place];
-                var response = await chat.GetResponseAsync(
-                    [new ChatMessage(ChatRole.System, systemMessage), new ChatMessage(ChatRole.User, item.Prompt)], Options(place), stop);
+                var (number, sample) = Math.DivRem(place, samples);
+                var item = benchmark.Items[number];
+                var response = await chat.GetResponseAsync(Messages(item), Options(number, sample), stop);
                 answers[place] = new BenchmarkAnswer
                 {
                     ItemId = item.Id,
@@ -72,21 +77,42 @@ public sealed class AnswerStep : RunStep
         workspace.Write(StepFiles.Answers, StepFiles.Lines(answers));
     }
 
-    // The same stream for every model: where two differ, it is not because of their luck.
-    private ChatOptions Options(int place) => new()
-    {
-        Temperature = (float)spec.Temperature,
-        TopP = (float)spec.TopP,
-        MaxOutputTokens = spec.MaxNewTokens,
-        Seed = random.For($"answers/{benchmark.Name}", place).NextSeed(),
-        AdditionalProperties = new AdditionalPropertiesDictionary { [SamplingOptions.RepetitionPenalty] = spec.RepetitionPenalty },
-    };
+    private List<ChatMessage> Messages(BenchmarkItem item) => benchmark.Asking.IsContinued
+        ? [new ChatMessage(ChatRole.User, item.Prompt)]
+        :
+        [
+            new ChatMessage(ChatRole.System, systemMessage),
+            .. benchmark.Asking.Exemplars.SelectMany(exemplar => (ChatMessage[])[new(ChatRole.User, exemplar.Question), new(ChatRole.Assistant, exemplar.Answer)]),
+            new ChatMessage(ChatRole.User, item.Prompt),
+        ];
 
-    private static StepIdentity Identify(AnsweringModel model, IBenchmark benchmark, AnsweringSpec spec, string systemMessage, RandomStreams random)
+    // The same stream for every model: where two differ, it is not because of their luck.
+    private ChatOptions Options(int item, int sample)
+    {
+        var stream = sample == 0 ? random.For($"answers/{benchmark.Name}", item) : random.For($"answers/{benchmark.Name}", item, sample);
+        var options = new ChatOptions
+        {
+            Temperature = (float)spec.Temperature,
+            TopP = (float)spec.TopP,
+            MaxOutputTokens = spec.MaxNewTokens,
+            Seed = stream.NextSeed(),
+            AdditionalProperties = new AdditionalPropertiesDictionary { [SamplingOptions.RepetitionPenalty] = spec.RepetitionPenalty },
+        };
+        var asking = benchmark.Asking;
+        if (!asking.Stop.IsEmpty)
+            options.StopSequences = [.. asking.Stop];
+        if (asking.IsContinued)
+            options.AdditionalProperties[SamplingOptions.PlainPrompt] = true;
+        if (asking.AnswerPrefix.Length > 0)
+            options.AdditionalProperties[SamplingOptions.AnswerPrefix] = asking.AnswerPrefix;
+        return options;
+    }
+
+    private static StepIdentity Identify(AnsweringModel model, IBenchmark benchmark, AnsweringSpec spec, string systemMessage, RandomStreams random, int samples)
     {
         // The questions alone: correcting the expected answer of an item asks no model again.
         var questions = new JsonArray([.. benchmark.Items.Select(item => (JsonNode)new JsonArray(item.Id, item.Prompt))]);
-        return new StepIdentity("answer", CodeVersion, new JsonObject
+        var parameters = new JsonObject
         {
             ["model"] = model.Trained is null ? model.Identity : null,
             ["benchmark"] = benchmark.Name,
@@ -94,7 +120,13 @@ public sealed class AnswerStep : RunStep
             ["spec"] = CanonicalJson.ToNode(spec),
             ["systemMessage"] = systemMessage,
             ["seed"] = random.Seed,
-        }, model.Trained is { } trained ? [trained.Key] : []);
+        };
+        // Only where they are not the usual ones, so that answers which were given before there was a choice keep their keys.
+        if (!benchmark.Asking.IsPlainChat)
+            parameters["asking"] = CanonicalJson.ToNode(benchmark.Asking);
+        if (samples != 1)
+            parameters["samples"] = samples;
+        return new StepIdentity("answer", CodeVersion, parameters, model.Trained is { } trained ? [trained.Key] : []);
     }
 }
 

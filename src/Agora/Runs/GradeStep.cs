@@ -10,14 +10,15 @@ namespace Agora.Runs;
 /// <summary>Grades the answers of a model to a benchmark.</summary>
 public sealed class GradeStep : RunStep
 {
-    private readonly AnswerStep answers;
+    private readonly RunStep answers;
     private readonly IBenchmark benchmark;
     private readonly ImmutableArray<IdentifiedModel> judges;
     private readonly RandomStreams random;
 
+    /// <param name="answers">A step that leaves <see cref="StepFiles.Answers"/> and is called "answer ...".</param>
     /// <param name="judges">The experiment's; asked only where the benchmark needs them.</param>
-    internal GradeStep(AnswerStep answers, IBenchmark benchmark, ImmutableArray<IdentifiedModel> judges, RandomStreams random)
-        : base($"grade {answers.Name["answer ".Length..]}", Identify(answers, benchmark, Asked(benchmark, judges), random), [answers])
+    internal GradeStep(RunStep answers, IBenchmark benchmark, ImmutableArray<IdentifiedModel> judges, RandomStreams random)
+        : base($"grade {answers.Name["answer ".Length..]}{(benchmark.GraderVersion.EndsWith("/plus", StringComparison.Ordinal) ? " with the plus tests" : "")}", Identify(answers, benchmark, Asked(benchmark, judges), random), [answers])
     {
         this.answers = answers;
         this.benchmark = benchmark;
@@ -62,7 +63,7 @@ public sealed class GradeStep : RunStep
 
     private static ImmutableArray<IdentifiedModel> Asked(IBenchmark benchmark, ImmutableArray<IdentifiedModel> judges) => benchmark.NeedsJudge ? judges : [];
 
-    private static StepIdentity Identify(AnswerStep answers, IBenchmark benchmark, ImmutableArray<IdentifiedModel> judges, RandomStreams random) =>
+    private static StepIdentity Identify(RunStep answers, IBenchmark benchmark, ImmutableArray<IdentifiedModel> judges, RandomStreams random) =>
         new("grade", benchmark.GraderVersion, new JsonObject
         {
             ["benchmark"] = benchmark.Name,

@@ -9,6 +9,7 @@ namespace Agora.Runs;
 public sealed class RunArchive
 {
     private const string StoreFolder = "store";
+    private const string EvaluationsFolder = "evaluations";
     private const string CollectingFile = "collecting";
 
     public RunArchive(string folder)
@@ -63,7 +64,7 @@ public sealed class RunArchive
         return Store.Collect(Needed(), pretend: false);
     }
 
-    /// <summary>Removes results that no run in this folder needs.</summary>
+    /// <summary>Removes results that no run and no evaluation in this folder needs.</summary>
     /// <param name="pretend">Only says what would go.</param>
     public async Task<Collected> CollectAsync(bool pretend, CancellationToken cancellationToken)
     {
@@ -84,7 +85,49 @@ public sealed class RunArchive
         return (run, await run.HoldAsync(cancellationToken));
     }
 
-    private HashSet<StepKey> Needed() => [.. List().SelectMany(run => run.Steps()).Select(step => new StepKey(step.Key))];
+    /// <summary>Evaluations outside experiments, newest first.</summary>
+    public ImmutableArray<EvaluationFolder> Evaluations() => !Directory.Exists(Path.Combine(Folder, EvaluationsFolder)) ? [] :
+    [
+        .. Directory.EnumerateDirectories(Path.Combine(Folder, EvaluationsFolder))
+            .OrderByDescending(Directory.GetLastWriteTimeUtc).ThenBy(folder => folder, StringComparer.Ordinal).Select(folder => new EvaluationFolder(folder)),
+    ];
+
+    /// <param name="id">An evaluation's id or enough of its beginning, or the path of its folder.</param>
+    /// <exception cref="AgoraException">None or several match.</exception>
+    public EvaluationFolder FindEvaluation(string id)
+    {
+        if (File.Exists(Path.Combine(id, EvaluationFolder.RecordFileName)))
+            return new EvaluationFolder(Path.GetFullPath(id));
+        var all = Evaluations();
+        return (all.FirstOrDefault(evaluation => evaluation.Id == id), all.Where(evaluation => evaluation.Id.StartsWith(id, StringComparison.Ordinal)).ToList()) switch
+        {
+            ({ } exact, _) => exact,
+            (_, [var only]) => only,
+            (_, []) => throw new AgoraException($"there is no evaluation \"{id}\"", Path.Combine(Folder, EvaluationsFolder),
+                all.IsEmpty ? "\"agora evaluate\" makes one" : $"choose one of {string.Join(", ", all.Select(evaluation => evaluation.Id))}")
+            { ExitCode = 2 },
+            (_, var several) => throw new AgoraException($"\"{id}\" fits {several.Count} evaluations", Path.Combine(Folder, EvaluationsFolder),
+                $"choose one of {string.Join(", ", several.Select(evaluation => evaluation.Id))}")
+            { ExitCode = 2 },
+        };
+    }
+
+    /// <summary>The folder of an evaluation that begins now. From here on, nobody removes a result that it needs.</summary>
+    internal async Task<EvaluationFolder> BeginEvaluationAsync(string id, ImmutableArray<string> keys, CancellationToken cancellationToken)
+    {
+        DurableFiles.Instance.CreateFolder(Folder);
+        using var collecting = await FileLock.SharedAsync(Path.Combine(Folder, CollectingFile), waiting: null, cancellationToken);
+        DurableFiles.Instance.CreateFolder(Path.Combine(Folder, EvaluationsFolder));
+        var evaluation = new EvaluationFolder(Path.Combine(Folder, EvaluationsFolder, id));
+        evaluation.Begin(keys);
+        return evaluation;
+    }
+
+    private HashSet<StepKey> Needed() =>
+    [
+        .. List().SelectMany(run => run.Steps()).Select(step => new StepKey(step.Key)),
+        .. Evaluations().SelectMany(evaluation => evaluation.Steps()).Select(key => new StepKey(key)),
+    ];
 
     // Keys hold everything that decides the results; what else the report depends on is added. Paths are not: a run may be carried elsewhere.
     private static string IdOf(Experiment experiment, StepGraph graph)

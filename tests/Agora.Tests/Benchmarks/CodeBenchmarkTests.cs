@@ -91,7 +91,7 @@ public sealed class CodeBenchmarkTests
     [InlineData("mbpp_sanitized.jsonl.gz", "mbpp_sanitized", 427)]
     public async Task Mbpps_references_come_out_as_recorded(string file, string record, int tasks)
     {
-        var benchmark = Mbpp.Open(new BenchmarkSpec { Name = "mbpp", File = file }, Fixtures.Part("benchmarks"), unsafeNoSandbox: false, asked: _ => true);
+        var benchmark = Mbpp.Open(new BenchmarkSpec { Name = "mbpp", File = file }, Fixtures.Part("benchmarks"), new BenchmarkOptions(), asked: _ => true);
         Assert.Equal(tasks, benchmark.Items.Length);
         var results = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Part("code_exec", "reference_results.json"))).RootElement;
         Assert.Equal(tasks, results.GetProperty(record).GetProperty("tasks").GetInt32());

@@ -1,0 +1,103 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Agora.Benchmarks;
+using Agora.Recovery;
+using Agora.Runs;
+using Spectre.Console;
+
+namespace Agora.Cli.Commands;
+
+/// <summary>Evaluations, comparisons and self-tests as people read them; scores in percent.</summary>
+internal static class EvaluationTable
+{
+    /// <summary>What the benchmarks are large enough to tell, before anything is asked.</summary>
+    public static void PrintDetectable(EvaluationRequest request)
+    {
+        foreach (var benchmark in request.Benchmarks)
+        {
+            var items = benchmark.Benchmark.Items.Length;
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{benchmark.Benchmark.Name}: {items} items can tell {100 * DetectableDifference.Of(items, level: request.Confidence.Level):0.0} points apart"
+                + $" (two students whose answers correlate by {DetectableDifference.UsualCorrelation}; {100 * DetectableDifference.Of(items, correlation: 0, level: request.Confidence.Level):0.0}"
+                + $" where they do not; scores near 50, power 80 %, confidence {request.Confidence.Level:0.#} %)"));
+        }
+    }
+
+    public static void Print(EvaluationOutcome outcome)
+    {
+        var record = outcome.Record;
+        var table = Plain("benchmark", "score", "standard error", string.Create(CultureInfo.InvariantCulture, $"{record.ConfidenceLevel:0.#} % interval"), "items", "answers", "cut off", "empty", "not graded");
+        foreach (var score in record.Scores)
+        {
+            AddRow(table, score.Benchmark, score.Estimate, score);
+            foreach (var pass in score.PassAt)
+                AddRow(table, $"{score.Benchmark} pass@{pass.K}", pass.Estimate, score);
+        }
+        Terminal.Out.Write(table);
+        var answers = record.Scores.Sum(score => score.Answers);
+        var reasons = record.Scores.SelectMany(score => score.Unscored).GroupBy(reason => reason.Reason).Select(group => (Reason: group.Key, Answers: group.Sum(reason => reason.Answers))).ToList();
+        Terminal.Out.WriteLine($"{reasons.Sum(reason => reason.Answers)} of {answers} answers could not be graded{string.Concat(reasons.Select(reason => $"; {reason.Answers}: {reason.Reason}"))}");
+        if (record.Scores.Any(score => score.Grader.Contains("unsafe-no-sandbox", StringComparison.Ordinal)))
+            Terminal.Out.WriteLine("code ran without a sandbox");
+        Terminal.Out.WriteLine($"samples: {Path.GetRelativePath(Environment.CurrentDirectory, outcome.Folder.FullPath)}");
+    }
+
+    public static void Print(ImmutableArray<ComparedPair> pairs, double level)
+    {
+        var table = Plain("benchmark", "first", "second", "difference", "standard error", string.Create(CultureInfo.InvariantCulture, $"{level:0.#} % interval"), "better, worse", "McNemar p", "bootstrap p", "corrected p", "could tell");
+        foreach (var (benchmark, first, second, comparison) in pairs)
+        {
+            table.AddRow([
+                .. new[]
+                {
+                    benchmark, first, second, Signed(comparison.Difference), comparison.StandardError is { } error ? Points(error) : "none", Interval(comparison.Interval, Signed),
+                    $"{comparison.FirstBetter}, {comparison.SecondBetter} of {comparison.Items}", comparison.McNemarP is { } p ? Probability(p) : "not right or wrong",
+                    Probability(comparison.BootstrapP), Probability(comparison.AdjustedP), Points(comparison.Detectable),
+                }.Select(Markup.Escape)]);
+        }
+        Terminal.Out.Write(table);
+        foreach (var pair in pairs.Where(pair => pair.Comparison.Unpaired > 0))
+            Terminal.Out.WriteLine($"{pair.Benchmark}: {pair.Comparison.Unpaired} items have a grade on one side only and are left out ({pair.First}, {pair.Second})");
+        if (pairs.Length > 1)
+            Terminal.Out.WriteLine($"p-values are corrected for {pairs.Length} comparisons (Holm)");
+    }
+
+    public static void Print(ImmutableArray<SelfTestLine> lines)
+    {
+        var table = Plain("benchmark", "answers", "count", "score", "must be", "not graded", "verdict");
+        foreach (var line in lines)
+        {
+            var wanted = line.Answers switch { SelfTestAnswers.Reference => "100.0", SelfTestAnswers.Empty => "0.0", _ => "low" };
+            var verdict = line.Count == 0 ? "none to give" : line.Surprises.IsEmpty ? "ok" : $"{line.Surprises.Length} wrong";
+            table.AddRow([.. new[] { line.Benchmark, line.Answers.ToString().ToLowerInvariant(), $"{line.Count}", line.Mean is { } mean ? Points(mean) : "none", wanted, $"{line.Unscored}", verdict }.Select(Markup.Escape)]);
+        }
+        Terminal.Out.Write(table);
+        foreach (var line in lines)
+            foreach (var surprise in line.Surprises.Take(5))
+                Terminal.Out.WriteLine($"{line.Benchmark}, {line.Answers.ToString().ToLowerInvariant()} answers: {surprise}");
+    }
+
+    private static void AddRow(Table table, string title, ClusteredScore? estimate, EvaluationScore score) => table.AddRow([
+        .. new[]
+        {
+            title, estimate is null ? "none" : Points(estimate.Mean), estimate?.StandardError is { } error ? Points(error) : "none",
+            estimate is null ? "" : $"{Interval(estimate.Interval, Points)} {estimate.IntervalMethod}", $"{estimate?.Items ?? 0} of {score.Items}", $"{score.Answers}", $"{score.CutOff}", $"{score.Empty}",
+            $"{score.Unscored.Sum(reason => reason.Answers)}",
+        }.Select(Markup.Escape)]);
+
+    private static Table Plain(params ReadOnlySpan<string> titles)
+    {
+        var table = new Table().Border(TableBorder.Simple);
+        foreach (var title in titles)
+            table.AddColumn(title);
+        return table;
+    }
+
+    private static string Interval(ConfidenceInterval interval, Func<double, string> written) => interval is ConfidenceInterval.Bounds(var low, var high) ? $"[{written(low)}, {written(high)}]" : "none";
+
+    private static string Points(double share) => (100 * share).ToString("0.0", CultureInfo.InvariantCulture);
+
+    private static string Signed(double share) => (100 * share).ToString("+0.0;-0.0;0.0", CultureInfo.InvariantCulture);
+
+    private static string Probability(double p) => p < 0.0001 ? "< 0.0001" : p.ToString("0.0000", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,59 @@
+using System.Collections.Immutable;
+using Agora.Experiments;
+
+namespace Agora.Benchmarks;
+
+/// <summary>What a benchmark's grader says of answers whose worth is known before.</summary>
+/// <param name="Answers">Which answers were given.</param>
+/// <param name="Mean">Of the graded ones, from 0 to 1; null where none could be graded, or none were there.</param>
+/// <param name="Surprises">Ids of items whose grade is not what it must be, with what the grader said.</param>
+public sealed record SelfTestLine(string Benchmark, SelfTestAnswers Answers, int Count, double? Mean, int Unscored, ImmutableArray<string> Surprises);
+
+public enum SelfTestAnswers
+{
+    /// <summary>The benchmark's own solutions: all right.</summary>
+    Reference,
+    /// <summary>No text: all wrong.</summary>
+    Empty,
+    /// <summary>Each item gets another item's solution: right only where two answers agree by chance.</summary>
+    Shuffled,
+}
+
+/// <summary>Feeds a benchmark its own solutions, empty answers and shuffled solutions, so that a broken grader, file or sandbox shows before a model is paid for.</summary>
+public static class BenchmarkSelfTest
+{
+    public static async Task<ImmutableArray<SelfTestLine>> RunAsync(IBenchmark benchmark, GradingContext context, CancellationToken cancellationToken)
+    {
+        var references = benchmark.ReferenceAnswers;
+        var lines = ImmutableArray.CreateBuilder<SelfTestLine>();
+        lines.Add(await GradeAsync(SelfTestAnswers.Reference, references, 1));
+        lines.Add(await GradeAsync(SelfTestAnswers.Empty,
+            [.. benchmark.Items.Select(item => new BenchmarkAnswer { ItemId = item.Id, Prompt = item.Prompt, Completion = "", Finished = true })], 0));
+        lines.Add(await GradeAsync(SelfTestAnswers.Shuffled, Shuffled(references, context.Random), null));
+        return lines.ToImmutable();
+
+        async Task<SelfTestLine> GradeAsync(SelfTestAnswers kind, ImmutableArray<BenchmarkAnswer> answers, double? expected)
+        {
+            var grades = await benchmark.GradeAsync(answers, context, cancellationToken);
+            double[] scores = [.. grades.Select(grade => grade.Grade).OfType<Grade.Scored>().Select(grade => grade.Value)];
+            return new SelfTestLine(benchmark.Name, kind, answers.Length, scores.Length == 0 ? null : scores.Average(), grades.Length - scores.Length,
+            [
+                .. from grade in grades
+                   where expected is { } value && grade.Grade != new Grade.Scored(value)
+                   select $"{grade.ItemId}: {(grade.Grade as Grade.Unscored)?.Reason ?? grade.Detail}",
+            ]);
+        }
+    }
+
+    // In a random circle, so that no item keeps its own.
+    private static ImmutableArray<BenchmarkAnswer> Shuffled(ImmutableArray<BenchmarkAnswer> answers, RandomStreams random)
+    {
+        if (answers.Length < 2)
+            return [];
+        var circle = random.For("self-test").Sample(answers.Length, answers.Length);
+        var shuffled = new BenchmarkAnswer[answers.Length];
+        for (var place = 0; place < circle.Length; place++)
+            shuffled[circle[place]] = answers[circle[place]] with { Completion = answers[circle[(place + 1) % circle.Length]].Completion };
+        return ImmutableArray.Create(shuffled);
+    }
+}

@@ -1,0 +1,161 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Agora.Benchmarks;
+using Agora.Experiments;
+using Agora.Recovery;
+
+namespace Agora.Runs;
+
+/// <summary>What is to be evaluated: a model, or answers that somebody collected, on some benchmarks.</summary>
+public sealed record EvaluationRequest
+{
+    /// <summary>For people: what stands in tables and in the folder's name.</summary>
+    public required string Name { get; init; }
+    /// <summary>Null where <see cref="GivenSamples"/> are graded.</summary>
+    public ModelSpec? Model { get; init; }
+    /// <summary>A file of EvalPlus's format or one with <c>id</c> and <c>completion</c>; see <see cref="SampleFile"/>.</summary>
+    public string? GivenSamples { get; init; }
+    public required ImmutableArray<EvaluatedBenchmark> Benchmarks { get; init; }
+    public string SystemMessage { get; init; } = "You are a helpful AI assistant.";
+    /// <summary>Answers to each item.</summary>
+    public int Samples { get; init; } = 1;
+    public long Seed { get; init; } = 42;
+    public ImmutableArray<ModelSpec> Judges { get; init; } = [];
+    /// <summary>k of the pass@k that are reported for code.</summary>
+    public ImmutableArray<int> PassAt { get; init; } = [1];
+    public ConfidenceSpec Confidence { get; init; } = new();
+}
+
+/// <summary>A benchmark as it is to be asked.</summary>
+/// <param name="Benchmark">Decides the questions.</param>
+/// <param name="Plus">The same questions with EvalPlus's additional tests, for a score of their own; null where there are none.</param>
+public sealed record EvaluatedBenchmark(IBenchmark Benchmark, AnsweringSpec Answering, IBenchmark? Plus = null);
+
+/// <summary>Scores a model on benchmarks, outside any experiment: the same steps as a run's, in the same store.</summary>
+/// <remarks>Resumable and cached as a run is: answers that are there are not asked for again, and another grader asks no model.</remarks>
+public sealed class Evaluation(PipelineServices services, RunArchive archive)
+{
+    /// <summary>What an evaluation would do. Asks no model, writes nothing.</summary>
+    public async Task<RunPlan> PlanAsync(EvaluationRequest request, CancellationToken cancellationToken)
+    {
+        var steps = await StepsAsync(request, cancellationToken);
+        return RunPlan.Of(StepNeeds.Of(steps.SelectMany(step => step.Steps), archive.Store, thoroughly: false), archive.Store);
+    }
+
+    /// <param name="jobs">Steps at once.</param>
+    /// <exception cref="AgoraException">It cannot be started. What goes wrong in a step is in the outcome instead.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; the same call again goes on from there.</exception>
+    public async Task<EvaluationOutcome> RunAsync(EvaluationRequest request, int jobs, IRunObserver observer, CancellationToken cancellationToken)
+    {
+        var steps = await StepsAsync(request, cancellationToken);
+        var keys = steps.SelectMany(step => step.Steps).Select(step => step.Key.Value).Distinct().ToImmutableArray();
+        var folder = await archive.BeginEvaluationAsync(IdOf(request, keys), keys, cancellationToken);
+        var executor = new LocalExecutor(archive.Store, services.Models, services.Trainer, jobs, observer);
+        var execution = await executor.RunAsync(steps.SelectMany(step => step.Steps).DistinctBy(step => step.Key), cancellationToken);
+
+        var scores = ImmutableArray.CreateBuilder<EvaluationScore>();
+        foreach (var step in steps)
+        {
+            if (!execution.Results.TryGetValue(step.Answer.Key, out var answered) || !execution.Results.TryGetValue(step.Grade.Key, out var graded))
+                continue;
+            var answers = StepFiles.ReadLines<BenchmarkAnswer>(answered, StepFiles.Answers);
+            var grades = StepFiles.ReadLines<GradedAnswer>(graded, StepFiles.Grades);
+            scores.Add(Score(step, answers, grades, request));
+            folder.WriteSamples(step.Title, answers, grades, step.Benchmark.Domain == Domain.Code);
+        }
+        var record = new EvaluationRecord
+        {
+            Name = request.Name,
+            Model = request.Model,
+            GivenSamples = request.GivenSamples,
+            SystemMessage = request.SystemMessage,
+            Samples = request.Samples,
+            Seed = request.Seed,
+            ConfidenceLevel = request.Confidence.Level,
+            Scores = scores.ToImmutable(),
+            Failures = [.. execution.Failures.Select(failure => new MissingResult(failure.Step.Name, failure.Fault.Message))],
+        };
+        folder.Keep(record);
+        return new EvaluationOutcome(folder, record, execution.Failures);
+    }
+
+    private async Task<ImmutableArray<BenchmarkSteps>> StepsAsync(EvaluationRequest request, CancellationToken cancellationToken)
+    {
+        var random = new RandomStreams(request.Seed);
+        var judges = ImmutableArray.CreateBuilder<IdentifiedModel>();
+        foreach (var judge in request.Judges)
+            judges.Add(new IdentifiedModel(judge.Model ?? judge.Path ?? "judge", judge, await services.Models.IdentifyAsync(judge, cancellationToken)));
+        var steps = ImmutableArray.CreateBuilder<BenchmarkSteps>();
+        foreach (var evaluated in request.Benchmarks)
+        {
+            var benchmark = evaluated.Benchmark;
+            if (benchmark.NeedsJudge && judges.Count == 0)
+                throw new AgoraException($"{benchmark.Name} is scored by a judge, and none is named", "--judge", "add --judge MODEL_DIR, or --judge http://host/v1 --judge-model NAME") { ExitCode = 2 };
+            RunStep answer;
+            if (request.Model is { } model)
+            {
+                var identified = new IdentifiedModel(request.Name, model, await services.Models.IdentifyAsync(model, cancellationToken));
+                answer = new AnswerStep(AnsweringModel.Of(identified), benchmark, evaluated.Answering, request.SystemMessage, random, request.Samples);
+            }
+            else
+            {
+                answer = new GivenAnswersStep(SampleFile.Read(request.GivenSamples ?? throw new InvalidOperationException("neither a model nor samples"), benchmark), benchmark);
+            }
+            steps.Add(new BenchmarkSteps(benchmark.Name, benchmark, evaluated.Answering, answer, new GradeStep(answer, benchmark, judges.ToImmutable(), random)));
+            if (evaluated.Plus is { } plus)
+                steps.Add(new BenchmarkSteps($"{benchmark.Name}_plus", plus, evaluated.Answering, answer, new GradeStep(answer, plus, judges.ToImmutable(), random)));
+        }
+        return steps.ToImmutable();
+    }
+
+    private static EvaluationScore Score(BenchmarkSteps step, ImmutableArray<BenchmarkAnswer> answers, ImmutableArray<GradedAnswer> grades, EvaluationRequest request) => new()
+    {
+        Benchmark = step.Title,
+        Grader = step.Benchmark.GraderVersion,
+        Answering = request.Model is null ? null : step.Answering,
+        Answers = answers.Length,
+        CutOff = answers.Count(answer => !answer.Finished),
+        Empty = answers.Count(answer => string.IsNullOrWhiteSpace(answer.Completion)),
+        Items = step.Benchmark.Items.Length,
+        Estimate = ClusteredScore.Of(grades, request.Confidence.Level),
+        PassAt = step.Benchmark.Domain == Domain.Code
+            ?
+            [
+                .. from k in request.PassAt
+                   where k > 1
+                   let estimate = PassAtKEstimate.Of(grades, k, request.Confidence.Level)
+                   select new PassAtKScore(k, estimate),
+            ]
+            : [],
+        Unscored =
+        [
+            .. grades.Select(grade => grade.Grade).OfType<Grade.Unscored>().GroupBy(grade => grade.Reason)
+                .OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal).Select(group => new UnscoredCount(group.Key, group.Count())),
+        ],
+    };
+
+    private static string IdOf(EvaluationRequest request, ImmutableArray<string> keys)
+    {
+        var asked = new JsonObject
+        {
+            ["steps"] = new JsonArray([.. keys.Select(key => (JsonNode)key)]),
+            ["confidence"] = CanonicalJson.ToNode(request.Confidence),
+            ["passAt"] = CanonicalJson.ToNode(request.PassAt),
+        };
+        var name = string.Concat(request.Name.Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '-' or '_' ? letter : '_'));
+        return $"{name[..Math.Min(name.Length, 80)]}-{Convert.ToHexStringLower(SHA256.HashData(CanonicalJson.Write(asked)))[..8]}";
+    }
+
+    private sealed record BenchmarkSteps(string Title, IBenchmark Benchmark, AnsweringSpec Answering, RunStep Answer, GradeStep Grade)
+    {
+        public IEnumerable<RunStep> Steps => [Answer, Grade];
+    }
+}
+
+/// <param name="Failures">Steps that failed; their benchmarks have no score.</param>
+public sealed record EvaluationOutcome(EvaluationFolder Folder, EvaluationRecord Record, ImmutableArray<StepFailure> Failures)
+{
+    /// <summary>0 done · 1 a step failed · 3 done, but some answers could not be graded.</summary>
+    public int ExitCode => !Failures.IsEmpty ? 1 : Record.Scores.Any(score => !score.Unscored.IsEmpty) ? 3 : 0;
+}

@@ -1,0 +1,92 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json;
+using Agora.Benchmarks;
+using Agora.Experiments;
+
+namespace Agora.Runs;
+
+/// <summary>One evaluation's folder: the scores, every sample, and for code a file that EvalPlus reads.</summary>
+public sealed class EvaluationFolder
+{
+    public const string RecordFileName = "evaluation.json";
+    internal const string StepsFileName = "steps.json";
+
+    private readonly DurableFiles files = DurableFiles.Instance;
+
+    internal EvaluationFolder(string path)
+    {
+        FullPath = path;
+        Id = Path.GetFileName(path);
+    }
+
+    public string Id { get; }
+    public string FullPath { get; }
+
+    public string PathOf(string file) => Path.Combine(FullPath, file);
+
+    /// <summary>Where the answers to a benchmark and their grades lie.</summary>
+    public string SamplesOf(string benchmark) => PathOf($"{benchmark}.jsonl");
+
+    /// <exception cref="AgoraException">There is none, or it is damaged.</exception>
+    public EvaluationRecord Record() => Read<EvaluationRecord>(RecordFileName);
+
+    /// <summary>The grades of a benchmark, from its samples.</summary>
+    /// <exception cref="AgoraException">They are not there, or damaged.</exception>
+    public ImmutableArray<GradedAnswer> Grades(string benchmark)
+    {
+        var file = SamplesOf(benchmark);
+        try
+        {
+            return [.. File.ReadLines(file).Select(line => JsonSerializer.Deserialize<Sample>(line, CanonicalJson.Options) ?? throw new JsonException("a line is null")).Select(sample => sample.Graded())];
+        }
+        catch (Exception fault) when (fault is IOException or JsonException)
+        {
+            throw new AgoraException($"the samples cannot be read: {fault.Message}", file, "evaluate again: what is in the store is not asked for again", fault);
+        }
+    }
+
+    internal ImmutableArray<string> Steps() => File.Exists(PathOf(StepsFileName)) ? Read<ImmutableArray<string>>(StepsFileName) : [];
+
+    internal void Begin(ImmutableArray<string> keys)
+    {
+        files.CreateFolder(FullPath);
+        Write(StepsFileName, keys);
+    }
+
+    internal void Keep(EvaluationRecord record) => Write(RecordFileName, record);
+
+    /// <param name="isCode">Whether EvalPlus has a format for them.</param>
+    internal void WriteSamples(string benchmark, ImmutableArray<BenchmarkAnswer> answers, ImmutableArray<GradedAnswer> grades, bool isCode)
+    {
+        WriteLines(SamplesOf(benchmark), answers.Zip(grades, (answer, grade) => JsonSerializer.Serialize(Sample.Of(answer, grade), CanonicalJson.Options)));
+        if (isCode)
+            WriteLines(PathOf($"{benchmark}.evalplus.jsonl"), answers.Zip(grades, (answer, grade) => SampleFile.EvalPlusLine(benchmark, answer, grade)));
+    }
+
+    private void WriteLines(string path, IEnumerable<string> lines) =>
+        files.WriteWhole(path, Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => line + "\n"))));
+
+    private void Write<T>(string file, T value) => files.WriteWhole(PathOf(file), (byte[])[.. JsonSerializer.SerializeToUtf8Bytes(value, CanonicalJson.Indented), (byte)'\n']);
+
+    private T Read<T>(string file)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(File.ReadAllBytes(PathOf(file)), CanonicalJson.Options) ?? throw new JsonException("the value is null");
+        }
+        catch (Exception error) when (error is IOException or JsonException)
+        {
+            throw new AgoraException($"the evaluation's folder cannot be read: {error.Message}", PathOf(file), "evaluate again, or remove the folder", error);
+        }
+    }
+
+    /// <summary>One answer with its grade, as every reader of samples wants them.</summary>
+    private sealed record Sample(string Id, string Prompt, string Completion, bool Finished, string? Extracted, double? Score, string? Unscored, string? Detail)
+    {
+        public static Sample Of(BenchmarkAnswer answer, GradedAnswer grade) => new(answer.ItemId, answer.Prompt, answer.Completion, answer.Finished, grade.Extracted,
+            (grade.Grade as Grade.Scored)?.Value, (grade.Grade as Grade.Unscored)?.Reason, grade.Detail);
+
+        public GradedAnswer Graded() => new(Id, Extracted, Score is { } score ? new Grade.Scored(score) : new Grade.Unscored(Unscored ?? "no reason is recorded"), Detail);
+    }
+}
