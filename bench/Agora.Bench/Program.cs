@@ -9,7 +9,9 @@ switch (args)
     case ["sandbox", var file, var peer]:
         await SandboxSpeed.MeasureAsync(file, peer);
         return 0;
+    case ["math-grading", var gsm8k, var math]:
+        return MathGradingSpeed.Measure(gsm8k, math) ? 0 : 1;
     default:
-        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL");
+        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500");
         return 2;
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Agora.Experiments;
+using Microsoft.Extensions.AI;
 
 namespace Agora.Benchmarks;
 
@@ -24,6 +25,9 @@ public static class BenchmarkSelfTest
 {
     public static async Task<ImmutableArray<SelfTestLine>> RunAsync(IBenchmark benchmark, GradingContext context, CancellationToken cancellationToken)
     {
+        // Empty answers lose without a judge; a benchmark that asks one for them is broken.
+        if (benchmark.NeedsJudge)
+            context = context with { Judges = [new NoJudge()] };
         var references = benchmark.ReferenceAnswers;
         var lines = ImmutableArray.CreateBuilder<SelfTestLine>();
         lines.Add(await GradeAsync(SelfTestAnswers.Reference, references, 1));
@@ -42,6 +46,21 @@ public static class BenchmarkSelfTest
                    where expected is { } value && grade.Grade != new Grade.Scored(value)
                    select $"{grade.ItemId}: {(grade.Grade as Grade.Unscored)?.Reason ?? grade.Detail}",
             ]);
+        }
+    }
+
+    private sealed class NoJudge : IChatClient
+    {
+        public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+            throw new InvalidOperationException("the self-test asks no judge");
+
+        public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+            throw new InvalidOperationException("the self-test asks no judge");
+
+        public object? GetService(Type serviceType, object? serviceKey = null) => null;
+
+        public void Dispose()
+        {
         }
     }
 

@@ -125,7 +125,7 @@ internal sealed class CodeBenchmark : IBenchmark
         }
         if (grading.Options.Grader != AnswerGrader.EvalPlus)
             return new FoundProgram(CodeAnswer.Extract(answer.Completion, task.EntryPoint, task.Continues), null);
-        var written = Asking.IsContinued ? answer.Prompt + answer.Completion : answer.Completion;
+        var written = Asking.IsContinued ? task.Continues + answer.Completion : answer.Completion;
         return string.IsNullOrWhiteSpace(answer.Completion)
             ? new FoundProgram(null, null)
             : await ProgramExtraction.RunAsync(sandbox, written.Replace("\t", "    ", StringComparison.Ordinal), task.EntryPoint, cancellationToken);

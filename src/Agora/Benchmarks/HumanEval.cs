@@ -43,6 +43,8 @@ internal static class HumanEval
         var signature = (task.Continues ?? "").Trim();
         return task with
         {
+            // A sample in a file goes behind the prompt as the file has it, an answer behind the prompt that was asked.
+            Continues = style == PromptStyle.Base ? signature + "\n" : task.Continues,
             Item = task.Item with
             {
                 Prompt = style switch

@@ -29,6 +29,9 @@ internal sealed class LatexTokens
     /// <summary>Longer answers are compared as texts alone.</summary>
     private const int MaximumTokens = 1500;
 
+    /// <summary>In characters.</summary>
+    public const int LongestAnswer = 4 * MaximumTokens;
+
     private static readonly HashSet<string> Silent = new(StringComparer.Ordinal)
     {
         "left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "displaystyle", "textstyle", "limits", "quad", "qquad",
@@ -95,7 +98,7 @@ internal sealed class LatexTokens
     /// <returns>Null where the answer is too long to be taken apart.</returns>
     public static List<LatexToken>? Of(string answer)
     {
-        if (answer.Length > 4 * MaximumTokens)
+        if (answer.Length > LongestAnswer)
             return null;
         var reader = new LatexTokens(OneBackslash(answer));
         while (reader.at < reader.text.Length && reader.tokens.Count < MaximumTokens)

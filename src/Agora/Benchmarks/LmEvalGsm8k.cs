@@ -24,8 +24,8 @@ internal static partial class LmEvalGsm8k
     {
         AnswerGrader.LmEvalStrict => First(Hashes(), completion),
         AnswerGrader.LmEvalCotStrict => First(TheAnswerIs(), completion),
-        AnswerGrader.LmEvalLlamaStrict => Last(TheFinalAnswerIs(), completion, group: 1),
-        AnswerGrader.LmEvalFlexible => Last(NumberLike(), completion, group: 0),
+        AnswerGrader.LmEvalLlamaStrict => LastFinalAnswer(completion),
+        AnswerGrader.LmEvalFlexible => LastNumberLike(completion),
         _ => throw new ArgumentOutOfRangeException(nameof(grader), grader, null),
     };
 
@@ -54,23 +54,52 @@ internal static partial class LmEvalGsm8k
 
     private static string First(Regex filter, string text) => filter.Match(text) is { Success: true } match ? match.Groups[1].Value.Trim() : Nothing;
 
-    private static string Last(Regex filter, string text, int group)
+    /// <summary>The last match of <c>The final answer is ((-?[$0-9.,]{2,})|(-?[0-9]+))</c>.</summary>
+    private static string LastFinalAnswer(string text)
     {
-        var last = Nothing;
-        for (var match = filter.Match(text); match.Success; match = match.NextMatch())
-            last = match.Groups[group].Value.Trim();
-        return last;
+        const string opening = "The final answer is ";
+        for (var start = text.LastIndexOf(opening, StringComparison.Ordinal); start >= 0; start = start == 0 ? -1 : text.LastIndexOf(opening, start - 1, StringComparison.Ordinal))
+        {
+            var from = start + opening.Length;
+            var end = from < text.Length && text[from] == '-' ? from + 1 : from;
+            while (end < text.Length && IsNumberLike(text[end]))
+                end++;
+            if (NumberLike(text, from, end) is { } number)
+                return number;
+        }
+        return Nothing;
     }
+
+    /// <summary>The last match of <c>(-?[$0-9.,]{2,})|(-?[0-9]+)</c>.</summary>
+    /// <remarks>A sign can only begin a match, so the last match is the last stretch between signs and other characters that is long enough; five million matches need not be made.</remarks>
+    private static string LastNumberLike(string text)
+    {
+        for (var end = text.Length; end > 0; end--)
+        {
+            var start = end;
+            while (start > 0 && IsNumberLike(text[start - 1]))
+                start--;
+            if (start == end)
+                continue;
+            if (NumberLike(text, start > 0 && text[start - 1] == '-' ? start - 1 : start, end) is { } number)
+                return number;
+            end = start + 1;
+        }
+        return Nothing;
+    }
+
+    /// <summary>Two characters or more of those that numbers are written with, or a single digit, behind a sign or none.</summary>
+    private static string? NumberLike(string text, int from, int end)
+    {
+        var digits = text.AsSpan(from, end - from).TrimStart('-');
+        return digits.Length >= 2 || (digits.Length == 1 && char.IsAsciiDigit(digits[0])) ? text[from..end] : null;
+    }
+
+    private static bool IsNumberLike(char letter) => char.IsAsciiDigit(letter) || letter is '$' or '.' or ',';
 
     [GeneratedRegex(@"#### (-?[0-9.,]+)", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant)]
     private static partial Regex Hashes();
 
     [GeneratedRegex(@"The answer is (-?[0-9.,]+).", RegexOptions.CultureInvariant)]
     private static partial Regex TheAnswerIs();
-
-    [GeneratedRegex(@"The final answer is (-?[$0-9.,]{2,}|-?[0-9]+)", RegexOptions.CultureInvariant)]
-    private static partial Regex TheFinalAnswerIs();
-
-    [GeneratedRegex(@"-?[$0-9.,]{2,}|-?[0-9]+", RegexOptions.CultureInvariant)]
-    private static partial Regex NumberLike();
 }

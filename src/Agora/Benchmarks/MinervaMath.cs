@@ -12,6 +12,7 @@ internal static partial class MinervaMath
     public const int Rules = 1;
 
     private const string Opening = "Final Answer: The final answer is";
+    private const string ClosingWords = " I hope it is correct";
     private const string Closing = "I hope it is correct.";
 
     /// <summary>No answer is longer, and normalising takes a pass over the text for each of some seventy rewrites.</summary>
@@ -43,17 +44,18 @@ internal static partial class MinervaMath
     /// <returns>Null where the closing sentence is missing, or opens and never ends on its line; the end itself may have been cut off.</returns>
     public static string? Extract(string completion)
     {
-        for (var start = completion.IndexOf(Opening, StringComparison.Ordinal); start >= 0; start = completion.IndexOf(Opening, start + 1, StringComparison.Ordinal))
+        var start = completion.IndexOf(Opening, StringComparison.Ordinal);
+        while (start >= 0)
         {
-            // One line, up to any character, a blank and the closing words, which are appended to what the model wrote.
+            // One line, up to any character, the closing words and any character; the closing is appended to what the model wrote.
             var from = start + Opening.Length;
             var lineEnd = completion.IndexOf('\n', from);
             var line = lineEnd < 0 ? completion[from..] + Closing : completion[from..lineEnd];
-            var end = line.IndexOf($" {Closing}", StringComparison.Ordinal);
-            while (end == 0)
-                end = line.IndexOf($" {Closing}", 1, StringComparison.Ordinal);
-            if (end > 0)
+            var end = line.IndexOf(ClosingWords, Math.Min(1, line.Length), StringComparison.Ordinal);
+            if (end > 0 && end + ClosingWords.Length < line.Length)
                 return line[..(end - 1)].Trim();
+            // What closes no sentence here closes none that opens later on the line.
+            start = lineEnd < 0 ? -1 : completion.IndexOf(Opening, lineEnd, StringComparison.Ordinal);
         }
         return null;
     }

@@ -15,7 +15,7 @@ internal sealed class BenchmarkFileOnDisk : IDisposable
     {
         this.name = name;
         var bytes = Encoding.UTF8.GetBytes(string.Join('\n', lines) + "\n");
-        using var file = File.Create(Path.Combine(folder, name));
+        using var file = File.Create(System.IO.Path.Combine(folder, name));
         if (!name.EndsWith(".gz", StringComparison.Ordinal))
         {
             file.Write(bytes);
@@ -27,6 +27,10 @@ internal sealed class BenchmarkFileOnDisk : IDisposable
 
     public IBenchmark Open(string benchmark, int? limit = null, bool unsafeNoSandbox = false) =>
         BenchmarkCatalogue.Open(new BenchmarkSpec { Name = benchmark, File = name, Limit = limit }, folder, unsafeNoSandbox);
+
+    public IBenchmark Open(string benchmark, BenchmarkOptions options) => BenchmarkCatalogue.Open(new BenchmarkSpec { Name = benchmark, File = name }, folder, options);
+
+    public string Path => System.IO.Path.Combine(folder, name);
 
     public string Refusal(string benchmark) => Assert.Throws<AgoraException>(() => Open(benchmark)).Message;
 

@@ -63,6 +63,29 @@ public sealed class MathEquivalenceTests
         Assert.False(MathEquivalence.AreEquivalent(other, one));
     }
 
+    /// <summary>The table of docs/evaluation.md, line by line.</summary>
+    [Theory]
+    [InlineData("12\\%", "12", true)]
+    [InlineData("12\\%", "12 percent", true)]
+    [InlineData("12\\%", "0.12", false)]
+    [InlineData("40", "\\$40", true)]
+    [InlineData("6, 1, -3", "-3, 6, 1", true)]
+    [InlineData("(6, 1)", "(1, 6)", false)]
+    [InlineData("[1, 4]", "(1, 4]", false)]
+    [InlineData("1,234", "1234", true)]
+    [InlineData("1.234", "1234", false)]
+    [InlineData("7,25", "7.25", false)]
+    [InlineData("1/3", "0.333333", true)]
+    [InlineData("1/3", "0.3333", false)]
+    [InlineData("1 \\le x \\le 4", "[1, 4]", true)]
+    [InlineData("y = 3", "3", true)]
+    [InlineData("\\text{Tuesday}", "tuesday", true)]
+    [InlineData("(B)", "B", true)]
+    [InlineData("\\\\frac{1}{2}", "\\frac{1}{2}", true)]
+    [InlineData("96/4", "24", true)]
+    public void Policies_are_what_is_documented(string reference, string answer, bool same) =>
+        Assert.Equal(same, MathEquivalence.AreEquivalent(reference, answer));
+
     [Fact]
     public void A_sum_of_fractions_equals_its_value_and_nothing_near_it() =>
         Gen.Select(Gen.Int[-99, 99], Gen.Int[1, 99], Gen.Int[-99, 99], Gen.Int[1, 99]).Sample((a, b, c, d) =>

@@ -26,6 +26,35 @@ public sealed class MathGradingConformanceTests
         Assert.Empty(wrong);
     }
 
+    /// <summary>What docs/evaluation.md says where published graders differ: the verdict on every case that such a question decides.</summary>
+    private static readonly Dictionary<string, bool> Policies = new()
+    {
+        ["policy:percent-symbol-dropped"] = true,
+        ["policy:percent-words"] = true,
+        ["policy:percent-scale"] = false,
+        ["policy:ordered-list"] = true,                    // lists without brackets are unordered
+        ["policy:tuple-vs-list"] = true,
+        ["policy:decimal-comma"] = false,
+        ["policy:interval-vs-relation"] = true,
+        ["policy:no-nontrivial-simplification"] = true,     // equal is equal, however much arithmetic it takes
+        ["policy:units-dropped"] = true,
+    };
+
+    [Fact]
+    public void Every_documented_policy_holds_on_the_cases_that_it_decides()
+    {
+        var wrong = new List<string>();
+        foreach (var json in File.ReadLines(Fixtures.Part("math_grading", "cases.jsonl")).Select(line => JsonDocument.Parse(line).RootElement))
+        {
+            if (!json.TryGetProperty("tags", out var tags))
+                continue;
+            foreach (var tag in tags.EnumerateArray().Select(tag => tag.GetString()!).Where(Policies.ContainsKey))
+                if (AcceptsExpression(json.GetProperty("gold").GetString()!, json.GetProperty("prediction").GetString()!, decimals: null) != Policies[tag])
+                    wrong.Add($"{json.GetProperty("id")} {tag}");
+        }
+        Assert.Empty(wrong);
+    }
+
     private static bool AcceptsNumber(string reference, string prediction) =>
         MathGrading.TryReadNumber(reference, out var value) && MathGrading.Number(prediction, value).Grade is Grade.Scored(1);
 
