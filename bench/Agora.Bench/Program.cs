@@ -9,7 +9,10 @@ switch (args)
     case ["sandbox", var file, var peer]:
         await SandboxSpeed.MeasureAsync(file, peer);
         return 0;
+    case ["judged"]:
+        JudgedSpeed.Measure();
+        return 0;
     default:
-        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL");
+        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | judged");
         return 2;
 }

@@ -24,6 +24,8 @@ public static class SamplingOptions
     public const string RepetitionPenalty = "repetition_penalty";
     /// <summary>double, 0 is off.</summary>
     public const string MinP = "min_p";
+    /// <summary>int, 0 is off: how many likely tokens to report at each place of the answer, as <see cref="TokenAlternatives"/>.</summary>
+    public const string TopLogProbabilities = "top_logprobs";
 }
 
 /// <summary>Log-likelihood of given text, which no interface of the ecosystem covers.</summary>

@@ -13,12 +13,14 @@ public sealed class GradeStep : RunStep
     private readonly AnswerStep answers;
     private readonly IBenchmark benchmark;
     private readonly ImmutableArray<IdentifiedModel> judges;
+    private readonly JudgingSpec judging;
     private readonly RandomStreams random;
 
     /// <param name="judges">The experiment's; asked only where the benchmark needs them.</param>
-    internal GradeStep(AnswerStep answers, IBenchmark benchmark, ImmutableArray<IdentifiedModel> judges, RandomStreams random)
-        : base($"grade {answers.Name["answer ".Length..]}", Identify(answers, benchmark, Asked(benchmark, judges), random), [answers])
+    internal GradeStep(AnswerStep answers, IBenchmark benchmark, ImmutableArray<IdentifiedModel> judges, JudgingSpec judging, RandomStreams random)
+        : base($"grade {answers.Name["answer ".Length..]}", Identify(answers, benchmark, Asked(benchmark, judges), judging, random), [answers])
     {
+        this.judging = judging;
         this.answers = answers;
         this.benchmark = benchmark;
         this.judges = Asked(benchmark, judges);
@@ -46,6 +48,10 @@ public sealed class GradeStep : RunStep
             {
                 Random = random,
                 Judges = clients.ToImmutable(),
+                JudgeNames = [.. judges.Select(judge => judge.Identity)],
+                Judging = judging,
+                Judged = summary => workspace.Write(StepFiles.Judging, [StepFiles.Line(summary)]),
+                Keep = workspace.Write,
                 Progress = new Relay<(int Done, int Total)>(now => context.Progress.Report(new StepProgress(now.Done, now.Total, Tokens: 0, Dollars: 0))),
                 Parallel = judges.IsEmpty ? context.Cores : judges.Max(judge => judge.Spec.MaxParallel),
             }, cancellationToken);
@@ -62,11 +68,17 @@ public sealed class GradeStep : RunStep
 
     private static ImmutableArray<IdentifiedModel> Asked(IBenchmark benchmark, ImmutableArray<IdentifiedModel> judges) => benchmark.NeedsJudge ? judges : [];
 
-    private static StepIdentity Identify(AnswerStep answers, IBenchmark benchmark, ImmutableArray<IdentifiedModel> judges, RandomStreams random) =>
-        new("grade", benchmark.GraderVersion, new JsonObject
+    private static StepIdentity Identify(AnswerStep answers, IBenchmark benchmark, ImmutableArray<IdentifiedModel> judges, JudgingSpec judging, RandomStreams random)
+    {
+        var parameters = new JsonObject
         {
             ["benchmark"] = benchmark.Name,
             ["judges"] = new JsonArray([.. judges.Select(judge => (JsonNode)judge.Identity)]),
             ["seed"] = random.Seed,
-        }, [answers.Key]);
+        };
+        // Where nobody is asked, how to ask decides nothing.
+        if (benchmark.NeedsJudge)
+            parameters["judging"] = CanonicalJson.ToNode(judging);
+        return new StepIdentity("grade", benchmark.GraderVersion, parameters, [answers.Key]);
+    }
 }
