@@ -10,7 +10,14 @@ internal readonly record struct LengthControlRows(double[] Length, double[] Diff
 {
     public int Count => Target.Length;
 
-    public LengthControlRows Weighted(double[] weight) => this with { Weight = weight };
+    /// <summary>The rows that are in a fold, or those that are not.</summary>
+    /// <param name="folds">[row].</param>
+    public LengthControlRows Of(int[] folds, int fold, bool inside)
+    {
+        var kept = Enumerable.Range(0, Count).Where(row => folds[row] == fold == inside).ToArray();
+        double[] Column(double[] column) => Array.ConvertAll(kept, row => column[row]);
+        return new LengthControlRows(Column(Length), Column(Difficulty), Column(Model), Column(Target), Column(Weight));
+    }
 }
 
 /// <summary>Coefficients of length difference, difficulty and the model itself.</summary>

@@ -90,16 +90,15 @@ public sealed record LengthControlledWinRate
 
     private static ImmutableArray<double> CrossValidate(LengthControlRows rows)
     {
+        if (rows.Count < LengthControlFolds.Count)
+            throw new AgoraException($"{rows.Count} rows are too few for a cross-validation in {LengthControlFolds.Count} folds", "length-controlled win rate", $"use the whole {LengthControlData.FileName}") { ExitCode = 2 };
         var folds = LengthControlFolds.Assign(rows.Count);
         var losses = new double[LengthControlFolds.Count][];
         Parallel.For(0, losses.Length, fold =>
         {
-            var others = new double[rows.Count];
-            for (var row = 0; row < others.Length; row++)
-                others[row] = folds[row] == fold ? 0 : rows.Weight[row];
-            var training = rows.Weighted(others);
+            var (training, held) = (rows.Of(folds, fold, inside: false), rows.Of(folds, fold, inside: true));
             LengthControlWeights weights = default;
-            losses[fold] = [.. Grid.Select(c => -LengthControlFit.MeanLogLikelihood(rows, weights = LengthControlFit.Minimum(training, c, weights), folds, fold))];
+            losses[fold] = [.. Grid.Select(c => -LengthControlFit.MeanLogLikelihood(held, weights = LengthControlFit.Minimum(training, c, weights)))];
         });
         return [.. Grid.Select((_, k) => losses.Sum(fold => fold[k]) / losses.Length)];
     }
@@ -116,7 +115,8 @@ public sealed record LengthControlledWinRate
             byDifficulty += slope * data.Difficulties[pairs[i].Difficulty];
             byModel += slope;
         }
-        var pull = ActiveSolve(LengthControlFit.Curvature(rows, weights), [0, byDifficulty, byModel], [weights.Length != 0, weights.Difficulty != 0, weights.Model != 0]);
+        // H⁻¹ g over the coefficients that are not 0; the others stay 0 under small changes of the data.
+        var pull = LengthControlFit.ActiveSolve(LengthControlFit.Curvature(rows, weights), [0, byDifficulty, byModel], [weights.Length != 0, weights.Difficulty != 0, weights.Model != 0]);
 
         var contributions = new double?[n];
         var row = data.Gamed.Length;
@@ -132,28 +132,5 @@ public sealed record LengthControlledWinRate
         // The gamed rows and the penalty hold the residuals' sum away from 0.
         var shift = mean - contributions.OfType<double>().Average();
         return [.. contributions.Select(value => value + shift)];
-    }
-
-    /// <summary>H⁻¹ g over the coefficients that are not 0; the others stay 0 under small changes of the data.</summary>
-    private static double[] ActiveSolve(double[,] matrix, double[] right, bool[] active)
-    {
-        var places = Enumerable.Range(0, 3).Where(i => active[i]).ToArray();
-        var k = places.Length;
-        var a = new double[k][];
-        for (var i = 0; i < k; i++)
-            a[i] = [.. places.Select(j => matrix[places[i], j]), right[places[i]]];
-        for (var pivot = 0; pivot < k; pivot++)
-            for (var i = 0; i < k; i++)
-            {
-                if (i == pivot || a[pivot][pivot] == 0)
-                    continue;
-                var factor = a[i][pivot] / a[pivot][pivot];
-                for (var j = pivot; j <= k; j++)
-                    a[i][j] -= factor * a[pivot][j];
-            }
-        var solution = new double[3];
-        for (var i = 0; i < k; i++)
-            solution[places[i]] = a[i][i] == 0 ? 0 : a[i][k] / a[i][i];
-        return solution;
     }
 }

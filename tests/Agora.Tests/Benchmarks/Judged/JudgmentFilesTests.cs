@@ -96,6 +96,9 @@ public sealed class JudgmentFilesTests : IDisposable
         var fault = Assert.Throws<AgoraException>(() => LengthControlData.Read(Write(LengthControlData.FileName, "index,std_delta_len,instruction_difficulty,preference\n0,x,0,0.5\n1,0,0,1.5\n")));
         Assert.Contains($"{LengthControlData.FileName}:2  \"std_delta_len\" must be a number", fault.Message);
         Assert.Contains($"{LengthControlData.FileName}:3  \"preference\" must be from 0 to 1", fault.Message);
+        var few = Assert.Throws<AgoraException>(() => LengthControlledWinRate.Of([new(1, 2, 0, 1.5)], data));
+        Assert.Contains("too few for a cross-validation", few.Message);
+        Assert.Contains("an instruction has no difficulty", Assert.Throws<AgoraException>(() => LengthControlledWinRate.Of([new(1, 2, 2, 1.5)], data, 5)).Message);
         Assert.Contains("no column \"index\"", Assert.Throws<AgoraException>(() => LengthControlData.Read(Write(LengthControlData.FileName, "a,b\n1,2\n"))).Message);
     }
 
