@@ -35,7 +35,8 @@ public static class AlpacaAnnotations
         file.ThrowIfFaulty();
         if (!file.Rows.Any(row => row.Has("instruction") && row.Has("output_2") || row.Has("preference")))
             throw new AgoraException("the file is in no format of AlpacaEval's annotations", path,
-                "give an annotations.json: objects with instruction, output_1, generator_1, output_2, generator_2, annotator, preference") { ExitCode = 2 };
+                "give an annotations.json: objects with instruction, output_1, generator_1, output_2, generator_2, annotator, preference")
+            { ExitCode = 2 };
         var annotations = file.Rows.Select(row => (Row: row, Annotation: new AlpacaAnnotation
         {
             Instruction = row.Text("instruction"),

@@ -37,7 +37,8 @@ internal sealed class AlpacaEval : PairwiseProtocol
         var data = File.Exists(beside) ? LengthControlData.Read(beside) : null;
         if (data is not null && items.Length > data.Difficulties.Length)
             throw new AgoraException($"the benchmark has {items.Length} instructions, and {LengthControlData.FileName} knows the difficulty of {data.Difficulties.Length}", beside,
-                $"use the official instructions, or move {LengthControlData.FileName} away for plain win rates") { ExitCode = 2 };
+                $"use the official instructions, or move {LengthControlData.FileName} away for plain win rates")
+            { ExitCode = 2 };
         return new PairwiseBenchmark(spec.Name, file.Hash, [.. items], new AlpacaEval(data));
     }
 

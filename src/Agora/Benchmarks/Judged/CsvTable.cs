@@ -79,7 +79,8 @@ internal sealed class CsvTable
             return;
         var shown = faults.OrderBy(fault => fault.Line).Take(20).Select(fault => $"  {path}:{fault.Line}  {fault.Fault}");
         throw new AgoraException($"the file has {faults.Count} {(faults.Count == 1 ? "fault" : "faults")}:\n{string.Join('\n', shown)}{(faults.Count > 20 ? "\n  ..." : "")}",
-            $"{path}:{faults.Min(fault => fault.Line)}", "mend these lines, or fetch the file again") { ExitCode = 2 };
+            $"{path}:{faults.Min(fault => fault.Line)}", "mend these lines, or fetch the file again")
+        { ExitCode = 2 };
     }
 
     /// <summary>A cell as a file holds it: in quotation marks where it must be.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -98,6 +99,8 @@ internal static class LengthControlFit
     /// <summary>Objective at a point, and gradient and second derivatives of its smooth part.</summary>
     private readonly record struct Expansion(double Value, double G0, double G1, double G2, double H00, double H01, double H02, double H11, double H12, double H22)
     {
+        // Compiled well at the first call: scoring one file is over before the runtime would see that it is worth it.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public static Expansion At(in LengthControlRows rows, double c, Vector b)
         {
             Vector256<double> f = default, g0 = default, g1 = default, g2 = default, h00 = default, h01 = default, h02 = default, h11 = default, h12 = default, h22 = default;

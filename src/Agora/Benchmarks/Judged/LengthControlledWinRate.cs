@@ -45,7 +45,8 @@ public sealed record LengthControlledWinRate
         if (pairs.Any(pair => pair.Difficulty < 0 || pair.Difficulty >= data.Difficulties.Length))
             throw new AgoraException(
                 $"an instruction has no difficulty: there are {data.Difficulties.Length}, and the pairs name number {pairs.Max(pair => pair.Difficulty) + 1}",
-                "length-controlled win rate", "use the official instructions and their difficulties, or take the plain win rate") { ExitCode = 2 };
+                "length-controlled win rate", "use the official instructions and their difficulties, or take the plain win rate")
+            { ExitCode = 2 };
         var rows = Rows(pairs, data);
         ImmutableArray<double> losses = [];
         if (strengthIndex is null)
