@@ -11,7 +11,10 @@ switch (args)
         return 0;
     case ["math-grading", var gsm8k, var math]:
         return MathGradingSpeed.Measure(gsm8k, math) ? 0 : 1;
+    case ["judged"]:
+        JudgedSpeed.Measure();
+        return 0;
     default:
-        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500");
+        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500 | judged");
         return 2;
 }

@@ -31,6 +31,8 @@ public sealed record EndpointBehaviour
 {
     /// <summary>What the model writes.</summary>
     public required Func<ReceivedRequest, string> Answer { get; init; }
+    /// <summary>The likely first tokens with their log-probabilities, for requests that ask for them; null at an endpoint that has none.</summary>
+    public Func<ReceivedRequest, (string Token, double LogProbability)[]>? FirstTokens { get; init; }
     /// <summary>What goes wrong with a request; null where nothing does.</summary>
     public Func<ReceivedRequest, Fault?> Fault { get; init; } = _ => null;
     public string Model { get; init; } = "test-model";
@@ -116,7 +118,7 @@ public sealed class FaultyEndpoint : IAsyncDisposable
 
     private async Task CompletionAsync(HttpContext context, ReceivedRequest request, string? text, string finish, bool choices = true, bool usage = true)
     {
-        var (body, input, output) = Completion(request, text, finish, choices, usage);
+        var (body, input, output) = Completion(request, text, finish, choices, usage, FirstTokensOf(request));
         if (usage)
         {
             Interlocked.Add(ref inputTokens, input);
@@ -125,7 +127,11 @@ public sealed class FaultyEndpoint : IAsyncDisposable
         await TextAsync(context, "application/json", body);
     }
 
-    private static (string Body, int Input, int Output) Completion(ReceivedRequest request, string? text, string finish, bool choices, bool usage)
+    private (string Token, double LogProbability)[]? FirstTokensOf(ReceivedRequest request) =>
+        request.Body["logprobs"]?.GetValue<bool>() == true ? behaviour.FirstTokens?.Invoke(request).Take(request.Body["top_logprobs"]!.GetValue<int>()).ToArray() : null;
+
+    private static (string Body, int Input, int Output) Completion(
+        ReceivedRequest request, string? text, string finish, bool choices, bool usage, (string Token, double LogProbability)[]? firstTokens)
     {
         var (input, output) = (request.LastMessage.Split(' ').Length, text?.Split(' ').Length ?? 0);
         var body = new JsonObject
@@ -138,13 +144,20 @@ public sealed class FaultyEndpoint : IAsyncDisposable
                 ? new JsonArray(new JsonObject { ["index"] = 0, ["finish_reason"] = finish, ["message"] = new JsonObject { ["role"] = "assistant", ["content"] = text } })
                 : new JsonArray(),
         };
+        if (firstTokens is not null)
+        {
+            static JsonObject Token((string Token, double LogProbability) likely) => new() { ["token"] = likely.Token, ["logprob"] = likely.LogProbability, ["bytes"] = null };
+            var first = Token(firstTokens[0]);
+            first["top_logprobs"] = new JsonArray([.. firstTokens.Select(Token)]);
+            body["choices"]![0]!["logprobs"] = new JsonObject { ["content"] = new JsonArray(first), ["refusal"] = null };
+        }
         if (usage) body["usage"] = new JsonObject { ["prompt_tokens"] = input, ["completion_tokens"] = output, ["total_tokens"] = input + output };
         return (body.ToJsonString(), input, output);
     }
 
     private async Task CutAsync(HttpContext context, ReceivedRequest request)
     {
-        var bytes = Encoding.UTF8.GetBytes(Completion(request, behaviour.Answer(request), "stop", choices: true, usage: true).Body);
+        var bytes = Encoding.UTF8.GetBytes(Completion(request, behaviour.Answer(request), "stop", choices: true, usage: true, firstTokens: null).Body);
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = bytes.Length;
         await context.Response.Body.WriteAsync(bytes.AsMemory(0, bytes.Length / 2));

@@ -13,6 +13,7 @@ internal static class CommandLine
         ValidateCommand.Create(),
         EvaluateCommand.Create(),
         GenerateCommand.Create(),
+        JudgeCommand.Create(),
         ServeCommand.Create(),
         RunsCommand.Create(),
         DoctorCommand.Create(),

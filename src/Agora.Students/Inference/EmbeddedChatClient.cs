@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Text;
 using Agora.Experiments;
 using Agora.LanguageModels;
 using Agora.Students.ChatTemplates;
@@ -19,7 +21,7 @@ public sealed class EmbeddedChatClient : IChatClient
     /// <summary>Option, bool: report log-probabilities.</summary>
     public const string LogProbabilitiesOption = "logprobs";
     /// <summary>Option, int: and those of this many alternatives.</summary>
-    public const string TopLogProbabilitiesOption = "top_logprobs";
+    public const string TopLogProbabilitiesOption = SamplingOptions.TopLogProbabilities;
 
     private readonly InferenceEngine engine;
     private readonly ChatTemplate? template;
@@ -145,6 +147,12 @@ public sealed class EmbeddedChatClient : IChatClient
         TotalTokenCount = completion.PromptTokens + completion.Tokens.Length,
     };
 
-    private static AdditionalPropertiesDictionary? LogProbabilities(Completion completion) =>
-        completion.LogProbabilities.IsEmpty ? null : new AdditionalPropertiesDictionary { [LogProbabilitiesKey] = completion.LogProbabilities };
+    private AdditionalPropertiesDictionary? LogProbabilities(Completion completion) => completion.LogProbabilities.IsEmpty ? null : new AdditionalPropertiesDictionary
+    {
+        [LogProbabilitiesKey] = completion.LogProbabilities,
+        [TokenAlternatives.PropertyName] = completion.LogProbabilities
+            .Select(token => TokenAlternatives.Of(TextOf(token.Token), token.Alternatives.Select(likely => (TextOf(likely.Token), likely.LogProbability)))).ToImmutableArray(),
+    };
+
+    private string TextOf(int token) => Encoding.UTF8.GetString(engine.Tokenizer.TokenBytes(token));
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using Agora.Benchmarks.Judged;
 using Agora.Experiments;
 using Microsoft.Extensions.AI;
 
@@ -37,7 +38,9 @@ public enum AnswerForm
 public abstract record Grade
 {
     private Grade() { }
-    /// <param name="Value">From 0 (wrong) to 1 (right).</param>
+    /// <param name="Value">
+    /// From 0 (wrong) to 1 (right). In the judged benchmarks, whose score is no mean over items, the item's contribution to it: their mean is the score, and single ones may lie outside.
+    /// </param>
     public sealed record Scored(double Value) : Grade;
     /// <param name="Reason">E.g. the judge's verdict could not be parsed.</param>
     public sealed record Unscored(string Reason) : Grade;
@@ -53,6 +56,13 @@ public sealed record GradingContext
     public required RandomStreams Random { get; init; }
     /// <summary>Judges of the pairwise benchmarks, in the experiment's order.</summary>
     public ImmutableArray<IChatClient> Judges { get; init; } = [];
+    /// <summary>What the judges are, in their order; numbers where fewer are given.</summary>
+    public ImmutableArray<string> JudgeNames { get; init; } = [];
+    public JudgingSpec Judging { get; init; } = new();
+    /// <summary>Takes what the judges as a whole have to say.</summary>
+    public Action<JudgingSummary>? Judged { get; init; }
+    /// <summary>Keeps a file beside the grades: its name and its lines.</summary>
+    public Action<string, IEnumerable<string>>? Keep { get; init; }
     public IProgress<(int Done, int Total)>? Progress { get; init; }
     /// <summary>Processes or requests at once.</summary>
     public int Parallel { get; init; } = Environment.ProcessorCount;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Agora.Benchmarks.Judged;
 using Agora.Experiments;
 
 namespace Agora.Benchmarks;

@@ -200,6 +200,9 @@ internal sealed class BenchmarkRow(BenchmarkRows file, int line, JsonElement jso
     /// <summary>A text that may be absent or empty.</summary>
     public string OptionalText(string member) => Has(member) && Member(member, out var value) ? Read(value, member) ?? "" : "";
 
+    /// <summary>A text that must be there, and may be empty.</summary>
+    public string PresentText(string member) => Member(member, out var value) ? Read(value, member) ?? "" : "";
+
     /// <summary>The row's own identity: a string or a whole number, as ids come in both forms.</summary>
     public string Id(string member) => Name(member) is { Length: > 0 } id ? file.UniqueId(this, id) : "";
 
@@ -223,6 +226,28 @@ internal sealed class BenchmarkRow(BenchmarkRows file, int line, JsonElement jso
             return number;
         file.Fault(Line, $"\"{member}\" must be a whole number");
         return null;
+    }
+
+    /// <summary>Any finite number; null, with a fault, where it is none.</summary>
+    public double? Real(string member)
+    {
+        if (!Member(member, out var value))
+            return null;
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number))
+            return number;
+        file.Fault(Line, $"\"{member}\" must be a number, not {BenchmarkRows.Kind(value)}");
+        return null;
+    }
+
+    /// <summary>The elements of a list, whatever they are.</summary>
+    public ImmutableArray<JsonElement> Elements(string member)
+    {
+        if (!Member(member, out var value))
+            return [];
+        if (value.ValueKind == JsonValueKind.Array)
+            return [.. value.EnumerateArray()];
+        file.Fault(Line, $"\"{member}\" must be a list, not {BenchmarkRows.Kind(value)}");
+        return [];
     }
 
     public ImmutableArray<string> Texts(string member, bool mayBeEmpty = false)

@@ -33,6 +33,7 @@ public sealed record Experiment
     public ImmutableSortedDictionary<Domain, AnsweringSpec> Answering { get; init; } = ImmutableSortedDictionary<Domain, AnsweringSpec>.Empty;
     /// <summary>Names of models that judge the pairwise benchmarks.</summary>
     public ImmutableArray<string> Judges { get; init; } = [];
+    public JudgingSpec Judging { get; init; } = new();
     public ConfidenceSpec Confidence { get; init; } = new();
     /// <summary>Also score the generators themselves on the benchmarks (problem-solving ability).</summary>
     public bool ProblemSolving { get; init; }
@@ -181,6 +182,19 @@ public sealed record BenchmarkSpec
     [Range(1, int.MaxValue)]
     public int? Limit { get; init; }
 }
+
+/// <summary>How the judges of pairwise benchmarks are asked and read.</summary>
+public sealed record JudgingSpec
+{
+    /// <summary>Where AlpacaEval's preference comes from.</summary>
+    public PreferenceReading Preference { get; init; } = PreferenceReading.LogProbabilities;
+    /// <summary>Requests to a judge for one verdict at most; then there is none. A verdict from log-probabilities is asked for once, as published.</summary>
+    [Range(1, 10)]
+    public int Attempts { get; init; } = 2;
+}
+
+/// <summary><see cref="LogProbabilities"/>: how likely the judge's first token was to name either output, as published. <see cref="Text"/>: the output that the judge names, for endpoints without log-probabilities.</summary>
+public enum PreferenceReading { LogProbabilities, Text }
 
 /// <summary>Student inference; the defaults are the paper's for other domains than math.</summary>
 public sealed record AnsweringSpec

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
@@ -9,7 +10,7 @@ namespace Agora.LanguageModels;
 /// <summary>Writes every completion into a journal before anybody uses it, and answers from the journal what it holds.</summary>
 /// <remarks>
 /// Two requests are the same if model, messages and every sampling option agree: who wants different samples of one prompt sets different
-/// <see cref="ChatOptions.Seed"/>s. Kept are text, finish reason and tokens; log-probabilities are not.
+/// <see cref="ChatOptions.Seed"/>s. Kept are text, finish reason, token counts and <see cref="TokenAlternatives"/>.
 /// </remarks>
 /// <param name="modelIdentity">What <see cref="ILanguageModels.IdentifyAsync"/> says about the model behind <paramref name="inner"/>.</param>
 public sealed class JournaledChatClient(IChatClient inner, IJournal journal, string modelIdentity) : DelegatingChatClient(inner)
@@ -77,6 +78,8 @@ internal sealed record JournalRecord
     public long? OutputTokens { get; init; }
     /// <summary>The model's own name for itself, where the endpoint gives one.</summary>
     public string? Model { get; init; }
+    /// <summary>Absent where none were asked for or given.</summary>
+    public ImmutableArray<TokenAlternatives>? Tokens { get; init; }
     /// <summary>Why the prompt was refused; then there is nothing else.</summary>
     public string? Refused { get; init; }
 
@@ -87,6 +90,7 @@ internal sealed record JournalRecord
         InputTokens = response.Usage?.InputTokenCount,
         OutputTokens = response.Usage?.OutputTokenCount,
         Model = response.ModelId,
+        Tokens = TokenAlternatives.Of(response) is { IsEmpty: false } tokens ? tokens : null,
     };
 
     public string Write() => JsonSerializer.Serialize(this, JournalRecordJson.Default.JournalRecord);
@@ -101,6 +105,7 @@ internal sealed record JournalRecord
         {
             FinishReason = record.FinishReason is null ? null : new ChatFinishReason(record.FinishReason),
             ModelId = record.Model,
+            AdditionalProperties = record.Tokens is { } tokens ? new AdditionalPropertiesDictionary { [TokenAlternatives.PropertyName] = tokens } : null,
             Usage = record is { InputTokens: null, OutputTokens: null } ? null : new UsageDetails
             {
                 InputTokenCount = record.InputTokens,

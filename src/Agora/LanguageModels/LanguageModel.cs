@@ -28,6 +28,8 @@ public static class SamplingOptions
     public const string PlainPrompt = "plain_prompt";
     /// <summary>string: what the answer begins with, which the completion does not repeat. Honoured by embedded models alone: the chat protocol has no place for it.</summary>
     public const string AnswerPrefix = "answer_prefix";
+    /// <summary>int, 0 is off: how many likely tokens to report at each place of the answer, as <see cref="TokenAlternatives"/>.</summary>
+    public const string TopLogProbabilities = "top_logprobs";
 }
 
 /// <summary>Log-likelihood of given text, which no interface of the ecosystem covers.</summary>

@@ -1,4 +1,5 @@
 using System.ClientModel;
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
@@ -24,7 +25,7 @@ internal sealed class OpenAIChat(IChatClient inner, Uri endpoint, string model, 
     {
         try
         {
-            return await base.GetResponseAsync(messages, WithExtensions(options), cancellationToken);
+            return WithAlternatives(await base.GetResponseAsync(messages, WithExtensions(options), cancellationToken));
         }
         catch (ClientResultException fault) when (fault.Status != 0)
         {
@@ -140,14 +141,29 @@ internal sealed class OpenAIChat(IChatClient inner, Uri endpoint, string model, 
         return null;
     }
 
+    private static ChatResponse WithAlternatives(ChatResponse response)
+    {
+        if (response.RawRepresentation is ChatCompletion { ContentTokenLogProbabilities: { Count: > 0 } tokens })
+        {
+            ImmutableArray<TokenAlternatives> read =
+            [
+                .. tokens.Select(token => TokenAlternatives.Of(token.Token, token.TopLogProbabilities.Select(likely => (likely.Token, (double)likely.LogProbability)))),
+            ];
+            (response.AdditionalProperties ??= [])[TokenAlternatives.PropertyName] = read;
+        }
+        return response;
+    }
+
     private ChatOptions? WithExtensions(ChatOptions? options)
     {
         var extensions = Extensions(options).ToArray();
-        if (extensions.Length == 0) return options;
+        var alternatives = options?.AdditionalProperties?.TryGetValue(SamplingOptions.TopLogProbabilities, out var wanted) == true ? Convert.ToInt32(wanted, CultureInfo.InvariantCulture) : 0;
+        if (extensions.Length == 0 && alternatives == 0) return options;
         var extended = options!.Clone();
         extended.RawRepresentationFactory = _ =>
         {
             var raw = new ChatCompletionOptions();
+            if (alternatives > 0) (raw.IncludeLogProbabilities, raw.TopLogProbabilityCount) = (true, alternatives);
 #pragma warning disable SCME0001 // The SDK's only way to send a field that OpenAI's own API lacks.
             foreach (var (name, value) in extensions) raw.Patch.Set(Encoding.UTF8.GetBytes("$." + name), value);
 #pragma warning restore SCME0001

@@ -25,6 +25,7 @@ internal sealed class HtmlReport
         {
             ("pgr", "Performance gap recovered", Pgr()),
             ("scores", "Scores", Scores()),
+            ("judging", "Judged benchmarks", Judging()),
             ("differences", "Which generators differ", Comparisons()),
             ("data", "Data sets", DataSets()),
             ("solving", "The generators' own scores", ProblemSolving()),
@@ -119,6 +120,12 @@ internal sealed class HtmlReport
             ["benchmark", "student", "model", "score", "graded", "could not be graded"], [3, 4],
             report.Recovery.Scores.Select(score => (string[])[$"{score.Domain.Title()}, {score.Benchmark}", score.Student, ReportText.Of(score.Model), ReportText.Of(score.Score),
                 ReportText.Count(score.Graded), ReportExplanations.Ungraded(score.Unscored)])),
+    ]);
+
+    private Markup Judging() => report.Judgments.IsEmpty ? Markup.None : Markup.Join(
+    [
+        Rows("Figures as the benchmarks define them, and how the judges went about it.", JudgingText.Header, [2, 3, 4, 5, 6], JudgingText.Rows(report)),
+        Markup.Join(JudgingText.Remarks(report).Select(remark => Markup.Of($"<p>{remark}</p>\n"))),
     ]);
 
     private Markup Comparisons()

@@ -27,6 +27,7 @@ internal sealed class MarkdownReport
             Pgr(table);
         Missing();
         Scores();
+        Judging();
         Comparisons();
         DataSets();
         ProblemSolving();
@@ -81,6 +82,20 @@ internal sealed class MarkdownReport
                 ReportExplanations.Ungraded(score.Unscored)]);
         }
         text.Append('\n');
+    }
+
+    private void Judging()
+    {
+        if (report.Judgments.IsEmpty)
+            return;
+        Line("## Judged benchmarks");
+        Row(JudgingText.Header);
+        Row(["---", "---", .. JudgingText.Header.Skip(2).Select(_ => "---:")], escape: false);
+        foreach (var row in JudgingText.Rows(report))
+            Row(row);
+        text.Append('\n');
+        foreach (var remark in JudgingText.Remarks(report))
+            Line(Escaped(remark));
     }
 
     private void Comparisons()

@@ -44,6 +44,8 @@ public sealed record ResultsDocument
     public required ImmutableArray<PgrEntry> Pgr { get; init; }
     [Description("Mean grades of base models, references and students.")]
     public required ImmutableArray<ScoreEntry> Scores { get; init; }
+    [Description("How the judges of pairwise benchmarks went about it, per model and benchmark; empty where nothing was judged.")]
+    public required ImmutableArray<JudgingEntry> Judging { get; init; }
     [Description("Paired comparisons of generators, per setting and overall.")]
     public required ImmutableArray<ComparisonEntry> Comparisons { get; init; }
     [Description("The generators' own scores; empty where the experiment does not ask for them.")]
@@ -65,6 +67,7 @@ public sealed record ResultsDocument
         Resamples = report.Recovery.Confidence.Resamples,
         Pgr = [.. report.Recovery.Estimates.Select(PgrEntry.Of)],
         Scores = [.. report.Recovery.Scores.Select(ScoreEntry.Of)],
+        Judging = [.. report.Judgments.Select(JudgingEntry.Of)],
         Comparisons = [.. report.Recovery.Comparisons.Select(pair => ComparisonEntry.Of(pair, report.Recovery.Confidence))],
         ProblemSolving = [.. report.ProblemSolving.Select(SolverEntry.Of)],
         DataSets = [.. report.DataSets.Select(DataSetEntry.Of)],

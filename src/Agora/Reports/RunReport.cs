@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Agora.Benchmarks;
+using Agora.Benchmarks.Judged;
 using Agora.Experiments;
 using Agora.Recovery;
 
@@ -17,6 +18,10 @@ public sealed record RunReport
     public ImmutableArray<SolverScore> ProblemSolving { get; init; } = [];
     /// <summary>One entry per generator and setting.</summary>
     public ImmutableArray<DataSetFacts> DataSets { get; init; } = [];
+    /// <summary>One entry per model and judged benchmark.</summary>
+    public ImmutableArray<JudgedAnswers> Judgments { get; init; } = [];
+    /// <summary>Of judges that were among the judged, where there was another judge.</summary>
+    public ImmutableArray<SelfPreference> SelfPreferences { get; init; } = [];
     /// <summary>What was planned and is not there.</summary>
     public ImmutableArray<MissingPart> Missing { get; init; } = [];
     public ImmutableArray<AnswerSamples> Answers { get; init; } = [];
@@ -50,6 +55,9 @@ public sealed record DataSetFacts
 
 /// <param name="Reason">As files write it, e.g. <c>finished_by_length</c>.</param>
 public sealed record RejectCount(string Reason, long Completions);
+
+/// <param name="Model">Who answered, in words.</param>
+public sealed record JudgedAnswers(string Model, JudgingSummary Judging);
 
 /// <param name="What">E.g. the name of a step.</param>
 public sealed record MissingPart(string What, string Reason);

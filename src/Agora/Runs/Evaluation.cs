@@ -102,9 +102,9 @@ public sealed class Evaluation(PipelineServices services, RunArchive archive)
             {
                 answer = new GivenAnswersStep(SampleFile.Read(request.GivenSamples ?? throw new InvalidOperationException("neither a model nor samples"), benchmark), benchmark);
             }
-            steps.Add(new BenchmarkSteps(benchmark.Name, benchmark, evaluated.Answering, answer, new GradeStep(answer, benchmark, judges.ToImmutable(), random)));
+            steps.Add(new BenchmarkSteps(benchmark.Name, benchmark, evaluated.Answering, answer, new GradeStep(answer, benchmark, judges.ToImmutable(), new JudgingSpec(), random)));
             if (evaluated.Plus is { } plus)
-                steps.Add(new BenchmarkSteps($"{benchmark.Name}_plus", plus, evaluated.Answering, answer, new GradeStep(answer, plus, judges.ToImmutable(), random)));
+                steps.Add(new BenchmarkSteps($"{benchmark.Name}_plus", plus, evaluated.Answering, answer, new GradeStep(answer, plus, judges.ToImmutable(), new JudgingSpec(), random)));
         }
         return steps.ToImmutable();
     }

@@ -13,13 +13,15 @@ public sealed class GradeStep : RunStep
     private readonly RunStep answers;
     private readonly IBenchmark benchmark;
     private readonly ImmutableArray<IdentifiedModel> judges;
+    private readonly JudgingSpec judging;
     private readonly RandomStreams random;
 
     /// <param name="answers">A step that leaves <see cref="StepFiles.Answers"/> and is called "answer ...".</param>
     /// <param name="judges">The experiment's; asked only where the benchmark needs them.</param>
-    internal GradeStep(RunStep answers, IBenchmark benchmark, ImmutableArray<IdentifiedModel> judges, RandomStreams random)
-        : base($"grade {answers.Name["answer ".Length..]}{(benchmark.GraderVersion.EndsWith("/plus", StringComparison.Ordinal) ? " with the plus tests" : "")}", Identify(answers, benchmark, Asked(benchmark, judges), random), [answers])
+    internal GradeStep(RunStep answers, IBenchmark benchmark, ImmutableArray<IdentifiedModel> judges, JudgingSpec judging, RandomStreams random)
+        : base($"grade {answers.Name["answer ".Length..]}{(benchmark.GraderVersion.EndsWith("/plus", StringComparison.Ordinal) ? " with the plus tests" : "")}", Identify(answers, benchmark, Asked(benchmark, judges), judging, random), [answers])
     {
+        this.judging = judging;
         this.answers = answers;
         this.benchmark = benchmark;
         this.judges = Asked(benchmark, judges);
@@ -47,6 +49,10 @@ public sealed class GradeStep : RunStep
             {
                 Random = random,
                 Judges = clients.ToImmutable(),
+                JudgeNames = [.. judges.Select(judge => judge.Identity)],
+                Judging = judging,
+                Judged = summary => workspace.Write(StepFiles.Judging, [StepFiles.Line(summary)]),
+                Keep = workspace.Write,
                 Progress = new Relay<(int Done, int Total)>(now => context.Progress.Report(new StepProgress(now.Done, now.Total, Tokens: 0, Dollars: 0))),
                 Parallel = judges.IsEmpty ? context.Cores : judges.Max(judge => judge.Spec.MaxParallel),
             }, cancellationToken);
@@ -63,11 +69,17 @@ public sealed class GradeStep : RunStep
 
     private static ImmutableArray<IdentifiedModel> Asked(IBenchmark benchmark, ImmutableArray<IdentifiedModel> judges) => benchmark.NeedsJudge ? judges : [];
 
-    private static StepIdentity Identify(RunStep answers, IBenchmark benchmark, ImmutableArray<IdentifiedModel> judges, RandomStreams random) =>
-        new("grade", benchmark.GraderVersion, new JsonObject
+    private static StepIdentity Identify(RunStep answers, IBenchmark benchmark, ImmutableArray<IdentifiedModel> judges, JudgingSpec judging, RandomStreams random)
+    {
+        var parameters = new JsonObject
         {
             ["benchmark"] = benchmark.Name,
             ["judges"] = new JsonArray([.. judges.Select(judge => (JsonNode)judge.Identity)]),
             ["seed"] = random.Seed,
-        }, [answers.Key]);
+        };
+        // Where nobody is asked, how to ask decides nothing.
+        if (benchmark.NeedsJudge)
+            parameters["judging"] = CanonicalJson.ToNode(judging);
+        return new StepIdentity("grade", benchmark.GraderVersion, parameters, [answers.Key]);
+    }
 }

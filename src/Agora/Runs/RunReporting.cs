@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Agora.Benchmarks.Judged;
 using Agora.DataGeneration;
 using Agora.Experiments;
 using Agora.Recovery;
@@ -36,6 +37,14 @@ public static class RunReporting
                     SolverScore.Of(solver.Generator, solver.Domain, solver.Benchmark, solver.Grades, experiment.Confidence, random)),
             ],
             DataSets = [.. result.Data.Select(Facts)],
+            Judgments =
+            [
+                .. from answered in result.Answers
+                   let judging = answered.ReadJudging()
+                   where judging is not null
+                   select new JudgedAnswers(answered.By.ToString(), judging),
+            ],
+            SelfPreferences = SelfPreferences(result),
             Missing = [.. result.Missing.Select(missing => new MissingPart(missing.Step, missing.Reason))],
             Answers =
             [
@@ -58,6 +67,28 @@ public static class RunReporting
             ],
         };
     }
+
+    // A judge is among the judged where it is the same model of the experiment: a generator, a base model or a reference.
+    private static ImmutableArray<SelfPreference> SelfPreferences(RunResult result)
+    {
+        var experiment = result.Experiment;
+        var scores = from answered in result.Answers
+                     let judging = answered.ReadJudging()
+                     where judging is not null
+                     from entry in judging.Judges.Index()
+                     where entry.Item.Score is not null && entry.Index < experiment.Judges.Length
+                     group entry.Item.Score!.Value by (Judge: experiment.Judges[entry.Index], Model: NameOf(answered.By, experiment)) into pair
+                     select new JudgedModel(pair.Key.Judge, pair.Key.Model, pair.Average());
+        return SelfPreference.Of([.. scores]);
+    }
+
+    private static string NameOf(AnsweredBy by, Experiment experiment) => by.Role switch
+    {
+        AnsweredBy.GeneratorRole => by.Generator!,
+        AnsweredBy.BaseRole => experiment.Students.First(student => student.Name == by.Student).Base,
+        AnsweredBy.ReferenceRole => experiment.Students.First(student => student.Name == by.Student).Reference,
+        _ => by.ToString(),
+    };
 
     private static DataSetFacts Facts(GeneratedData data)
     {

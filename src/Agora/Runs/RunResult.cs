@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Agora.Benchmarks;
+using Agora.Benchmarks.Judged;
 using Agora.Experiments;
 using Agora.Recovery;
 
@@ -113,6 +114,9 @@ public sealed record AnsweredBenchmark(AnsweredBy By, string Benchmark, StepResu
     public ImmutableArray<BenchmarkAnswer> ReadAnswers() => StepFiles.ReadLines<BenchmarkAnswer>(Answered, StepFiles.Answers);
 
     public ImmutableArray<GradedAnswer> ReadGrades() => StepFiles.ReadLines<GradedAnswer>(Graded, StepFiles.Grades);
+
+    /// <returns>Null where the benchmark asks no judge.</returns>
+    public JudgingSummary? ReadJudging() => File.Exists(Graded.PathOf(StepFiles.Judging)) ? StepFiles.Read<JudgingSummary>(Graded, StepFiles.Judging) : null;
 }
 
 /// <summary>Who gave answers.</summary>

@@ -25,6 +25,8 @@ public static class StepFiles
     public const string Answers = "answers.jsonl";
     /// <summary>grade: one <see cref="GradedAnswer"/> a line, with <c>score</c> or with <c>unscored</c> and the reason.</summary>
     public const string Grades = "grades.jsonl";
+    /// <summary>grade, where judges were asked: a <see cref="Benchmarks.Judged.JudgingSummary"/>. Beside it lie the judges' verdicts in the benchmark's official format.</summary>
+    public const string Judging = "judging.json";
 
     public static IEnumerable<string> Lines<T>(IEnumerable<T> records) => records.Select(record => JsonSerializer.Serialize(record, Options));
 

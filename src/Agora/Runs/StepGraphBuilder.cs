@@ -134,7 +134,7 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
                 benchmarks.Add(spec, benchmark = services.OpenBenchmark(spec));
             var answering = experiment.Answering.GetValueOrDefault(domain, domain == Domain.Math ? PaperMath : PaperOther);
             var answer = Shared(new AnswerStep(model, benchmark, answering, experiment.Recipe.SystemMessage, random));
-            nodes.Add(new BenchmarkNode(spec.Name, answer, Shared(new GradeStep(answer, benchmark, judges, random))));
+            nodes.Add(new BenchmarkNode(spec.Name, answer, Shared(new GradeStep(answer, benchmark, judges, experiment.Judging, random))));
         }
         return nodes.ToImmutable();
     }
