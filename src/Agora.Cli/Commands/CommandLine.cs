@@ -12,6 +12,7 @@ internal static class CommandLine
         RunCommand.Create(),
         ValidateCommand.Create(),
         GenerateCommand.Create(),
+        DataCommand.Create(),
         ServeCommand.Create(),
         RunsCommand.Create(),
         DoctorCommand.Create(),
