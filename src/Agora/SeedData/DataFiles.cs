@@ -27,6 +27,8 @@ public sealed class DataFiles(DatasetHub hub, string folder)
     private const string ConvertedRevision = "refs/convert/parquet";
     private static readonly JsonSerializerOptions Layout = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    // Branches that were looked up by this object, by dataset and commit.
+    private readonly Dictionary<(string Repository, string Commit), HubAddress> lookedUp = [];
     private readonly string lockFile = Path.Combine(folder, "data.lock.json");
 
     /// <summary>Where <see cref="DataFiles"/> keeps what it makes: <c>AGORA_DATA</c>, or agora/data in the user's cache.</summary>
@@ -291,12 +293,16 @@ public sealed class DataFiles(DatasetHub hub, string folder)
             return address with { Revision = known };
         var (commit, _) = await hub.ListAsync(address with { Path = "" }, cancellationToken);
         DataLock.Change(lockFile, record => record.Revisions[key] = commit);
+        if (!hub.Settings.Offline)
+            lookedUp[(address.Repository, commit)] = address;
         return address with { Revision = commit };
     }
 
     private async Task<HubFile> PullFileAsync(HubAddress file, CancellationToken cancellationToken, CataloguePart? published = null)
     {
         var pulled = await hub.PullAsync(file, cancellationToken);
+        if (lookedUp.Remove((file.Repository, file.Revision), out var branch))
+            hub.Remember(branch, file.Revision);
         if (published?.KnownSha256.GetValueOrDefault(file.Path) is { } known && known != pulled.Sha256)
             throw new AgoraException($"the file is not the one that the catalogue knows: its sha256 should be {known} and is {pulled.Sha256}", file.ToString(), "find out why it was changed before using it");
         DataLock.Change(lockFile, record => record.Record(pulled.Address.ToString(), pulled.Sha256));

@@ -107,6 +107,7 @@ public sealed class DataFilesTests
         await using var disk = await HubOnDisk.StartAsync(dataset);
         const string Source = "hf://datasets/o/n/a.jsonl";
         var first = await disk.Files().LocateAsync(Source, Stop);
+        Assert.Equal(dataset.Commit, await File.ReadAllTextAsync(Path.Combine(disk.Cache, "datasets--o--n", "refs", "main"), Stop));
         dataset.Commit = new string('b', 40);
         dataset.Files["a.jsonl"] = new HubContent("{\"a\": 2}\n");
         Assert.Equal(first, await disk.Files().LocateAsync(Source, Stop));

@@ -141,13 +141,25 @@ public static class DataCatalogue
     // The paper's generated sets carry the very instructions that every generator was given.
     private static CataloguePart Published(string name) => new()
     {
-        Repository = $"Data-Agora/{name}", Config = "default", Split = "train", Files = ["data/train-*.parquet"], Columns = ["instruction"], Licence = "none stated", Limit = 10_000,
+        Repository = $"Data-Agora/{name}",
+        Config = "default",
+        Split = "train",
+        Files = ["data/train-*.parquet"],
+        Columns = ["instruction"],
+        Licence = "none stated",
+        Limit = 10_000,
         Shape = RowShapes.Instruction("instruction"),
     };
 
     private static CataloguePart WebInstruct(bool math) => new()
     {
-        Repository = "TIGER-Lab/WebInstructSub", Config = "default", Split = "train", Files = ["data/train-*.parquet"], Columns = ["orig_question", "orig_answer", "source"],
-        Licence = "Apache-2.0, some rows CC BY-NC 4.0", Limit = 10_000, Shape = RowShapes.WebInstruct(math),
+        Repository = "TIGER-Lab/WebInstructSub",
+        Config = "default",
+        Split = "train",
+        Files = ["data/train-*.parquet"],
+        Columns = ["orig_question", "orig_answer", "source"],
+        Licence = "Apache-2.0, some rows CC BY-NC 4.0",
+        Limit = 10_000,
+        Shape = RowShapes.WebInstruct(math),
     };
 }

@@ -51,6 +51,9 @@ public sealed class DatasetHub(HubClient client, IProgress<HubProgress>? progres
         return sha256 is null ? Checked(pinned, (path, version.ETag)) : new HubFile(pinned, path, version.ETag, version.Size, sha256);
     }
 
+    /// <summary>Lets other tools find what was pulled by its commit under the branch's name too.</summary>
+    public void Remember(HubAddress branch, string commit) => cache.Remember(branch.Repository, branch.Revision, commit);
+
     private async Task<string> FetchAsync(HubAddress pinned, HubFileVersion version, string blob, CancellationToken cancellationToken)
     {
         var here = 0L;
