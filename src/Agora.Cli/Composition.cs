@@ -30,6 +30,7 @@ internal sealed class Composition : IDisposable
                 [ModelSpec.OpenAI] = new OpenAILanguageModels(transport, new RetryPolicy(), TimeProvider.System, Environment.GetEnvironmentVariable),
             }),
             Trainer = new SftTrainer(Math.Max(1, Environment.ProcessorCount / jobs)),
+            LocateData = DataServices.LocateAsync,
             OpenBenchmark = spec => BenchmarkCatalogue.Open(spec, Environment.CurrentDirectory, unsafeNoSandbox),
             TokenCounter = folder =>
             {

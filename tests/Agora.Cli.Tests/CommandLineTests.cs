@@ -12,7 +12,7 @@ public sealed class CommandLineTests
         using var folder = new ScratchFolder();
         using var agora = await AgoraProcess.RunAsync(folder.Path, "--help");
         Assert.Equal(0, agora.ExitCode);
-        foreach (var command in (string[])["quickstart", "run", "validate", "evaluate", "generate", "judge", "serve", "runs", "doctor", "nano"])
+        foreach (var command in (string[])["quickstart", "run", "validate", "evaluate", "generate", "judge", "data", "serve", "runs", "doctor", "nano"])
             Assert.Contains($"  {command} ", agora.Output, StringComparison.Ordinal);
         Assert.Empty(agora.Error);
     }

@@ -8,7 +8,7 @@ internal sealed class GivenDataArguments
 {
     private readonly Option<string> data = new("--data")
     {
-        Description = "Train on this data set instead of generating: JSON, JSONL, .gz of either, or Parquet.",
+        Description = "Train on this data set instead of generating: JSON, JSONL, .gz of either, or Parquet; a path, an hf:// address or catalogue:NAME.",
         HelpName = "file",
     };
 
@@ -50,7 +50,7 @@ internal sealed class GivenDataArguments
                 {
                     Name = Path.GetFileName(file),
                     Setting = chosen,
-                    Data = new DataSource { File = Path.GetFullPath(file), InstructionColumn = instruction, ResponseColumn = response },
+                    Data = new DataSource { File = DataName.IsNamed(file) ? file : Path.GetFullPath(file), InstructionColumn = instruction, ResponseColumn = response },
                 },
             ],
         };

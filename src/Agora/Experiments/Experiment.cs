@@ -119,8 +119,8 @@ public sealed record GenerationSpec
 /// <summary>Where rows come from and which columns hold what.</summary>
 public sealed record DataSource
 {
-    /// <summary>JSON, JSONL, either with .gz, or Parquet.</summary>
-    [FilePath]
+    /// <summary>JSON, JSONL, either with .gz, or Parquet: a path, hf://datasets/owner/name@revision/path, or catalogue: and a name of "agora data list".</summary>
+    [FilePath(OrDataName = true)]
     public required string File { get; init; }
     public string InstructionColumn { get; init; } = "instruction";
     public string ResponseColumn { get; init; } = "response";
@@ -176,7 +176,8 @@ public sealed record BenchmarkSpec
 {
     /// <summary>A name of the catalogue: nano_math, nano_code, nano_instruction_following, gsm8k, math, humaneval, mbpp, alpaca_eval, arena_hard.</summary>
     public required string Name { get; init; }
-    [FilePath]
+    /// <summary>A path, hf://datasets/owner/name@revision/path, or catalogue: and a name of "agora data list".</summary>
+    [FilePath(OrDataName = true)]
     public required string File { get; init; }
     /// <summary>At most this many items, from the start; all where absent.</summary>
     [Range(1, int.MaxValue)]

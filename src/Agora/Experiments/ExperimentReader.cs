@@ -59,7 +59,7 @@ internal sealed partial class ExperimentReader(List<ExperimentFault> faults, Fun
             return Fault(node, path, "must not be empty");
         if (value is string { Length: 0 })
             return Fault(node, path, "must not be empty");
-        if (member.Rule<FilePathAttribute>() is not null)
+        if (member.Rule<FilePathAttribute>() is { } file && !(file.OrDataName && DataName.IsNamed((string)value)))
             return Path.GetFullPath(Path.Combine(folderOf(node.Position), (string)value));
         return value;
     }

@@ -15,7 +15,7 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
     /// <summary>What a run would do. Asks no model, writes nothing.</summary>
     public async Task<RunPlan> PlanAsync(Experiment experiment, CancellationToken cancellationToken)
     {
-        var graph = await GraphAsync(experiment, cancellationToken);
+        var graph = await GraphAsync(experiment, mayFetch: false, cancellationToken);
         return RunPlan.Of(StepNeeds.Of(graph.Wanted, archive.Store, thoroughly: false), archive.Store);
     }
 
@@ -36,7 +36,7 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
     {
         var started = DateTimeOffset.UtcNow;
         var clock = Stopwatch.StartNew();
-        var graph = part(await GraphAsync(experiment, cancellationToken));
+        var graph = part(await GraphAsync(experiment, mayFetch: true, cancellationToken));
         var state = new RunState(RunStatus.Running, experiment.Name, started, Finished: null, clock.Elapsed.TotalSeconds, GatheringSeconds: 0, Failures: []);
         var (run, hold) = await archive.BeginAsync(experiment, graph, state, cancellationToken);
         using (hold)
@@ -60,8 +60,8 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
         }
     }
 
-    private Task<StepGraph> GraphAsync(Experiment experiment, CancellationToken cancellationToken) =>
-        new StepGraphBuilder(experiment, services, archive.Store).BuildAsync(cancellationToken);
+    private async Task<StepGraph> GraphAsync(Experiment experiment, bool mayFetch, CancellationToken cancellationToken) =>
+        await new StepGraphBuilder(await services.LocateData(experiment, mayFetch, cancellationToken), services, archive.Store).BuildAsync(cancellationToken);
 
     private static RecordedScore Score(AnsweredBenchmark answered)
     {

@@ -15,5 +15,11 @@ public sealed record PipelineServices
     /// It is called from many threads.
     /// </summary>
     public required Func<string, Func<string, int>> TokenCounter { get; init; }
+    /// <summary>Brings data that the experiment names on the hub or in the catalogue to this machine: the same experiment, its data all files here.</summary>
+    public LocateData LocateData { get; init; } = static (experiment, _, _) => Task.FromResult(experiment);
     public Func<BenchmarkSpec, IBenchmark> OpenBenchmark { get; init; } = spec => BenchmarkCatalogue.Open(spec, Environment.CurrentDirectory);
 }
+
+/// <param name="mayFetch">False for a dry run: only what is here already.</param>
+/// <exception cref="AgoraException">The data cannot be had.</exception>
+public delegate Task<Experiment> LocateData(Experiment experiment, bool mayFetch, CancellationToken cancellationToken);

@@ -26,6 +26,12 @@ public static class RowReader
     /// <exception cref="AgoraException">The file is missing or of a kind that is not read, or it breaks off.</exception>
     public static IEnumerable<FileRow> Read(string file, IReadOnlyList<TextColumn> columns)
     {
+        var (kind, zipped) = KindOf(file);
+        return kind == ".parquet" ? ParquetRows.Read(file, columns) : ReadText(file, zipped, columns);
+    }
+
+    private static (string Kind, bool Zipped) KindOf(string file)
+    {
         if (!File.Exists(file))
             throw new AgoraException(Directory.Exists(file) ? "a file of rows is wanted, and this is a folder" : "the file does not exist",
                 file, "correct the path")
@@ -33,17 +39,25 @@ public static class RowReader
         var name = Path.GetFileName(file);
         var zipped = name.EndsWith(".gz", StringComparison.OrdinalIgnoreCase);
         var kind = Path.GetExtension(zipped ? name[..^3] : name).ToLowerInvariant();
-        return kind switch
-        {
-            ".parquet" when !zipped => ParquetRows.Read(file, columns),
-            ".json" or ".jsonl" or ".ndjson" => ReadText(file, zipped, columns),
-            _ => throw new AgoraException($"rows are not read from files that end in \"{(zipped ? kind + ".gz" : kind)}\"", file,
+        return kind is ".json" or ".jsonl" or ".ndjson" || (kind == ".parquet" && !zipped)
+            ? (kind, zipped)
+            : throw new AgoraException($"rows are not read from files that end in \"{(zipped ? kind + ".gz" : kind)}\"", file,
                 "give .json, .jsonl or .ndjson, each also with .gz, or .parquet")
-            { ExitCode = 2 },
-        };
+            { ExitCode = 2 };
     }
 
-    private static IEnumerable<FileRow> ReadText(string file, bool zipped, IReadOnlyList<TextColumn> columns)
+    /// <summary>Whole rows, whatever their members hold.</summary>
+    /// <returns>The row's number, and the row or what is wrong with it.</returns>
+    /// <inheritdoc cref="Read"/>
+    internal static IEnumerable<(int Number, JsonElement Row, string? Fault)> Objects(string file)
+    {
+        var (kind, zipped) = KindOf(file);
+        return kind == ".parquet" ? ParquetObjects.Read(file).Select((row, place) => (place + 1, row, (string?)null)) : Slices(file, zipped).Select(ObjectOf);
+    }
+
+    private static IEnumerable<FileRow> ReadText(string file, bool zipped, IReadOnlyList<TextColumn> columns) => Slices(file, zipped).Select(slice => RowOf(slice, columns));
+
+    private static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Slices(string file, bool zipped)
     {
         using Stream plain = zipped ? new WholeGzipStream(Open(file)) : Open(file);
         var bytes = new ByteWindow(plain, file);
@@ -51,7 +65,21 @@ public static class RowReader
         // Many files named .json hold JSON lines: the first character tells, not the name.
         var slices = bytes.FirstIsBracket() ? JsonArraySlices.Read(bytes, file) : Lines(bytes);
         foreach (var slice in slices)
-            yield return RowOf(slice, columns);
+            yield return slice;
+    }
+
+    private static (int Number, JsonElement Row, string? Fault) ObjectOf((int Line, ReadOnlyMemory<byte> Json) slice)
+    {
+        if (!Utf8.IsValid(slice.Json.Span)) return (slice.Line, default, "it is not UTF-8");
+        try
+        {
+            var row = JsonElement.Parse(slice.Json.Span, Strict);
+            return row.ValueKind == JsonValueKind.Object ? (slice.Line, row, null) : (slice.Line, default, $"it is a JSON {Noun(row.ValueKind)}, not an object");
+        }
+        catch (JsonException fault)
+        {
+            return (slice.Line, default, NotJson(fault));
+        }
     }
 
     private static IEnumerable<(int Line, ReadOnlyMemory<byte> Json)> Lines(ByteWindow bytes)
@@ -83,14 +111,16 @@ public static class RowReader
         }
         catch (JsonException fault)
         {
-            var message = fault.Message.Split(" LineNumber:", 2)[0].Split(" Path:", 2)[0];
-            return new FileRow.Bad(slice.Line, $"it is not valid JSON ({message.TrimEnd('.', ' ')})");
+            return new FileRow.Bad(slice.Line, NotJson(fault));
         }
         catch (InvalidOperationException)
         {
             return new FileRow.Bad(slice.Line, "it has an escape that is no character, such as \\ud800 alone");
         }
     }
+
+    private static string NotJson(JsonException fault) =>
+        $"it is not valid JSON ({fault.Message.Split(" LineNumber:", 2)[0].Split(" Path:", 2)[0].TrimEnd('.', ' ')})";
 
     internal static string? Fault(TextColumn column, string? text) => text switch
     {

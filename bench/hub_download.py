@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Measures "agora data pull" against curl on the same loopback server, in turns, and the memory that it takes.
+
+    bench/hub_download.py [MEBIBYTES [ROUNDS]]     # 1024 MiB, 5 rounds
+
+Every round times curl, curl followed by sha256sum (Agora checks every byte, so that is the like-for-like figure) and the whole Agora process, start included.
+Needs curl, sha256sum and built projects: dotnet build -c Release src/Agora.Cli tests/HubServer. Run it on an otherwise idle machine.
+"""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+CLI = os.path.join(HOME, "src/Agora.Cli/bin/Release/net10.0/Agora.Cli.dll")
+SERVER = os.path.join(HOME, "tests/HubServer/bin/Release/net10.0/HubServer.dll")
+GOAL = 0.8
+LARGEST_GROWTH = 64     # MiB that a large file may take above a small one
+
+
+def timed(arguments, environment=None):
+    """Wall seconds, processor seconds and the peak resident size in MiB of one process."""
+    started = time.perf_counter()
+    process = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - started
+    if status != 0:
+        sys.exit(f"failed: {' '.join(arguments)}")
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+class Server:
+    def __init__(self, size):
+        self.process = subprocess.Popen(["dotnet", "exec", SERVER, str(size)], stdout=subprocess.PIPE, text=True)
+        self.hub = self.process.stdout.readline().strip()
+        self.contents = self.process.stdout.readline().strip()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+
+def pull(server, folder):
+    shutil.rmtree(os.path.join(folder, "hf"), ignore_errors=True)
+    shutil.rmtree(os.path.join(folder, "agora"), ignore_errors=True)
+    environment = {**os.environ, "HF_ENDPOINT": server.hub, "HF_HOME": os.path.join(folder, "hf"), "AGORA_DATA": os.path.join(folder, "agora")}
+    environment.pop("HF_TOKEN", None)
+    return timed(["dotnet", "exec", CLI, "data", "pull", "hf://datasets/test/large/large.bin"], environment)
+
+
+def main(mebibytes=1024, rounds=5):
+    size = mebibytes << 20
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
+        target = os.path.join(folder, "curl.bin")
+        with Server(1 << 20) as small:
+            base = min(pull(small, folder)[2] for _ in range(3))
+        with Server(size) as server:
+            pull(server, folder)
+            walls = {"curl": [], "curl and sha256sum": [], "agora data pull": []}
+            used = {"curl": [], "agora data pull": []}
+            peak = 0
+            for _ in range(rounds):
+                curl, seconds, _ = timed(["curl", "--silent", "--fail", "--location", "--output", target, server.contents])
+                walls["curl"].append(curl)
+                used["curl"].append(seconds)
+                walls["curl and sha256sum"].append(curl + timed(["sha256sum", target])[0])
+                os.remove(target)
+                wall, seconds, memory = pull(server, folder)
+                walls["agora data pull"].append(wall)
+                used["agora data pull"].append(seconds)
+                peak = max(peak, memory)
+    medians = {name: statistics.median(values) for name, values in walls.items()}
+    for name, seconds in medians.items():
+        print(f"{name:<20} {seconds:7.3f} s  {mebibytes / seconds:7.0f} MiB/s   (all: {', '.join(f'{wall:.2f}' for wall in walls[name])})")
+    ours = medians["agora data pull"]
+    print(f"rate against curl             {medians['curl'] / ours:5.2f}   goal >= {GOAL}")
+    print(f"rate against curl + sha256sum {medians['curl and sha256sum'] / ours:5.2f}")
+    print(f"peak resident: {peak:.0f} MiB for {mebibytes} MiB, {base:.0f} MiB for 1 MiB; growth {peak - base:.0f} MiB, goal <= {LARGEST_GROWTH}")
+    print(f"processor time: {', '.join(f'{name} {statistics.median(seconds):.2f} s' for name, seconds in used.items())} (checksum included for Agora)")
+    return medians["curl"] / ours >= GOAL and peak - base <= LARGEST_GROWTH
+
+
+if __name__ == "__main__":
+    sys.exit(0 if main(*(int(argument) for argument in sys.argv[1:3])) else 1)

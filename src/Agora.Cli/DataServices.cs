@@ -1,0 +1,34 @@
+using Agora.Cli.Progress;
+using Agora.Experiments;
+using Agora.SeedData;
+using Agora.SeedData.Hub;
+
+namespace Agora.Cli;
+
+/// <summary>Data from the hub and from files, as the environment's variables say.</summary>
+internal sealed class DataServices : IDisposable
+{
+    private readonly HttpClient transport = HubClient.CreateTransport();
+
+    /// <param name="mayFetch">False: no server is asked, whatever the variables say.</param>
+    public DataServices(bool mayFetch = true)
+    {
+        var settings = HubSettings.FromEnvironment(Environment.GetEnvironmentVariable);
+        Hub = new DatasetHub(new HubClient(transport, settings with { Offline = settings.Offline || !mayFetch }, TimeProvider.System), new DownloadLines());
+        Files = new DataFiles(Hub, DataFiles.DefaultFolder(Environment.GetEnvironmentVariable));
+    }
+
+    public DatasetHub Hub { get; }
+    public DataFiles Files { get; }
+
+    /// <summary>The experiment with its data on this machine; the variables of the hub are only looked at where it names any.</summary>
+    public static async Task<Experiment> LocateAsync(Experiment experiment, bool mayFetch, CancellationToken cancellationToken)
+    {
+        if (!DataFiles.Names(experiment))
+            return experiment;
+        using var services = new DataServices(mayFetch);
+        return await services.Files.LocateAsync(experiment, cancellationToken);
+    }
+
+    public void Dispose() => transport.Dispose();
+}

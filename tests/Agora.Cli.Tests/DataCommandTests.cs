@@ -1,0 +1,119 @@
+using Agora.Tests.Hub;
+
+namespace Agora.Cli.Tests;
+
+/// <summary><c>agora data</c> as a process, against a hub on loopback.</summary>
+public sealed class DataCommandTests
+{
+    private const string Source = "hf://datasets/o/n/large.bin";
+    private static readonly HubContent Large = HubContent.Large(100L << 20);
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Killed_in_mid_download_the_same_command_goes_on_and_ends_with_the_same_bytes()
+    {
+        await using var server = await HubServer.StartAsync(new HubDataset { Repository = "o/n", Files = { ["large.bin"] = Large } });
+        using var folder = new ScratchFolder();
+        server.Rate = 8 << 20;
+        for (var kills = 0; kills < 3; kills++)
+        {
+            using var killed = AgoraProcess.Start(folder.Path, Variables(server, folder), ["data", "pull", Source]);
+            var before = server.BytesSent;
+            while (server.BytesSent - before < Large.Length / 5)
+            {
+                Assert.False(killed.Process.HasExited, killed.Error);
+                await Task.Delay(20, Stop);
+            }
+            killed.Process.Kill();      // SIGKILL: nothing can be tidied up
+            await killed.Process.WaitForExitAsync(Stop);
+        }
+        Assert.Empty(Directory.EnumerateFiles(folder.Path, Large.Sha256, SearchOption.AllDirectories));
+        var sent = server.BytesSent;
+        server.Rate = null;
+        using var agora = await AgoraProcess.RunAsync(folder.Path, Variables(server, folder), ["data", "pull", Source]);
+        Assert.True(agora.ExitCode == 0, agora.Error);
+        // A killed process loses what was in flight: at most a chunk of each of four connections, and what the sockets held.
+        Assert.True(server.BytesSent - sent < Large.Length * 3 / 4, $"{server.BytesSent - sent} bytes were sent again");
+        Assert.Equal(Large.Sha256, Convert.ToHexStringLower(await System.Security.Cryptography.SHA256.HashDataAsync(File.OpenRead(agora.Output.Trim()), Stop)));
+    }
+
+    [Fact]
+    public async Task What_was_pulled_is_verified_until_it_changes()
+    {
+        await using var server = await HubServer.StartAsync(new HubDataset { Repository = "o/n", Files = { ["a.jsonl"] = new HubContent("{}\n") } });
+        using var folder = new ScratchFolder();
+        using var nothing = await AgoraProcess.RunAsync(folder.Path, Variables(server, folder), ["data", "verify"]);
+        Assert.Equal(1, nothing.ExitCode);
+        using var pulled = await AgoraProcess.RunAsync(folder.Path, Variables(server, folder), ["data", "pull", "hf://datasets/o/n/a.jsonl"]);
+        Assert.True(pulled.ExitCode == 0, pulled.Error);
+        using var good = await AgoraProcess.RunAsync(folder.Path, Variables(server, folder), ["data", "verify"]);
+        Assert.Equal(0, good.ExitCode);
+        await File.WriteAllTextAsync(pulled.Output.Trim(), "{\"b\": 1}\n", Stop);
+        using var bad = await AgoraProcess.RunAsync(folder.Path, Variables(server, folder), ["data", "verify", "hf://datasets/o/n"]);
+        Assert.Equal(1, bad.ExitCode);
+        Assert.Contains("FAIL  hf://datasets/o/n@", bad.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_gated_dataset_ends_with_one_error_and_the_token_is_nowhere()
+    {
+        await using var server = await HubServer.StartAsync(new HubDataset { Repository = "o/n", Gated = true, Files = { ["a.jsonl"] = new HubContent("{}\n") } });
+        using var folder = new ScratchFolder();
+        using var agora = await AgoraProcess.RunAsync(folder.Path, [.. Variables(server, folder), ("HF_TOKEN", "hf_very_secret")], ["data", "pull", "hf://datasets/o/n/a.jsonl", "--verbose"]);
+        Assert.Equal(1, agora.ExitCode);
+        Assert.Contains("gated", agora.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("hf_very_secret", agora.Output + agora.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(Directory.EnumerateFiles(folder.Path, "*", SearchOption.AllDirectories), file => File.ReadAllText(file).Contains("hf_very_secret", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_list_says_what_is_gated_and_what_needs_a_copy_of_ones_own()
+    {
+        await using var server = await HubServer.StartAsync();
+        using var folder = new ScratchFolder();
+        using var list = await AgoraProcess.RunAsync(folder.Path, Variables(server, folder), ["data", "list"]);
+        Assert.True(list.ExitCode == 0, list.Error);
+        Assert.Matches(@"instruction_following/instance_generation .*no: gated", list.Output);
+        Assert.Matches(@"\n +math .*no: give your copy", list.Output);
+        using var info = await AgoraProcess.RunAsync(folder.Path, Variables(server, folder), ["data", "info", "math"]);
+        Assert.Contains("withdrawn after a notice of its rights holder", info.Output, StringComparison.Ordinal);
+        using var math = await AgoraProcess.RunAsync(folder.Path, Variables(server, folder), ["data", "pull", "math"]);
+        Assert.Equal(2, math.ExitCode);
+        Assert.Contains("--from", math.Error, StringComparison.Ordinal);
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task Info_lists_the_files_of_a_dataset()
+    {
+        await using var server = await HubServer.StartAsync(new HubDataset { Repository = "o/n", Files = { ["d/a.jsonl"] = new HubContent("{}\n") } });
+        using var folder = new ScratchFolder();
+        using var info = await AgoraProcess.RunAsync(folder.Path, Variables(server, folder), ["data", "info", "hf://datasets/o/n"]);
+        Assert.Matches(@"3 B +d/a\.jsonl", info.Output);
+    }
+
+    [Fact]
+    public async Task A_run_fetches_its_data_and_a_dry_run_does_not()
+    {
+        var rows = string.Join('\n', File.ReadLines(TinyExperiment.Nano("seeds", "math", "instance_generation.jsonl")).Take(20));
+        await using var server = await HubServer.StartAsync(new HubDataset { Repository = "o/n", Files = { ["rows.jsonl"] = new HubContent(rows) } });
+        using var folder = new ScratchFolder();
+        string[] command = ["run", TinyExperiment.Shipped("own-data.yaml"), "--data", "hf://datasets/o/n/rows.jsonl", "--setting", "math/response_generation", .. TinyExperiment.Short];
+        using var dry = await AgoraProcess.RunAsync(folder.Path, Variables(server, folder), [.. command, "--dry-run"]);
+        Assert.Equal(1, dry.ExitCode);
+        Assert.Contains("agora data pull", dry.Error, StringComparison.Ordinal);
+        Assert.Empty(server.Requests);
+        using var run = await AgoraProcess.RunAsync(folder.Path, Variables(server, folder), command);
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Contains("rows.jsonl", run.Output, StringComparison.Ordinal);
+        using var again = await AgoraProcess.RunAsync(folder.Path, Variables(server, folder), [.. command, "--dry-run"]);
+        Assert.True(again.ExitCode == 0, again.Error);
+    }
+
+    private static IEnumerable<(string, string)> Variables(HubServer server, ScratchFolder folder) =>
+    [
+        ("HF_ENDPOINT", server.Address.ToString()), ("HF_HOME", Path.Combine(folder.Path, "hf")), ("AGORA_DATA", Path.Combine(folder.Path, "data")), ("HF_TOKEN", ""), ("HF_HUB_CACHE", ""),
+        ("HF_HUB_OFFLINE", ""),
+    ];
+}
