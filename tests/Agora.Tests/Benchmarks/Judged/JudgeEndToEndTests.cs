@@ -44,11 +44,14 @@ public sealed class JudgeEndToEndTests : IDisposable
     public async Task The_request_is_the_official_one()
     {
         var received = new ConcurrentQueue<ReceivedRequest>();
-        await using var endpoint = await FaultyEndpoint.StartAsync(Favouring(0.5) with { Fault = request =>
+        await using var endpoint = await FaultyEndpoint.StartAsync(Favouring(0.5) with
         {
-            received.Enqueue(request);
-            return null;
-        } });
+            Fault = request =>
+            {
+                received.Enqueue(request);
+                return null;
+            },
+        });
         await JudgeAsync(endpoint);
         Assert.All(received, request => Assert.Equal(
             ("system", "user", 1, 1.0, true, 5),
