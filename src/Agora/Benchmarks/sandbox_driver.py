@@ -3,11 +3,11 @@
 Started once and kept warm: it enters namespaces, builds a read-only root, then forks one isolated process per program.
 
     driver (host)  ->  server (first process of the namespaces, keeps modules imported, watches clock, memory and output)
-                           ->  init (process 1 of the program's own PID, mount and IPC namespaces)
-                                  ->  the program, without privileges
+                           ->  init (process 1 of the programs' PID namespace; ends all that a program left behind)
+                           ->  the program, one at a time, in mount and IPC namespaces of its own, without privileges
 
 A request or reply is four bytes of length (big-endian) and that much JSON, on standard input and output.
-When the verdict is known, init is killed, and the kernel kills everything the program left behind.
+When the verdict is known, init kills every process of its namespace, and the next program starts when none is left.
 """
 import ast
 import builtins
@@ -217,7 +217,7 @@ def limit_resources(limits, isolated):
 
 
 def enter_scratch(server, request):
-    """Process 1 of the program's namespaces: gives it an empty folder in memory and a root without anything else to write to."""
+    """Gives the program an empty folder in memory and a root without anything else to write to."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if server.isolated:
         check(LIBC.unshare(CLONE_NEWNS | CLONE_NEWIPC), "unshare for a program")    # here: the server keeps its view of the system
@@ -262,29 +262,17 @@ def become_program(server, request, output, verdict):
 
 
 def start_program(server, request, nonce, pipes):
-    """Forks init and, from it, the program. Returns twice: init's id in the server, and in the program the task to run."""
-    output, verdict, life = pipes
-    if server.isolated:
-        # Children to come are back in the server's own namespace: the kernel makes a new one only from there.
-        check(LIBC.setns(server.own_namespace, CLONE_NEWPID), "setns")
-        check(LIBC.unshare(CLONE_NEWPID), "unshare for a program")
-    init = os.fork()
-    if init != 0:
-        return init, None
+    """Forks the program. Returns twice: its id in the server, and in the program the task to run."""
+    output, verdict, complaint = pipes
+    program = os.fork()
+    if program != 0:
+        return program, None
     try:
         enter_scratch(server, request)
-        program = os.fork()
-        if program == 0:
-            channel = become_program(server, request, output[1], verdict[1])
-            return 0, [nonce, channel, request.pop("tests"), request.pop("code")]
-        os.closerange(0, life[1])                       # init alone keeps the end of "life": it closes when init dies
-        os.closerange(life[1] + 1, HIGHEST_DESCRIPTOR)
-        while True:
-            child, status = os.wait()
-            if child == program:
-                os._exit(128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else min(os.WEXITSTATUS(status), 127))
+        channel = become_program(server, request, output[1], verdict[1])
+        return 0, [nonce, channel, request.pop("tests"), request.pop("code")]
     except BaseException as fault:                      # never into the caller: this is another process
-        os.write(life[1], str(fault).encode(errors="replace"))
+        os.write(complaint[1], str(fault).encode(errors="replace"))
         os._exit(1)
 
 
@@ -308,11 +296,11 @@ class Observed:
             self.head.decode("utf-8", "replace") + "\n[... %d bytes in all ...]\n" % self.total + self.tail.decode("utf-8", "replace")
 
 
-def usage(server_pid):
-    """Processes in the namespaces but for the server, and the memory that they share with no file, in bytes."""
+def usage(trusted):
+    """Processes in the namespaces but for the trusted ones, and the memory that they share with no file, in bytes."""
     count, total = 0, 0
     for name in os.listdir("/proc"):
-        if name.isdigit() and int(name) != server_pid:
+        if name.isdigit() and int(name) not in trusted:
             try:
                 with open("/proc/%s/statm" % name) as file:
                     fields = file.read().split()
@@ -322,14 +310,14 @@ def usage(server_pid):
     return count, total
 
 
-def watch(server, limits, nonce, output, verdict, life, seen):
+def watch(server, limits, nonce, output, verdict, complaint, ended, seen):
     """Returns the outcome and its detail, which is None where the program's end has to tell.
 
     The outcome is "passed" only if exactly the nonce came through the verdict's descriptor.
     """
     said, start = b"", time.monotonic()
     deadline, next_look = start + limits["seconds"], start + 0.05
-    waiting = {output, verdict, life}
+    waiting = {output, verdict, complaint, ended}
     outcome = None
     while outcome is None:
         now = time.monotonic()
@@ -352,15 +340,19 @@ def watch(server, limits, nonce, output, verdict, life, seen):
                 outcome = ("passed", "")
             elif not nonce.startswith(said):
                 outcome = ("failed", "forged a verdict")
-        elif life in ready:
-            complaint = os.read(life, 4096)             # only the sandbox's own processes hold the other end
-            outcome = ("broken", complaint.decode(errors="replace")) if complaint else ("failed", None)
+        elif complaint in ready:
+            words = os.read(complaint, 4096)            # closed before the program's own code runs
+            waiting.discard(complaint)
+            if words:
+                outcome = ("broken", words.decode(errors="replace"))
+        elif ended in ready:
+            outcome = ("failed", None)
         if server.own_proc and outcome is None and time.monotonic() >= next_look:
             next_look = time.monotonic() + 0.05
-            processes, memory = usage(server.pid)
+            processes, memory = usage((server.pid, server.init))
             if memory > limits["memory"]:
                 outcome = ("failed", "used more than %d MiB of memory" % (limits["memory"] >> 20))
-            elif processes > limits["processes"] + 1:   # init besides; the limit itself does not bind everywhere
+            elif processes > limits["processes"]:       # the limit itself does not bind everywhere
                 outcome = ("failed", "ran more than %d processes" % limits["processes"])
     return outcome
 
@@ -387,13 +379,71 @@ def end_descendants():
             os.waitpid(child, 0)
 
 
-def end_program(server, init):
-    """Kills init and with it, by the kernel or by ourselves, all that the program started; returns init's status."""
-    os.kill(init, signal.SIGKILL)
-    status = os.waitpid(init, 0)[1]
+def end_program(server, program):
+    """Kills all that the program started; returns the program's own status."""
+    if server.isolated:
+        os.write(server.orders, b"x")
+    else:
+        os.kill(program, signal.SIGKILL)
+    status = os.waitpid(program, 0)[1]
     if not server.isolated:
         end_descendants()
+    elif not os.read(server.reports, 1):
+        os._exit(1)                                     # without init there is no namespace for a next program
     return status
+
+
+def serve_as_init(orders, reports):
+    """The life of process 1 of the programs' namespace: upon an order, ends all other processes in it."""
+    for number in range(1, signal.NSIG):
+        if number not in (signal.SIGKILL, signal.SIGSTOP) and signal.getsignal(number) not in (signal.SIG_DFL, None):
+            signal.signal(number, signal.SIG_DFL)       # which the kernel does not deliver to process 1
+    last_pid = None
+    try:
+        last_pid = os.open("/proc/sys/kernel/ns_last_pid", os.O_WRONLY)
+    except OSError:
+        pass                                            # then programs see their number grow, and nothing else
+    while os.read(orders, 1):
+        try:
+            while True:
+                os.kill(-1, signal.SIGKILL)             # everyone but the caller; fails when no one is left
+                while reaped():
+                    pass
+                time.sleep(0.0001)                      # some die later, the program itself when the server takes its status
+        except ProcessLookupError:
+            pass
+        if last_pid is not None:
+            try:
+                os.pwrite(last_pid, b"1", 0)
+            except OSError:
+                last_pid = None
+        os.write(reports, b"x")
+    os._exit(0)
+
+
+def reaped():
+    try:
+        return os.waitpid(-1, os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return False
+
+
+def start_init(server):
+    """Makes the namespace that this process's children are born in from now on, and its process 1."""
+    check(LIBC.unshare(CLONE_NEWPID), "unshare for programs")
+    orders, reports = os.pipe(), os.pipe()
+    server.init = os.fork()
+    if server.init == 0:
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        for descriptor in (0, 1, 2, orders[1], reports[0]):
+            os.close(descriptor)
+        try:
+            serve_as_init(orders[0], reports[1])
+        finally:
+            os._exit(1)
+    os.close(orders[0])
+    os.close(reports[1])
+    server.orders, server.reports = orders[1], reports[0]
 
 
 def answer(server, request):
@@ -401,7 +451,7 @@ def answer(server, request):
     nonce = os.urandom(16)
     pipes = os.pipe(), os.pipe(), os.pipe()
     try:
-        init, task = start_program(server, request, nonce, pipes)
+        program, task = start_program(server, request, nonce, pipes)
     except OSError as fault:
         for end in itertools.chain(*pipes):
             os.close(end)
@@ -413,7 +463,7 @@ def answer(server, request):
         os.close(write)
         reads.append(read)
     try:
-        return attend(server, request, nonce, init, *reads), None
+        return attend(server, request["limits"], nonce, program, *reads), None
     except OSError as fault:
         return broken(str(fault)), None
     finally:
@@ -421,18 +471,23 @@ def answer(server, request):
             os.close(read)
 
 
-def attend(server, request, nonce, init, output, verdict, life):
+def attend(server, limits, nonce, program, output, verdict, complaint):
     """Watches a program to its end and says what came of it."""
-    limits = request["limits"]
     seen, start = Observed(limits["output"]), time.monotonic()
+    ended = -1
     try:
-        outcome, detail = watch(server, limits, nonce, output, verdict, life, seen)
+        ended = call(SYS_PIDFD_OPEN, program, 0)
+        if ended < 0:
+            raise OSError(ctypes.get_errno(), "pidfd_open")
+        outcome, detail = watch(server, limits, nonce, output, verdict, complaint, ended, seen)
         seconds = time.monotonic() - start
     finally:
-        status = end_program(server, init)
+        status = end_program(server, program)
+        if ended >= 0:
+            os.close(ended)
     drain(output, seen, limits["flood"])
     if detail is None:
-        detail = failure(os.WEXITSTATUS(status) if os.WIFEXITED(status) else -1, seen)
+        detail = failure(128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status), seen)
     return {"outcome": outcome, "detail": detail, "output": seen.text(), "seconds": seconds}
 
 
@@ -455,8 +510,8 @@ def broken(complaint):
 class Server:
     def __init__(self, isolated, guest, own_proc):
         self.isolated, self.guest, self.own_proc, self.folder, self.pid = isolated, guest, own_proc, None, os.getpid()
+        self.init, self.orders, self.reports = None, None, None
         self.filter = call_filter()
-        self.own_namespace = call(SYS_PIDFD_OPEN, self.pid, 0) if isolated else None
 
 
 def read_exactly(descriptor, count):
@@ -565,6 +620,7 @@ def main():
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         server = Server(True, guest, build_root())
         rule_out_privileges()
+        start_init(server)
         try:
             write_file("/proc/sys/user/max_user_namespaces", "0")
         except OSError:
