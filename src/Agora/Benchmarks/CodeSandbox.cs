@@ -20,6 +20,8 @@ public sealed class CodeSandbox : IAsyncDisposable
         "--unsafe-no-sandbox runs the programs unprotected and writes that into the result";
     private const int LongestSource = 1 << 20;
 
+    private static volatile FoundPython? foundPython;
+
     private readonly string python;
     private readonly Channel<SandboxWorker> idle;
     private readonly int size;
@@ -211,6 +213,17 @@ public sealed class CodeSandbox : IAsyncDisposable
     /// <summary>The real interpreter behind whatever <c>python3</c> in PATH is: version managers put scripts there that need the environment we clear.</summary>
     private static async Task<(string Path, string Version)?> FindPythonAsync(CancellationToken cancellationToken)
     {
+        // Every grading asks, and a version manager's script takes longer to answer than a dozen programs to run.
+        if (foundPython is { } found && found.SearchPath == Environment.GetEnvironmentVariable("PATH") && File.Exists(found.Python.Path))
+            return found.Python;
+        if (await AskForPythonAsync(cancellationToken) is not { } python)
+            return null;
+        foundPython = new FoundPython(Environment.GetEnvironmentVariable("PATH"), python);
+        return python;
+    }
+
+    private static async Task<(string Path, string Version)?> AskForPythonAsync(CancellationToken cancellationToken)
+    {
         const string question = "import sys; print(sys.executable); print('%d.%d.%d' % sys.version_info[:3]); sys.exit(sys.version_info < (3, 8))";
         var start = new ProcessStartInfo("python3", ["-I", "-c", question]) { RedirectStandardOutput = true, RedirectStandardError = true, StandardOutputEncoding = Encoding.UTF8 };
         try
@@ -229,4 +242,6 @@ public sealed class CodeSandbox : IAsyncDisposable
             return null;    // there is no python3
         }
     }
+
+    private sealed record FoundPython(string? SearchPath, (string Path, string Version) Python);
 }
