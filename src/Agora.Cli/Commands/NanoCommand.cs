@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Agora.DataGeneration;
+using Agora.Experiments;
 using Agora.Nano;
 
 namespace Agora.Cli.Commands;
@@ -15,10 +17,26 @@ internal static class NanoCommand
         build.SetAction(async (parsed, cancellationToken) =>
         {
             var report = new SynchronousProgress(line => Console.Error.WriteLine(line));
-            await new NanoBuild(parsed.GetValue(output) ?? ShippedFiles.PathOf("nano"), parsed.GetValue(threads), report).RunAsync(parsed.GetValue(only) ?? [], cancellationToken);
+            var folder = parsed.GetValue(output) ?? ShippedFiles.PathOf("nano");
+            BringMetaPrompts(folder);
+            await new NanoBuild(folder, parsed.GetValue(threads), report).RunAsync(parsed.GetValue(only) ?? [], cancellationToken);
             return ExitCodes.Done;
         });
         return new Command("nano", "The embedded benchmark: three tiny domains and the models that learn them.") { build };
+    }
+
+    /// <summary>Meta-prompts are all that is written by hand; where the folder has none of its own, it gets ours.</summary>
+    private static void BringMetaPrompts(string folder)
+    {
+        if (Directory.Exists(Path.Combine(folder, "prompts", MetaPromptVariant.Agorabench.Name())))
+            return;
+        var shipped = ShippedFiles.PathOf("nano", "prompts");
+        foreach (var file in Directory.EnumerateFiles(shipped, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(folder, "prompts", Path.GetRelativePath(shipped, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy, overwrite: true);
+        }
     }
 
     // Lines in the order in which they are said.
