@@ -8,7 +8,7 @@ namespace Agora.Benchmarks;
 
 /// <summary>Runs untrusted Python programs and says whether they pass their tests.</summary>
 /// <remarks>
-/// Each program has its own process, PID, mount and IPC namespaces, no network, no capability, a read-only system without anyone's files, an empty
+/// Each program has its own mount and IPC namespaces and is alone in its PID namespace, has no network, no capability, a read-only system without anyone's files, an empty
 /// working folder in memory, a cleared environment and limits on time, memory, processes, output and disk. When its verdict is known,
 /// everything it started is killed by the kernel. Programs share no state: each is forked from a warm interpreter that runs nothing else.
 /// </remarks>
