@@ -14,6 +14,7 @@ internal static class CommandLine
         EvaluateCommand.Create(),
         GenerateCommand.Create(),
         JudgeCommand.Create(),
+        AnalyzeCommand.Create(),
         DataCommand.Create(),
         ServeCommand.Create(),
         RunsCommand.Create(),

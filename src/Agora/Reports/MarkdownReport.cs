@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Agora.Recovery;
+using Agora.Reports.Tables;
 
 namespace Agora.Reports;
 
@@ -146,17 +147,5 @@ internal sealed class MarkdownReport
     private void Row(IEnumerable<string> cells, bool escape = true) =>
         text.Append("| ").AppendJoin(" | ", escape ? cells.Select(Escaped) : cells).Append(" |\n");
 
-    private static string Escaped(string cell)
-    {
-        var escaped = new StringBuilder();
-        foreach (var letter in ReportText.OneLine(cell))
-        {
-            // A bracket alone is harmless, and intervals have them; a link needs "](".
-            if (letter is '\\' or '|' or '`' or '*' or '<' or '#' || (letter == '(' && escaped.Length > 0 && escaped[^1] == ']'))
-                escaped.Append('\\');
-            if (!char.IsControl(letter))
-                escaped.Append(letter);
-        }
-        return escaped.ToString();
-    }
+    private static string Escaped(string cell) => MarkdownTable.Escaped(cell);
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using Agora.Benchmarks.Judged;
+using Agora.Experiments;
 using Agora.LanguageModels;
 
 namespace Agora.Tests.Benchmarks.Judged;

@@ -3,9 +3,8 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
-using Agora.Experiments;
 
-namespace Agora.Benchmarks.Judged;
+namespace Agora.Experiments;
 
 /// <summary>A comma-separated file with a header (RFC 4180), in memory, with every fault found in it.</summary>
 internal sealed class CsvTable

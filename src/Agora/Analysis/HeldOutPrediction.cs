@@ -1,0 +1,91 @@
+using System.Collections.Immutable;
+
+namespace Agora.Analysis;
+
+/// <summary>How well a predictor of PGR does on the rows it was fitted to, and on generators and settings that it never saw.</summary>
+/// <remarks>
+/// R² is 1 − SSE/SST in all three columns, with SST about the mean of all rows, so that they compare: in sample it flatters, held out it may be negative, which is worse than
+/// knowing the mean of everything.
+/// </remarks>
+public sealed record HeldOutPrediction
+{
+    public required string Predictor { get; init; }
+    public required string How { get; init; }
+    public required Computed<PredictionError> InSample { get; init; }
+    /// <summary>Each generator is predicted from the others.</summary>
+    public required Computed<PredictionError> LeavingGeneratorsOut { get; init; }
+    /// <summary>Each setting is predicted from the others.</summary>
+    public required Computed<PredictionError> LeavingSettingsOut { get; init; }
+
+    public static ImmutableArray<HeldOutPrediction> Of(FeatureTable table) =>
+    [
+        .. Agora.Analysis.Predictor.All.Select(predictor => new HeldOutPrediction
+        {
+            Predictor = predictor.Name,
+            How = predictor.How,
+            InSample = InSampleError(table, predictor),
+            LeavingGeneratorsOut = Held(table, predictor, "generator", cell => cell.Generator),
+            LeavingSettingsOut = Held(table, predictor, "setting", cell => cell.Setting.ToString()),
+        }),
+    ];
+
+    private static Computed<PredictionError> InSampleError(FeatureTable table, Predictor predictor)
+    {
+        int[] rows = [.. Enumerable.Range(0, table.Cells.Length)];
+        return predictor.Learn(table, rows) is { } fitted ? PredictionError.Of(table, [.. rows.Select(fitted)]) : TooFew;
+    }
+
+    private static Computed<PredictionError> Held(FeatureTable table, Predictor predictor, string what, Func<StudyCell, string> key)
+    {
+        var groups = table.Cells.Select(key).Distinct().ToArray();
+        if (groups.Length < 2)
+            return new Computed<PredictionError>.NotComputable($"there is only one {what}: nothing is left to learn from when it is held out");
+        var predictions = new double?[table.Cells.Length];
+        foreach (var held in groups)
+        {
+            int[] rows = [.. Enumerable.Range(0, table.Cells.Length).Where(row => key(table.Cells[row]) != held)];
+            if (predictor.Learn(table, rows) is not { } fitted)
+                return TooFew;
+            foreach (var row in Enumerable.Range(0, table.Cells.Length).Where(row => key(table.Cells[row]) == held))
+                predictions[row] = fitted(row);
+        }
+        return predictions.All(prediction => prediction is null)
+            ? new Computed<PredictionError>.NotComputable($"it has nothing to say of a {what} that it has not seen")
+            : PredictionError.Of(table, predictions);
+    }
+
+    private static Computed<PredictionError>.NotComputable TooFew => new("there are too few rows, generators or features to fit it");
+}
+
+/// <summary>Predictions against what was measured.</summary>
+public sealed record PredictionError
+{
+    /// <summary>1 − SSE/SST about the mean of the rows that have a prediction.</summary>
+    public required double RSquared { get; init; }
+    /// <summary>In percentage points.</summary>
+    public required double RootMeanSquareError { get; init; }
+    /// <summary>Spearman's, of predictions and measurements; null where predictions are all the same.</summary>
+    public required double? RankCorrelation { get; init; }
+    /// <summary>Rows with a prediction.</summary>
+    public required int Predicted { get; init; }
+    public required int Rows { get; init; }
+
+    internal static Computed<PredictionError> Of(FeatureTable table, IReadOnlyList<double?> predictions)
+    {
+        int[] rows = [.. Enumerable.Range(0, predictions.Count).Where(row => predictions[row] is not null)];
+        double[] measured = [.. rows.Select(row => table.Pgr[row])];
+        if (rows.Length < 2 || LinearFit.IsConstant(measured))
+            return new Computed<PredictionError>.NotComputable("fewer than two rows, or no variance of PGR among them");
+        double[] predicted = [.. rows.Select(row => predictions[row]!.Value)];
+        var sse = measured.Zip(predicted, (truth, guess) => (truth - guess) * (truth - guess)).Sum();
+        var mean = measured.Average();
+        return new PredictionError
+        {
+            RSquared = 1 - sse / measured.Sum(value => (value - mean) * (value - mean)),
+            RootMeanSquareError = Math.Sqrt(sse / rows.Length),
+            RankCorrelation = LinearFit.IsConstant(predicted) ? null : MathNet.Numerics.Statistics.Correlation.Spearman(predicted, measured),
+            Predicted = rows.Length,
+            Rows = predictions.Count,
+        };
+    }
+}

@@ -1,0 +1,60 @@
+using System.Collections.Immutable;
+using System.Text;
+using Agora.Experiments;
+using Agora.Reports.Tables;
+
+namespace Agora.Reports;
+
+/// <summary>Writes an analysis into a folder: analysis.md, analysis.json, and each table as CSV and LaTeX.</summary>
+public static class AnalysisFiles
+{
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
+
+    /// <param name="json">The analysis as a document.</param>
+    /// <returns>Names of the files, relative to the folder.</returns>
+    /// <exception cref="AgoraException">A file cannot be written.</exception>
+    public static ImmutableArray<string> Write(string folder, string title, IReadOnlyList<TextTable> tables, IReadOnlyList<string> remarks, string json)
+    {
+        var files = ImmutableArray.CreateBuilder<string>();
+        Write("analysis.md", Markdown(title, tables, remarks));
+        Write("analysis.json", json);
+        foreach (var table in tables)
+        {
+            Write($"{table.Id}.csv", CsvRendering.Render(table));
+            Write($"{table.Id}.tex", LatexTable.Render(table));
+        }
+        return files.ToImmutable();
+
+        void Write(string name, string text)
+        {
+            var path = Path.Combine(folder, name);
+            try
+            {
+                Directory.CreateDirectory(folder);
+                // Beside its place and renamed into it: a reader never sees half a file.
+                File.WriteAllText(path + ".tmp", text, Utf8);
+                File.Move(path + ".tmp", path, overwrite: true);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                throw new AgoraException($"a file of the analysis cannot be written: {error.Message}", path, "name a folder that can be written, or make room", error);
+            }
+            files.Add(name);
+        }
+    }
+
+    public static string Markdown(string title, IReadOnlyList<TextTable> tables, IReadOnlyList<string> remarks)
+    {
+        var text = new StringBuilder($"# {MarkdownTable.Escaped(title)}\n\n");
+        if (remarks.Count > 0)
+        {
+            text.Append("## What is missing\n\n");
+            foreach (var remark in remarks)
+                text.Append("- ").Append(MarkdownTable.Escaped(remark)).Append('\n');
+            text.Append('\n');
+        }
+        foreach (var table in tables)
+            text.Append(MarkdownTable.Render(table));
+        return text.ToString();
+    }
+}
