@@ -14,7 +14,9 @@ switch (args)
     case ["judged"]:
         JudgedSpeed.Measure();
         return 0;
+    case ["novelty", .. { Length: > 0 } files]:
+        return await NoveltySpeed.MeasureAsync(files) ? 0 : 1;
     default:
-        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500 | judged");
+        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500 | judged | novelty INSTRUCTIONS…");
         return 2;
 }
