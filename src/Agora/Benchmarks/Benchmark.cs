@@ -8,7 +8,11 @@ namespace Agora.Benchmarks;
 
 /// <summary>A question put to a student; what is needed to grade the answer stays with the benchmark.</summary>
 /// <param name="Prompt">The user's message.</param>
-public sealed record BenchmarkItem(string Id, string Prompt);
+public sealed record BenchmarkItem(string Id, string Prompt)
+{
+    /// <summary>What the item asks, without what its benchmark puts around it: what must not stand in training data.</summary>
+    public string Question { get; init; } = Prompt;
+}
 
 /// <summary>What a model wrote.</summary>
 public sealed record BenchmarkAnswer

@@ -32,7 +32,7 @@ internal static class MathBenchmark
         var shown = isBase ? string.Concat(exemplars.Select(exemplar => $"Problem:\n{exemplar.Question}\n\nSolution:\n{exemplar.Answer}\n\n")) : "";
         var asking = isBase ? new BenchmarkAsking { IsContinued = true, Stop = Stop } : new BenchmarkAsking { Exemplars = exemplars };
         var items = rows.Select(row => (
-            new BenchmarkItem(row.Id, isBase ? $"{shown}Problem:\n{row.Problem}\n\nSolution:" : row.Problem),
+            new BenchmarkItem(row.Id, isBase ? $"{shown}Problem:\n{row.Problem}\n\nSolution:" : row.Problem) { Question = row.Problem },
             row.Answer,
             (string?)(isStrict ? $"{row.Solution}\n{MinervaMath.Ending(row.Answer)}" : row.Solution)));
         return isStrict

@@ -76,7 +76,7 @@ internal static partial class Mbpp
         var asserts = row.Texts("test_list");
         var imports = row.Has("test_imports") ? row.Texts("test_imports", mayBeEmpty: true) : [];
         var code = row.Text("code").ReplaceLineEndings("\n");
-        var item = new BenchmarkItem(row.Id("task_id"), $"\"\"\"\n{text.Trim()}\n{asserts.FirstOrDefault("").Trim()}\n\"\"\"\n");
+        var item = new BenchmarkItem(row.Id("task_id"), $"\"\"\"\n{text.Trim()}\n{asserts.FirstOrDefault("").Trim()}\n\"\"\"\n") { Question = text.Trim() };
         // Setup code runs after the program: two tasks build their inputs with the classes that it defines.
         var tests = string.Join("\n", [.. imports, row.OptionalText("test_setup_code"), .. asserts]);
         return new CodeTask(item, EntryPoint(code, asserts), tests.ReplaceLineEndings("\n"), Continues: null, code);

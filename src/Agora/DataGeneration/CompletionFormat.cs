@@ -30,9 +30,9 @@ public abstract class CompletionFormat
     public abstract IReadOnlyList<string> Triggers { get; }
 
     /// <returns>Null where the template names no trigger that would separate instruction and response.</returns>
-    internal static CompletionFormat? For(GenerationMethod method, MetaPromptVariant variant, string template)
+    internal static CompletionFormat? For(GenerationMethod method, MetaPromptVariant variant, string template, JsonReading json)
     {
-        if (variant == MetaPromptVariant.JsonFormat) return new JsonCompletion(instructionGiven: method == GenerationMethod.ResponseGeneration);
+        if (variant == MetaPromptVariant.JsonFormat) return new JsonCompletion(instructionGiven: method == GenerationMethod.ResponseGeneration, json);
         if (method == GenerationMethod.ResponseGeneration) return new ResponseCompletion();
         var revision = new PairCompletion("Revised Question:", "Revised Answer:");
         var pair = new PairCompletion("INPUT:", "OUTPUT:");
@@ -97,7 +97,8 @@ public sealed class ResponseCompletion : CompletionFormat
 
 /// <summary>One JSON object with the keys <c>instruction</c> and <c>response</c>, both strings.</summary>
 /// <param name="instructionGiven">The instruction of the prompt stands, whatever the object says.</param>
-public sealed class JsonCompletion(bool instructionGiven) : CompletionFormat
+/// <param name="reading">Lenient reading forgives what models do though they were asked not to; what they wrote into the strings is never changed.</param>
+public sealed class JsonCompletion(bool instructionGiven, JsonReading reading = JsonReading.Strict) : CompletionFormat
 {
     public override IReadOnlyList<string> Triggers { get; } = [];
 
@@ -108,9 +109,10 @@ public sealed class JsonCompletion(bool instructionGiven) : CompletionFormat
     {
         if (instructionGiven) ArgumentNullException.ThrowIfNull(given);
         var text = WithoutFence(completion.Trim());
+        if (reading == JsonReading.Lenient) text = FirstObject(text);
         try
         {
-            using var document = JsonDocument.Parse(text, Strict);
+            using var document = JsonDocument.Parse(text, reading == JsonReading.Lenient ? Lenient : Strict);
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 return new CompletionReading.Unreadable(RejectReason.JsonInvalid, "the JSON is not an object");
             if (Text(document.RootElement, "response") is not { } response) return Keyless("response");
@@ -128,8 +130,31 @@ public sealed class JsonCompletion(bool instructionGiven) : CompletionFormat
         static CompletionReading.Unreadable Keyless(string key) => new(RejectReason.JsonKeyMissing, $"no string \"{key}\"");
     }
 
-    private static string? Text(JsonElement element, string key) =>
-        element.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()!.Trim() : null;
+    private string? Text(JsonElement element, string key)
+    {
+        var found = element.TryGetProperty(key, out var value)
+            || (reading == JsonReading.Lenient && (value = element.EnumerateObject().FirstOrDefault(member => member.Name.Equals(key, StringComparison.OrdinalIgnoreCase)).Value).ValueKind != JsonValueKind.Undefined);
+        return found && value.ValueKind == JsonValueKind.String ? value.GetString()!.Trim() : null;
+    }
+
+    // From the first brace to the one that closes it, braces in strings not counted: a model that is fond of talking writes before and after. An array's first object is taken too.
+    private static string FirstObject(string text)
+    {
+        var start = text.IndexOf('{');
+        if (start < 0) return text;
+        var (depth, inString) = (0, false);
+        for (var place = start; place < text.Length; place++)
+        {
+            switch (text[place])
+            {
+                case '\\' when inString: place++; break;
+                case '"': inString = !inString; break;
+                case '{' when !inString: depth++; break;
+                case '}' when !inString && --depth == 0: return text[start..(place + 1)];
+            }
+        }
+        return text[start..];
+    }
 
     // Chat models like to put an object into a code fence and some end with the stop phrase; neither changes what was meant. The phrase is looked
     // for at the end only: inside a JSON string it is text.
@@ -143,4 +168,5 @@ public sealed class JsonCompletion(bool instructionGiven) : CompletionFormat
 
     private static readonly JsonSerializerOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+    private static readonly JsonDocumentOptions Lenient = new() { AllowDuplicateProperties = false, AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
 }

@@ -28,17 +28,19 @@ public static class DataGenerator
         var completionsLeft = CompletionLimit(plan.Spec);
         var generated = new List<SyntheticInstance>();   // grows between rounds only
         var round = 0;
+        if (!method.OneSeedPerPlace) await run.KeepSeedsAsync(cancellationToken);
 
         for (var waiting = WithSeeds(places); waiting.Length > 0 && completionsLeft > 0; waiting = WithSeeds([.. places.Where(place => place.Instance is null)]))
         {
             // Without feedback between instances there is nothing to wait for: all places are one round.
             foreach (var members in waiting.Chunk(method.OneSeedPerPlace ? waiting.Length : plan.Spec.RoundLength))
             {
-                var shares = Shares(completionsLeft, members.Length, plan.Spec.TriesPerInstance);
+                int[] shares = [.. Shares(completionsLeft, members.Length, plan.Spec.TriesPerInstance).Zip(members, (share, place) => place.KeepsSeed ? Math.Min(share, plan.Spec.TriesPerInstance - place.TriesOnSeed) : share)];
                 var context = new GenerationRound(round++, generated);
                 var before = members.Sum(place => (long)place.Tries);
                 await Parallel.ForEachAsync(members.Zip(shares), new ParallelOptions { MaxDegreeOfParallelism = plan.MaxParallel, CancellationToken = cancellationToken },
                     async (work, stop) => await run.FillAsync(work.First, context, work.Second, stop));
+                await run.AdmitAsync(members, cancellationToken);
                 completionsLeft -= members.Sum(place => (long)place.Tries) - before;
                 generated.AddRange(members.Where(place => place.Instance is not null).Select(place => place.Instance!));
                 if (completionsLeft == 0) break;
@@ -49,9 +51,17 @@ public static class DataGenerator
         ImmutableArray<GenerationPlace> WithSeeds(ImmutableArray<GenerationPlace> candidates)
         {
             if (!method.OneSeedPerPlace) return candidates;
-            var supplied = candidates[..Math.Min(candidates.Length, unusedSeeds.Count)];
-            foreach (var place in supplied) place.Seed = unusedSeeds.Dequeue();
-            return supplied;
+            var supplied = ImmutableArray.CreateBuilder<GenerationPlace>();
+            foreach (var place in candidates)
+            {
+                if (!place.KeepsSeed)
+                {
+                    if (unusedSeeds.Count == 0) continue;
+                    place.Give(unusedSeeds.Dequeue());
+                }
+                supplied.Add(place);
+            }
+            return supplied.ToImmutable();
         }
     }
 
@@ -83,11 +93,36 @@ internal sealed record GenerationRound(int Number, IReadOnlyList<SyntheticInstan
 internal sealed class GenerationPlace(int index)
 {
     public int Index { get; } = index;
-    public SeedInstance? Seed { get; set; }
+    public SeedInstance? Seed { get; private set; }
     public int Tries { get; set; }
+    public int TriesOnSeed { get; set; }
+    /// <summary>A filter turned its last instance away, and the seed has tries left.</summary>
+    public bool KeepsSeed { get; set; }
     public SyntheticInstance? Instance { get; set; }
+    /// <summary>What the instance was read from, until its round is over.</summary>
+    public string? Completion { get; set; }
     public BillLine KeptLine { get; set; } = BillLine.Nothing;
     public BillLine RetriedLine { get; set; } = BillLine.Nothing;
     public List<(RejectedCompletion Reject, BillLine Line)> Rejects { get; } = [];
+
+    public void Give(SeedInstance seed)
+    {
+        Seed = seed;
+        TriesOnSeed = 0;
+    }
+
+    public void Reject(Rejection rejection, string completion, string promptHash, SeedId? seed, BillLine line) => Rejects.Add((new RejectedCompletion
+    {
+        Place = Index,
+        Try = Tries,
+        Reason = rejection.Reason,
+        Detail = rejection.Detail,
+        Completion = completion,
+        PromptHash = promptHash,
+        Seed = seed,
+        InputTokens = line.InputTokens,
+        OutputTokens = line.OutputTokens,
+    }, line));
+
     public BillLine Total => Rejects.Select(reject => reject.Line).Aggregate(KeptLine, BillLine.Add);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Agora.DataGeneration.Filters;
 using Agora.Experiments;
 using Agora.SeedData;
 
@@ -21,6 +22,10 @@ public sealed record GenerationPlan
     public required Func<string, int> CountTokens { get; init; }
     /// <summary>The student's system message, which counts against the token limit.</summary>
     public string StudentSystemMessage { get; init; } = new StudentRecipe().SystemMessage;
+    /// <summary>What no instance may stand in; null where the experiment does not ask for it.</summary>
+    public TestSetIndex? TestSets { get; init; }
+    /// <summary>Seeds that stand in a test set; <see cref="Seeds"/> is without them.</summary>
+    public ImmutableArray<DroppedSeed> DroppedSeeds { get; init; } = [];
 }
 
 /// <summary>How far a data set is; sums over what was asked so far, replayed completions included.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Agora.DataGeneration.Filters;
 using Agora.Experiments;
 using Agora.LanguageModels;
 using Microsoft.Extensions.AI;
@@ -12,6 +13,8 @@ namespace Agora.DataGeneration;
 internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod method, IChatClient generator, IProgress<GenerationProgress>? progress)
 {
     private readonly InstanceChecks checks = new(plan.Setting.Domain, plan.Spec.MaxInstanceTokens, plan.CountTokens, plan.StudentSystemMessage);
+    private readonly TextFilters filters = new(plan.Spec.Filters, plan.TestSets);
+    private readonly Admission admission = new(plan.Spec.Filters);
     private readonly Lock counting = new();
     private BillLine asked = BillLine.Nothing;
     private int valid;
@@ -19,9 +22,11 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
     /// <summary>Asks for the place until an instance is valid or the tries are used up.</summary>
     public async ValueTask FillAsync(GenerationPlace place, GenerationRound round, int tries, CancellationToken cancellationToken)
     {
+        place.KeepsSeed = false;
         for (var i = 0; i < tries && place.Instance is null; i++)
         {
             place.Tries++;
+            place.TriesOnSeed++;
             await TryAsync(place, round, cancellationToken);
         }
     }
@@ -46,23 +51,13 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
 
         if (verdict is Verdict.Reject(var rejection))
         {
-            place.Rejects.Add((new RejectedCompletion
-            {
-                Place = place.Index,
-                Try = place.Tries,
-                Reason = rejection.Reason,
-                Detail = rejection.Detail,
-                Completion = completion,
-                PromptHash = promptHash,
-                Seed = draft.Seed,
-                InputTokens = line.InputTokens,
-                OutputTokens = line.OutputTokens,
-            }, line));
+            place.Reject(rejection, completion, promptHash, draft.Seed, line);
         }
         else
         {
             var pair = ((Verdict.Keep)verdict).Pair;
             place.KeptLine = line;
+            place.Completion = completion;
             var total = place.Total;
             place.Instance = new SyntheticInstance
             {
@@ -87,8 +82,32 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
                 },
             };
         }
-        Count(line, kept: verdict is Verdict.Keep);
+        Count(line, change: verdict is Verdict.Keep ? 1 : 0);
     }
+
+    /// <summary>Has the filters compare instances with the seeds, where seeds are what instances shall differ from.</summary>
+    public Task KeepSeedsAsync(CancellationToken cancellationToken) =>
+        admission.KeepAsync([.. plan.Seeds.Instances.Select(seed => (seed.Id.Value, new InstructionResponse(seed.Instruction, seed.Response ?? "")))], cancellationToken);
+
+    /// <summary>Turns away what is too much like something kept. Places are judged in their order, once all of a round have been worked on.</summary>
+    public async Task AdmitAsync(IEnumerable<GenerationPlace> members, CancellationToken cancellationToken)
+    {
+        var filled = members.Where(place => place.Instance is not null).OrderBy(place => place.Index).ToArray();
+        var verdicts = await admission.JudgeAsync([.. filled.Select(place => (GeneratedName(place.Instance!), new InstructionResponse(place.Instance!.Instruction, place.Instance.Response)))], cancellationToken);
+        foreach (var (place, verdict) in filled.Zip(verdicts))
+        {
+            if (verdict is null) continue;
+            place.Reject(verdict, place.Completion!, place.Instance!.Provenance.PromptHash, place.Instance.Provenance.Seed, place.KeptLine);
+            place.Instance = null;
+            place.KeptLine = BillLine.Nothing;
+            // Another answer for the same seed may differ, unless what was judged is the seed's own instruction.
+            place.KeepsSeed = method.OneSeedPerPlace && method.WritesInstructions && place.TriesOnSeed < plan.Spec.TriesPerInstance;
+            Count(BillLine.Nothing, change: -1);
+        }
+        foreach (var place in filled) place.Completion = null;
+    }
+
+    internal static string GeneratedName(SyntheticInstance instance) => string.Create(CultureInfo.InvariantCulture, $"generated:{instance.Index}");
 
     private async Task<(string Completion, BillLine Line, Verdict Verdict)> AskAsync(
         string prompt, PromptDraft draft, PromptSources sources, CancellationToken cancellationToken)
@@ -138,17 +157,18 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
         return method.Read(plan.MetaPrompt, draft, completion) switch
         {
             CompletionReading.Unreadable(var reason, var detail) => new Verdict.Reject(new Rejection(reason, detail)),
-            CompletionReading.Pair(var pair) => checks.Check(pair, plan.MetaPrompt.Completion) is { } rejection ? new Verdict.Reject(rejection) : new Verdict.Keep(pair),
+            CompletionReading.Pair(var pair) => (checks.Check(pair, plan.MetaPrompt.Completion) ?? filters.Check(pair)) is { } rejection
+                ? new Verdict.Reject(rejection) : new Verdict.Keep(pair),
             var other => throw new InvalidOperationException($"a reading of unknown kind: {other}"),
         };
     }
 
-    private void Count(BillLine line, bool kept)
+    private void Count(BillLine line, int change)
     {
         lock (counting)
         {
             asked += line;
-            if (kept) valid++;
+            valid += change;
             progress?.Report(new GenerationProgress(valid, plan.Spec.Instances, asked.Completions, asked.Completions - valid,
                 asked.InputTokens, asked.OutputTokens, asked.Dollars(plan.Price)));
         }

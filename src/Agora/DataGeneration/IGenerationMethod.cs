@@ -15,6 +15,9 @@ public interface IGenerationMethod
     /// <summary>True: each place of the plan works on a seed of its own. False: seeds are shown as demonstrations, and so are instances of earlier rounds.</summary>
     bool OneSeedPerPlace { get; }
 
+    /// <summary>Whether the generator writes the instruction, or it is the seed's own.</summary>
+    bool WritesInstructions => true;
+
     /// <summary>The prompt of one try; the same sources give the same prompt.</summary>
     PromptDraft Ask(PromptSources sources);
 

@@ -90,7 +90,7 @@ public sealed partial record MetaPrompt
     /// <summary>Reads a template and holds it against what its method needs.</summary>
     /// <param name="file">For messages.</param>
     /// <exception cref="AgoraException">Placeholders or triggers are missing, or there are some that the method cannot fill; all of them are listed.</exception>
-    public static MetaPrompt Parse(string template, Setting setting, MetaPromptVariant variant, string file)
+    public static MetaPrompt Parse(string template, Setting setting, MetaPromptVariant variant, string file, JsonReading json = JsonReading.Strict)
     {
         template = template.TrimEnd('\r', '\n');
         var present = Placeholder().Matches(template).Select(match => match.Value).ToHashSet();
@@ -105,7 +105,7 @@ public sealed partial record MetaPrompt
             _ => throw new ArgumentOutOfRangeException(nameof(setting), setting, null),
         };
         string[] fillable = setting.Method == GenerationMethod.InstanceGeneration ? ["<input_theme>", "<first_word>"] : [];
-        var format = CompletionFormat.For(setting.Method, variant, template);
+        var format = CompletionFormat.For(setting.Method, variant, template, json);
 
         var faults = new List<string>();
         var missing = required.Where(placeholder => !present.Contains(placeholder)).ToArray();

@@ -26,14 +26,14 @@ public sealed class MetaPrompts
     public IEnumerable<Setting> Settings => Setting.All.Where(bySetting.ContainsKey);
 
     /// <exception cref="AgoraException">The folder has no template of the variant, or one cannot be used.</exception>
-    public static MetaPrompts Load(string folder, MetaPromptVariant variant)
+    public static MetaPrompts Load(string folder, MetaPromptVariant variant, JsonReading json = JsonReading.Strict)
     {
         if (!Directory.Exists(Path.Combine(folder, variant.Name())))
             throw new AgoraException($"there are no meta-prompts of the variant {variant.Name()}", Path.Combine(folder, variant.Name()),
                 "name a folder that holds VARIANT/DOMAIN/METHOD.txt in generation.prompts, e.g. prompts")
             { ExitCode = 2 };
         var found = Setting.All.Select(setting => (setting, File: TemplateFile(folder, variant, setting))).Where(entry => File.Exists(entry.File));
-        return new MetaPrompts(folder, variant, found.ToImmutableDictionary(entry => entry.setting, entry => Read(folder, variant, entry.setting, entry.File)));
+        return new MetaPrompts(folder, variant, found.ToImmutableDictionary(entry => entry.setting, entry => Read(folder, variant, entry.setting, entry.File, json)));
     }
 
     /// <exception cref="AgoraException">The folder has no template for the setting.</exception>
@@ -46,9 +46,9 @@ public sealed class MetaPrompts
     private static string TemplateFile(string folder, MetaPromptVariant variant, Setting setting) =>
         Path.Combine(folder, variant.Name(), setting.Domain.Name(), setting.Method.Name() + ".txt");
 
-    private static MetaPrompt Read(string folder, MetaPromptVariant variant, Setting setting, string file)
+    private static MetaPrompt Read(string folder, MetaPromptVariant variant, Setting setting, string file, JsonReading json)
     {
-        var metaPrompt = MetaPrompt.Parse(ReadText(file), setting, variant, file);
+        var metaPrompt = MetaPrompt.Parse(ReadText(file), setting, variant, file, json);
         return metaPrompt with
         {
             Themes = metaPrompt.Shows("<input_theme>") ? Entries("themes", "<input_theme>") : [],

@@ -47,6 +47,24 @@ public enum RejectReason
     ProseOutsideFence,
     /// <summary>Code: no code inside the fences.</summary>
     CodeEmpty,
+    /// <summary>Filter length: the instruction has fewer characters than wanted.</summary>
+    InstructionTooShort,
+    /// <summary>Filter length: the instruction has more.</summary>
+    InstructionTooLong,
+    /// <summary>Filter length: the response has fewer characters than wanted.</summary>
+    ResponseTooShort,
+    /// <summary>Filter length: the response has more.</summary>
+    ResponseTooLong,
+    /// <summary>Filter scripts: too many letters of another script.</summary>
+    ScriptOther,
+    /// <summary>Filter decontamination: it stands in a test set of the experiment.</summary>
+    Contaminated,
+    /// <summary>Filter exactDuplicates.</summary>
+    ExactDuplicate,
+    /// <summary>Filter nearDuplicates.</summary>
+    NearDuplicate,
+    /// <summary>Filter novelty: ROUGE-L with a seed or a kept instruction reaches the threshold.</summary>
+    NotNovel,
 }
 
 /// <summary>The snake_case names that files and output use.</summary>

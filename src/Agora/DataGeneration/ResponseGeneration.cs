@@ -8,6 +8,7 @@ internal sealed class ResponseGeneration : IGenerationMethod
     public GenerationMethod Method => GenerationMethod.ResponseGeneration;
     public bool NeedsSeedResponses => false;
     public bool OneSeedPerPlace => true;
+    public bool WritesInstructions => false;
 
     public PromptDraft Ask(PromptSources sources) =>
         new(new PromptContent { Instruction = sources.Seed!.Instruction }, [], sources.Seed.Id);

@@ -114,6 +114,9 @@ public sealed record GenerationSpec
     /// <summary>Instruction and response in the student's chat format must fit.</summary>
     [Range(1, 1_000_000)]
     public int MaxInstanceTokens { get; init; } = 4096;
+    /// <summary>How answers of the meta-prompt variant json_format are read.</summary>
+    public JsonReading Json { get; init; } = JsonReading.Strict;
+    public FilterSpec Filters { get; init; } = new();
 }
 
 /// <summary>Where rows come from and which columns hold what.</summary>

@@ -21,6 +21,7 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
         Settings(generators);
         Benchmarks();
         Lengths();
+        Filters();
     }
 
     private void Models()
@@ -138,6 +139,17 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
         {
             Add(generation.Node ?? recipe.Node ?? root,
                 $"generation.maxInstanceTokens must be at most recipe.maxLength, got {generation.Value} and {recipe.Value}: longer instances would be left out of the training");
+        }
+    }
+
+    private void Filters()
+    {
+        var length = ((root["generation"] as MapNode)?["filters"] as MapNode)?["length"] as MapNode;
+        foreach (var part in (ReadOnlySpan<string>)["Instruction", "Response"])
+        {
+            var (shortest, longest) = (Whole(length, $"min{part}", 1), Whole(length, $"max{part}", int.MaxValue));
+            if (shortest.Value > longest.Value)
+                Add(shortest.Node!, $"generation.filters.length.min{part} must be at most max{part}, got {shortest.Value} and {longest.Value}");
         }
     }
 

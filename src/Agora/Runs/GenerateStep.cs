@@ -27,8 +27,8 @@ public sealed class GenerateStep : RunStep
     public override StepEstimate Estimate()
     {
         var seeds = plan.Seeds.Instances;
-        var instruction = (long)seeds.Average(seed => seed.Instruction.Length);
-        var response = (long)seeds.Average(seed => (seed.Response ?? seed.Instruction).Length);
+        var instruction = seeds.IsEmpty ? 0 : (long)seeds.Average(seed => seed.Instruction.Length);
+        var response = seeds.IsEmpty ? 0 : (long)seeds.Average(seed => (seed.Response ?? seed.Instruction).Length);
         // The prompt shows the template and either demonstrations or the seed at hand; the answer is about as long as what it shows one of.
         var shown = plan.Setting.Method switch
         {
@@ -61,7 +61,10 @@ public sealed class GenerateStep : RunStep
             Shortfall = outcome.Shortfall,
             Bill = outcome.Bill,
             Dollars = outcome.Bill.Dollars,
+            DroppedSeeds = plan.DroppedSeeds.Length,
         })]);
+        if (plan.TestSets is not null)
+            workspace.Write(StepFiles.DroppedSeeds, StepFiles.Lines(plan.DroppedSeeds));
     }
 
     private static StepIdentity Identify(IdentifiedModel generator, GenerationPlan plan, string seedsIdentity, string tokenizerIdentity)
@@ -69,8 +72,13 @@ public sealed class GenerateStep : RunStep
         var spec = CanonicalJson.ToNode(plan.Spec)!.AsObject();
         // Where the prompts lie does not matter; what they say does, and stands in metaPrompt.
         spec.Remove("prompts");
+        // Only where they are not the usual ones, so that data which were made before there was a choice keep their keys.
+        if (plan.Spec.Json == JsonReading.Strict)
+            spec.Remove("json");
+        if (plan.Spec.Filters == new FilterSpec())
+            spec.Remove("filters");
         // The price is not here either: instances record the one they were made at, and a corrected price must not buy them again.
-        return new StepIdentity("generate", CodeVersion, new JsonObject
+        var parameters = new JsonObject
         {
             ["setting"] = plan.Setting.ToString(),
             ["generator"] = plan.Generator,
@@ -81,6 +89,9 @@ public sealed class GenerateStep : RunStep
             ["tokenizer"] = tokenizerIdentity,
             ["studentSystemMessage"] = plan.StudentSystemMessage,
             ["seed"] = plan.Random.Seed,
-        }, []);
+        };
+        if (plan.TestSets is { } testSets)
+            parameters["testSets"] = testSets.Identity;
+        return new StepIdentity("generate", CodeVersion, parameters, []);
     }
 }

@@ -15,6 +15,8 @@ public static class StepFiles
     public const string Instances = "instances.jsonl";
     /// <summary>generate: one <see cref="RejectedCompletion"/> a line.</summary>
     public const string Rejects = "rejects.jsonl";
+    /// <summary>generate with decontamination: one <see cref="DataGeneration.Filters.DroppedSeed"/> a line.</summary>
+    public const string DroppedSeeds = "dropped-seeds.jsonl";
     /// <summary>generate: a <see cref="GenerationSummary"/>.</summary>
     public const string Generation = "generation.json";
     /// <summary>train: the student's folder in Hugging Face format.</summary>
@@ -94,4 +96,7 @@ public sealed record GenerationSummary
     public required GenerationBill Bill { get; init; }
     /// <summary>US dollars for all completions; null where no price is known.</summary>
     public decimal? Dollars { get; init; }
+    /// <summary>Seeds that were left out because they stand in a test set.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int DroppedSeeds { get; init; }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Agora.Benchmarks;
 using Agora.DataGeneration;
+using Agora.DataGeneration.Filters;
 using Agora.Experiments;
 using Agora.Recovery;
 using Agora.SeedData;
@@ -16,7 +17,9 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
     private readonly Dictionary<BenchmarkSpec, IBenchmark> benchmarks = [];
     private readonly Dictionary<StepKey, RunStep> steps = [];
     private readonly RandomStreams random = new(experiment.Seed);
+    private readonly Dictionary<(DataSource, bool), (SeedSet Seeds, ImmutableArray<DroppedSeed> Dropped)> clean = [];
     private ImmutableArray<IdentifiedModel> judges = [];
+    private TestSetIndex? testSets;
 
     // arXiv:2412.03679, student inference: temperature 0.2 for math and 0 elsewhere.
     private static readonly AnsweringSpec PaperMath = new() { Temperature = 0.2 };
@@ -59,22 +62,27 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
     {
         if (experiment.Generators.IsEmpty)
             return [];
-        var prompts = MetaPrompts.Load(experiment.Generation.Prompts, experiment.Generation.MetaPrompt);
+        var prompts = MetaPrompts.Load(experiment.Generation.Prompts, experiment.Generation.MetaPrompt, experiment.Generation.Json);
         var folders = experiment.Students.Select(student => models[student.Base].Spec.Path!).Distinct().ToImmutableArray();
         var tokenizers = string.Join(' ', folders.Select(folder => Hash(Path.Combine(folder, "tokenizer.json"))));
         var counters = folders.Select(services.TokenCounter).ToImmutableArray();
+        if (experiment.Generation.Filters.Decontamination is { } decontamination)
+            testSets = new TestSetIndex(decontamination, [.. experiment.Benchmarks.Values.SelectMany(specs => specs).Select(TestSet)]);
         var nodes = ImmutableArray.CreateBuilder<DataNode>();
         foreach (var generator in experiment.Generators)
         {
             foreach (var setting in experiment.Settings)
             {
                 var source = Seeds(setting);
+                var (seeds, dropped) = CleanRows(source, setting.Method != GenerationMethod.ResponseGeneration);
                 var plan = new GenerationPlan
                 {
                     Setting = setting,
                     Spec = experiment.Generation,
                     MetaPrompt = prompts.For(setting),
-                    Seeds = Rows(source, setting.Method != GenerationMethod.ResponseGeneration),
+                    Seeds = seeds,
+                    DroppedSeeds = dropped,
+                    TestSets = testSets,
                     Generator = generator,
                     Price = models[generator].Spec.Price,
                     Random = random,
@@ -95,7 +103,8 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
         {
             // In instance generation the seed data is also part of the student's training data (arXiv:2412.03679, section 2).
             var source = node.Setting.Method == GenerationMethod.InstanceGeneration ? Seeds(node.Setting) : null;
-            var training = new TrainingData(node.Generate, source is null ? [] : Rows(source, true).Instances, source is null ? null : Identity(source));
+            var training = new TrainingData(node.Generate, source is null ? [] : CleanRows(source, true).Seeds.Instances,
+                source is null ? null : testSets is null ? Identity(source) : $"{Identity(source)} without {testSets.Identity}");
             foreach (var seed in experiment.TrainingSeeds)
                 yield return Student(student, node.Generator, node.Setting, seed, training);
         }
@@ -130,13 +139,36 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
         var nodes = ImmutableArray.CreateBuilder<BenchmarkNode>();
         foreach (var spec in experiment.Benchmarks.GetValueOrDefault(domain, []))
         {
-            if (!benchmarks.TryGetValue(spec, out var benchmark))
-                benchmarks.Add(spec, benchmark = services.OpenBenchmark(spec));
+            var benchmark = Benchmark(spec);
             var answering = experiment.Answering.GetValueOrDefault(domain, domain == Domain.Math ? PaperMath : PaperOther);
             var answer = Shared(new AnswerStep(model, benchmark, answering, experiment.Recipe.SystemMessage, random));
             nodes.Add(new BenchmarkNode(spec.Name, answer, Shared(new GradeStep(answer, benchmark, judges, experiment.Judging, random))));
         }
         return nodes.ToImmutable();
+    }
+
+    private IBenchmark Benchmark(BenchmarkSpec spec)
+    {
+        if (!benchmarks.TryGetValue(spec, out var benchmark))
+            benchmarks.Add(spec, benchmark = services.OpenBenchmark(spec));
+        return benchmark;
+    }
+
+    private TestSet TestSet(BenchmarkSpec spec)
+    {
+        var benchmark = Benchmark(spec);
+        return new TestSet(benchmark.Name, [.. benchmark.Items.Select(item => (item.Id, item.Question))]);
+    }
+
+    // Seeds are shown to generators and, in instance generation, trained on: test items among them are no seeds.
+    private (SeedSet Seeds, ImmutableArray<DroppedSeed> Dropped) CleanRows(DataSource source, bool requireResponse)
+    {
+        var all = Rows(source, requireResponse);
+        if (testSets is null)
+            return (all, []);
+        if (!clean.TryGetValue((source, requireResponse), out var cleaned))
+            clean.Add((source, requireResponse), cleaned = testSets.Clean(all));
+        return cleaned;
     }
 
     private DataSource Seeds(Setting setting) => experiment.SeedData.GetValueOrDefault(setting)

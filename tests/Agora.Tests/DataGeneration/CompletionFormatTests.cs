@@ -1,4 +1,5 @@
 using Agora.DataGeneration;
+using Agora.Experiments;
 using CsCheck;
 
 namespace Agora.Tests.DataGeneration;
@@ -8,7 +9,7 @@ public sealed class CompletionFormatTests
     private static readonly PairCompletion Pair = new("INPUT:", "OUTPUT:");
     private static readonly PairCompletion Revision = new("Revised Question:", "Revised Answer:");
 
-    public static TheoryData<CompletionFormat> Formats => [Pair, Revision, new ResponseCompletion(), new JsonCompletion(instructionGiven: false), new JsonCompletion(instructionGiven: true)];
+    public static TheoryData<CompletionFormat> Formats => [Pair, Revision, new ResponseCompletion(), new JsonCompletion(instructionGiven: false), new JsonCompletion(instructionGiven: true), new JsonCompletion(instructionGiven: false, JsonReading.Lenient)];
 
     // Texts are trimmed by reading, so they have no white space at their ends here; half a surrogate pair is no text.
     private static readonly Gen<string> Text = Gen.OneOf(Gen.String[1, 60], Gen.Char["[]{}\"\\`:\n ENDOUTPIRx"].Array[1, 60].Select(chars => new string(chars)))
@@ -69,4 +70,22 @@ public sealed class CompletionFormatTests
     [Fact]
     public void A_json_object_may_stand_in_a_code_fence() =>
         Assert.Equal(new CompletionReading.Pair(new("q", "a")), new JsonCompletion(instructionGiven: false).Read("```json\n{\"instruction\": \"q\", \"response\": \"a\"}\n```\n[END]", given: null));
+
+    [Theory]
+    [InlineData("Sure! Here it is:\n{\"instruction\": \"q {\", \"response\": \"a }\"}\nAnything else?")]
+    [InlineData("```json\n{\"instruction\": \"q {\", \"response\": \"a }\",}\n```")]
+    [InlineData("[{\"Instruction\": \"q {\", \"RESPONSE\": \"a }\"}]")]
+    [InlineData("{\"instruction\": \"q {\", // said\n \"response\": \"a }\"}")]
+    public void Lenient_reading_forgives_what_strict_reading_does_not(string completion)
+    {
+        Assert.IsType<CompletionReading.Unreadable>(new JsonCompletion(instructionGiven: false).Read(completion, given: null));
+        Assert.Equal(new CompletionReading.Pair(new("q {", "a }")), new JsonCompletion(instructionGiven: false, JsonReading.Lenient).Read(completion, given: null));
+    }
+
+    [Theory]
+    [InlineData("no JSON", RejectReason.JsonInvalid)]
+    [InlineData("{\"instruction\": \"q\"", RejectReason.JsonInvalid)]
+    [InlineData("{\"instruction\": \"q\", \"answer\": \"a\"}", RejectReason.JsonKeyMissing)]
+    public void Lenient_reading_makes_nothing_up(string completion, RejectReason reason) =>
+        Assert.Equal(reason, Assert.IsType<CompletionReading.Unreadable>(new JsonCompletion(instructionGiven: false, JsonReading.Lenient).Read(completion, given: null)).Reason);
 }

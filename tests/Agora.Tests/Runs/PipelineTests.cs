@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using Agora.Benchmarks;
+using Agora.DataGeneration;
+using Agora.DataGeneration.Filters;
 using Agora.Experiments;
 using Agora.Recovery;
 using Agora.Runs;
@@ -95,11 +97,15 @@ public sealed class PipelineTests : IDisposable
         Assert.Equal((4 * 40, 4), (again.Requests, again.Trained));
     }
 
-    [Fact]
-    public async Task Interrupted_at_any_request_it_ends_with_the_same_bytes_and_asks_nothing_twice()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Interrupted_at_any_request_it_ends_with_the_same_bytes_and_asks_nothing_twice(bool filtered)
     {
+        Experiment Of(TinyExperiment tiny) => filtered ? Filtered(tiny.Experiment()) : tiny.Experiment();
         var reference = new TinyExperiment(folder["reference"]);
-        var expected = await reference.RunAsync(reference.Experiment(), Stop);
+        var expected = await reference.RunAsync(Of(reference), Stop);
+        Assert.Equal(filtered, expected.Result.Data.Any(data => data.Summary.Bill.Rejected.ContainsKey(RejectReason.NotNovel)));
         var bytes = TinyExperiment.Contents(expected.Folder, reference.Archive.Store);
         for (var stopAt = 1; stopAt < reference.Models.Requests; stopAt += 61)
         {
@@ -110,13 +116,55 @@ public sealed class PipelineTests : IDisposable
                 if (request == stopAt)
                     cut.Cancel();
             };
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => interrupted.RunAsync(interrupted.Experiment(), cut.Token));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => interrupted.RunAsync(Of(interrupted), cut.Token));
             Assert.Equal(RunStatus.Interrupted, Assert.Single(interrupted.Archive.List()).Status());
             interrupted.Models.Before = _ => { };
-            var resumed = await interrupted.RunAsync(interrupted.Experiment(), Stop);
+            var resumed = await interrupted.RunAsync(Of(interrupted), Stop);
             Assert.Equal(bytes, TinyExperiment.Contents(resumed.Folder, interrupted.Archive.Store));
             // What was in flight when it stopped is lost: two steps with four requests each.
             Assert.InRange(interrupted.Models.Requests, reference.Models.Requests, reference.Models.Requests + 8);
+        }
+    }
+
+    private static Experiment Filtered(Experiment experiment) => experiment with
+    {
+        Generation = experiment.Generation with
+        {
+            Filters = new FilterSpec { Decontamination = new DecontaminationSpec(), ExactDuplicates = new ExactDuplicateSpec(), NearDuplicates = new NearDuplicateSpec(), Novelty = new NoveltySpec() },
+        },
+    };
+
+    [Fact]
+    public async Task A_seed_that_is_a_test_item_is_neither_shown_nor_trained_on_and_is_reported()
+    {
+        var experiment = tiny.Experiment();
+        experiment = experiment with { Generation = experiment.Generation with { Filters = new FilterSpec { Decontamination = new DecontaminationSpec() } } };
+        tiny.Write("seeds.jsonl", File.ReadAllText(tiny.PathOf("seeds.jsonl")) + """{"instruction":"what is  5 + 15","response":"It is [RESULT] 20 [/RESULT]"}""" + "\n");
+        var outcome = await tiny.RunAsync(experiment, Stop);
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.All(outcome.Result.Data, data =>
+        {
+            Assert.Equal(1, data.Summary.DroppedSeeds);
+            var dropped = Assert.Single(StepFiles.ReadLines<DroppedSeed>(data.Result, StepFiles.DroppedSeeds));
+            Assert.Equal(("seeds.jsonl:31", "nano_math", "sum-5"), (dropped.Seed.Value, dropped.TestSet, dropped.Item));
+            Assert.DoesNotContain("seeds.jsonl:31\"", File.ReadAllText(data.InstancesFile), StringComparison.Ordinal);
+        });
+        var instances = outcome.Folder.Steps().Where(step => step.Name.StartsWith("train", StringComparison.Ordinal) && step.Name.Contains("instance_generation", StringComparison.Ordinal));
+        Assert.All(instances, step => Assert.Contains("\"tokens\":50,", File.ReadAllText(Path.Combine(tiny.Archive.Store.FolderOf(new StepKey(step.Key)), StepFiles.Training)), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_changed_test_set_makes_decontaminated_data_anew_and_no_other()
+    {
+        foreach (var (experiment, generated) in new[] { (tiny.Experiment(), 0), (Filtered(tiny.Experiment()), 4) })
+        {
+            await tiny.RunAsync(experiment, Stop);
+            var before = File.ReadAllText(tiny.PathOf("benchmark.jsonl"));
+            tiny.Write("benchmark.jsonl", before + """{"id":"more","question":"What is 400 + 1?","answer":"401"}""" + "\n");
+            var again = new TinyExperimentView(tiny);
+            await again.RunAsync(experiment, Stop);
+            Assert.Equal(generated, again.Observer.Names<RunEvent.Started>(happening => happening.Step).Count(name => name.StartsWith("generate", StringComparison.Ordinal)));
+            tiny.Write("benchmark.jsonl", before);
         }
     }
 

@@ -1,0 +1,80 @@
+using System.Collections.Immutable;
+using System.ComponentModel.DataAnnotations;
+
+namespace Agora.Experiments;
+
+/// <summary>Which instances are turned away besides those that break a rule of their domain. Each filter is used where its section stands; a rejected instance is replaced by a new one.</summary>
+public sealed record FilterSpec
+{
+    public LengthFilterSpec? Length { get; init; }
+    public ScriptFilterSpec? Scripts { get; init; }
+    public DecontaminationSpec? Decontamination { get; init; }
+    public ExactDuplicateSpec? ExactDuplicates { get; init; }
+    public NearDuplicateSpec? NearDuplicates { get; init; }
+    public NoveltySpec? Novelty { get; init; }
+}
+
+/// <summary>How long instructions and responses may be, in characters.</summary>
+public sealed record LengthFilterSpec
+{
+    [Range(1, 10_000_000)]
+    public int MinInstruction { get; init; } = 1;
+    [Range(1, 10_000_000)]
+    public int MaxInstruction { get; init; } = 10_000_000;
+    [Range(1, 10_000_000)]
+    public int MinResponse { get; init; } = 1;
+    [Range(1, 10_000_000)]
+    public int MaxResponse { get; init; } = 10_000_000;
+}
+
+/// <summary>In which scripts instances may be written: catches a generator that falls into another language's letters.</summary>
+public sealed record ScriptFilterSpec
+{
+    [MinLength(1)]
+    public ImmutableArray<WritingScript> Allowed { get; init; } = [WritingScript.Latin];
+    /// <summary>Share of the letters of instruction and of response that must belong to them.</summary>
+    [Range(0.0, 1.0, MinimumIsExclusive = true)]
+    public double Share { get; init; } = 0.9;
+}
+
+public enum WritingScript { Latin, Greek, Cyrillic, Hebrew, Arabic, Devanagari, Thai, Hangul, Kana, Han }
+
+/// <summary>Turns away what stands in a test set of this experiment, seeds included.</summary>
+public sealed record DecontaminationSpec
+{
+    /// <summary>Words in a row that an instance or a seed may not share with a test item; a shorter item counts as a whole.</summary>
+    [Range(2, 100)]
+    public int Ngram { get; init; } = 13;
+}
+
+/// <summary>What of an instance is compared with others.</summary>
+public enum InstancePart { Instruction, Response, Pair }
+
+/// <summary>Turns away a text that was kept before, but for white space.</summary>
+public sealed record ExactDuplicateSpec
+{
+    public InstancePart Of { get; init; } = InstancePart.Instruction;
+}
+
+/// <summary>Turns away a text whose runs of words overlap with those of a kept one, found by MinHash.</summary>
+public sealed record NearDuplicateSpec
+{
+    public InstancePart Of { get; init; } = InstancePart.Instruction;
+    /// <summary>Jaccard similarity from which two texts are near duplicates.</summary>
+    [Range(0.0, 1.0, MinimumIsExclusive = true)]
+    public double Threshold { get; init; } = 0.8;
+    /// <summary>Words in a row that are compared as one.</summary>
+    [Range(1, 20)]
+    public int Shingle { get; init; } = 3;
+}
+
+/// <summary>Turns away an instruction that is too similar by ROUGE-L to a seed or to any that was kept (Wang et al. 2023, Self-Instruct, section 2.2).</summary>
+public sealed record NoveltySpec
+{
+    /// <summary>F-measure from which two instructions are too similar.</summary>
+    [Range(0.0, 1.0, MinimumIsExclusive = true)]
+    public double Threshold { get; init; } = 0.7;
+}
+
+/// <summary>How answers of the JSON variant are read. <see cref="Strict"/>: the answer is the object. <see cref="Lenient"/>: text around it, comments, trailing commas and keys in other cases are forgiven.</summary>
+public enum JsonReading { Strict, Lenient }
