@@ -65,7 +65,7 @@ internal sealed class CodeBenchmark : IBenchmark
         var asked = answers.Select(answer => TaskOf(answer.ItemId)).ToArray();
         if (answers.Count == 0)
             return [];
-        await using var sandbox = await CodeSandbox.StartAsync(context.Parallel, grading.Options.UnsafeNoSandbox, cancellationToken);
+        await using var sandbox = await CodeSandbox.StartAsync(Math.Min(context.Parallel, answers.Count), grading.Options.UnsafeNoSandbox, cancellationToken);
         var graded = new GradedAnswer[answers.Count];
         var done = 0;
         var tests = new ConcurrentDictionary<string, Lazy<Task<PreparedTests>>>(StringComparer.Ordinal);

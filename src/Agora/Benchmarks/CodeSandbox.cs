@@ -8,9 +8,9 @@ namespace Agora.Benchmarks;
 
 /// <summary>Runs untrusted Python programs and says whether they pass their tests.</summary>
 /// <remarks>
-/// Each program has its own mount and IPC namespaces and is alone in its PID namespace, has no network, no capability, a read-only system without anyone's files, an empty
+/// Each program is alone in its PID, mount and IPC namespaces, has no network, no capability, a read-only system without anyone's files, an empty
 /// working folder in memory, a cleared environment and limits on time, memory, processes, output and disk. When its verdict is known,
-/// everything it started is killed by the kernel. Programs share no state: each is forked from a warm interpreter that runs nothing else.
+/// everything it started is killed by the kernel and its working folder is thrown away. Programs share no state: each is forked from a warm interpreter that runs nothing else.
 /// </remarks>
 public sealed class CodeSandbox : IAsyncDisposable
 {
@@ -27,15 +27,15 @@ public sealed class CodeSandbox : IAsyncDisposable
     private readonly int size;
     private int started;
 
-    private CodeSandbox(string python, SandboxKind kind, int size, SandboxWorker first)
+    private CodeSandbox(string python, SandboxKind kind, SandboxWorker[] workers)
     {
         this.python = python;
         Kind = kind;
-        this.size = size;
-        PythonVersion = first.Ready.Python;
+        size = started = workers.Length;
+        PythonVersion = workers[0].Ready.Python;
         idle = Channel.CreateBounded<SandboxWorker>(size);
-        idle.Writer.TryWrite(first);
-        started = 1;
+        foreach (var worker in workers)
+            idle.Writer.TryWrite(worker);
     }
 
     public SandboxKind Kind { get; }
@@ -46,8 +46,8 @@ public sealed class CodeSandbox : IAsyncDisposable
     /// <summary>Tries what a benchmark would do, and says what came of it; never throws for want of a sandbox.</summary>
     public static async Task<SandboxStatus> ProbeAsync(CancellationToken cancellationToken)
     {
-        var (status, _, worker) = await BeginAsync([SandboxKind.Namespaces, SandboxKind.Bubblewrap], cancellationToken);
-        if (worker is not null)
+        var (status, _, workers) = await BeginAsync([SandboxKind.Namespaces, SandboxKind.Bubblewrap], 1, cancellationToken);
+        foreach (var worker in workers)
             await worker.DisposeAsync();
         return status;
     }
@@ -58,44 +58,45 @@ public sealed class CodeSandbox : IAsyncDisposable
     public static async Task<CodeSandbox> StartAsync(int parallel, bool unsafeNoSandbox, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(parallel);
-        var (status, python, worker) = await BeginAsync(unsafeNoSandbox ? [SandboxKind.Unsafe] : [SandboxKind.Namespaces, SandboxKind.Bubblewrap], cancellationToken);
-        if (status.Kind is not { } kind || python is null || worker is null)
+        var (status, python, workers) = await BeginAsync(
+            unsafeNoSandbox ? [SandboxKind.Unsafe] : [SandboxKind.Namespaces, SandboxKind.Bubblewrap], parallel, cancellationToken);
+        if (status.Kind is not { } kind || python is null)
             throw new AgoraException($"model-written code cannot be run safely here: {status.Detail}", "the code sandbox", status.Fix ?? "run \"agora doctor\"");
-        return new CodeSandbox(python, kind, parallel, worker);
+        return new CodeSandbox(python, kind, workers);
     }
 
-    /// <summary>The first worker, of the first of these kinds that runs a program as it should.</summary>
-    private static async Task<(SandboxStatus Status, string? Python, SandboxWorker? Worker)> BeginAsync(SandboxKind[] kinds, CancellationToken cancellationToken)
+    /// <summary>This many workers, of the first of these kinds that runs a program as it should; none where no kind does.</summary>
+    private static async Task<(SandboxStatus Status, string? Python, SandboxWorker[] Workers)> BeginAsync(SandboxKind[] kinds, int count, CancellationToken cancellationToken)
     {
         if (!OperatingSystem.IsLinux())
-            return (new SandboxStatus(null, null, "code benchmarks run on Linux only", "use a Linux machine, virtual machine or container"), null, null);
+            return (new SandboxStatus(null, null, "code benchmarks run on Linux only", "use a Linux machine, virtual machine or container"), null, []);
         if (await FindPythonAsync(cancellationToken) is not { } python)
-            return (new SandboxStatus(null, null, "no python3 of version 3.8 or later was found in PATH", "install python3 (apt install python3)"), null, null);
+            return (new SandboxStatus(null, null, "no python3 of version 3.8 or later was found in PATH", "install python3 (apt install python3)"), null, []);
         var refusals = new List<string>();
         foreach (var kind in kinds)
         {
-            SandboxWorker? worker = null;
+            var starts = Enumerable.Range(0, count).Select(_ => SandboxWorker.StartAsync(python.Path, kind, cancellationToken)).ToArray();
+            var passed = false;
             try
             {
-                worker = await SandboxWorker.StartAsync(python.Path, kind, cancellationToken);
-                var verdict = await worker.RunAsync(new SandboxProgram { Code = "x = 1", Tests = "assert x == 1" }, cancellationToken);
-                if (verdict.Outcome == "passed")
-                    return (new SandboxStatus(kind, python.Version, Describe(kind, worker.Ready), null), python.Path, worker);
+                var workers = await Task.WhenAll(starts);
+                var verdict = await workers[0].RunAsync(new SandboxProgram { Code = "x = 1", Tests = "assert x == 1" }, cancellationToken);
+                passed = verdict.Outcome == "passed";
+                if (passed)
+                    return (new SandboxStatus(kind, python.Version, Describe(kind, workers[0].Ready), null), python.Path, workers);
                 refusals.Add($"{kind}: {verdict.Detail}");
             }
             catch (Exception fault) when (fault is SandboxRefusedException or IOException)
             {
                 refusals.Add($"{kind}: {fault.Message}");
             }
-            catch when (worker is not null)
+            finally
             {
-                await worker.DisposeAsync();    // cancelled
-                throw;
+                foreach (var start in starts.Where(start => !passed && start.IsCompletedSuccessfully))
+                    await (await start).DisposeAsync();
             }
-            if (worker is not null)
-                await worker.DisposeAsync();
         }
-        return (new SandboxStatus(null, python.Version, string.Join("; ", refusals), HowToGetOne), null, null);
+        return (new SandboxStatus(null, python.Version, string.Join("; ", refusals), HowToGetOne), null, []);
     }
 
     /// <summary>Runs one program; as many run at once as the sandbox was started for, and further calls wait.</summary>

@@ -8,19 +8,23 @@ using System.Text.Json.Serialization;
 namespace Agora.Benchmarks;
 
 /// <summary>One warm interpreter that forks an isolated process per program, one program at a time.</summary>
-/// <remarks>Its source is <c>sandbox_driver.py</c>; it is handed over on the command line, so that nothing lies on disk that could outlive us.</remarks>
+/// <remarks>Its source is <c>sandbox_*.py</c>; it is handed over on the command line, so that nothing lies on disk that could outlive us.</remarks>
 internal sealed partial class SandboxWorker : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
     /// <summary>Beyond a program's own limit: for the fork, the end of its processes and a busy machine.</summary>
     private static readonly TimeSpan ReplyMargin = TimeSpan.FromSeconds(30);
-    private static readonly Lazy<string> Driver = new(ReadDriver);
+    private static readonly Lazy<string> Bottom = new(() => Source("sandbox_boot"));
+    private static readonly Lazy<string> Sandbox = new(() => string.Concat(new[] { "sandbox_namespaces", "sandbox_program", "sandbox_server" }.Select(Source)));
 
+    private readonly SandboxKind kind;
     private readonly Process process;
     private readonly Task<string> errors;
+    private byte[] reply = new byte[16 << 10];
 
-    private SandboxWorker(Process process)
+    private SandboxWorker(SandboxKind kind, Process process)
     {
+        this.kind = kind;
         this.process = process;
         errors = process.StandardError.ReadToEndAsync();
     }
@@ -31,7 +35,7 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
     /// <exception cref="SandboxRefusedException">The interpreter did not come up: its last words are the message.</exception>
     public static async Task<SandboxWorker> StartAsync(string python, SandboxKind kind, CancellationToken cancellationToken)
     {
-        string[] interpreter = [python, "-I", "-c", Driver.Value, Mode(kind)];
+        string[] interpreter = [python, "-I", "-S", "-c", Bottom.Value, Mode(kind), Sandbox.Value];
         string[] command = kind == SandboxKind.Bubblewrap ? [.. Bubblewrap, .. interpreter] : interpreter;
         var start = new ProcessStartInfo(command[0], command[1..])
         {
@@ -47,7 +51,7 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
         SandboxWorker worker;
         try
         {
-            worker = new SandboxWorker(Process.Start(start) ?? throw new InvalidOperationException("no process was started"));
+            worker = new SandboxWorker(kind, Process.Start(start) ?? throw new InvalidOperationException("no process was started"));
         }
         catch (System.ComponentModel.Win32Exception fault)
         {
@@ -101,7 +105,8 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
     {
         try
         {
-            process.Kill(entireProcessTree: true);      // the namespaces' first process dies with it, and with that one all others
+            // The namespaces' first process dies with it, and with that one all others: no search for descendants, which reads all of /proc for each of them.
+            process.Kill(entireProcessTree: kind == SandboxKind.Unsafe);
             await process.WaitForExitAsync();
         }
         catch (InvalidOperationException)
@@ -126,32 +131,33 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };
 
-    private static string ReadDriver()
+    private static string Source(string name)
     {
-        using var stream = typeof(SandboxWorker).Assembly.GetManifestResourceStream("Agora.Benchmarks.sandbox_driver.py")
-            ?? throw new InvalidOperationException("sandbox_driver.py is not embedded");
+        using var stream = typeof(SandboxWorker).Assembly.GetManifestResourceStream($"Agora.Benchmarks.{name}.py")
+            ?? throw new InvalidOperationException($"{name}.py is not embedded");
         using var reader = new StreamReader(stream, Encoding.UTF8);
         return reader.ReadToEnd();
     }
 
     private async Task SendAsync(byte[] message, CancellationToken cancellationToken)
     {
-        var length = new byte[4];
-        BinaryPrimitives.WriteInt32BigEndian(length, message.Length);
-        var stream = process.StandardInput.BaseStream;
-        await stream.WriteAsync(length, cancellationToken);
-        await stream.WriteAsync(message, cancellationToken);
-        await stream.FlushAsync(cancellationToken);
+        var framed = new byte[4 + message.Length];
+        BinaryPrimitives.WriteInt32BigEndian(framed, message.Length);
+        message.CopyTo(framed, 4);
+        await process.StandardInput.BaseStream.WriteAsync(framed, cancellationToken);
     }
 
+    /// <remarks>A reply mostly comes in one piece, and each wait costs about as much as the rest of this process's part in a program.</remarks>
     private async Task<T> ReceiveAsync<T>(System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, CancellationToken cancellationToken)
     {
         var stream = process.StandardOutput.BaseStream;
-        var length = new byte[4];
-        await stream.ReadExactlyAsync(length, cancellationToken);
-        var message = new byte[BinaryPrimitives.ReadInt32BigEndian(length)];
-        await stream.ReadExactlyAsync(message, cancellationToken);
-        return JsonSerializer.Deserialize(message, type) ?? throw new IOException("the sandbox sent null");
+        var received = await stream.ReadAtLeastAsync(reply, 4, cancellationToken: cancellationToken);
+        var length = BinaryPrimitives.ReadInt32BigEndian(reply) + 4;
+        if (length > reply.Length)
+            Array.Resize(ref reply, length);
+        if (received < length)
+            await stream.ReadExactlyAsync(reply.AsMemory(received, length - received), cancellationToken);
+        return JsonSerializer.Deserialize(reply.AsSpan(4, length - 4), type) ?? throw new IOException("the sandbox sent null");
     }
 
     private async Task<string> LastWordsAsync()

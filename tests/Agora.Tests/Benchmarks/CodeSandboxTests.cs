@@ -94,6 +94,40 @@ public sealed class CodeSandboxTests
         def add(a, b):
             return 0
         """)]
+    [InlineData("one that walks down its frames to put its own in place of what makes and runs the tests", """
+        import sys
+        frame = sys._getframe()
+        while frame:
+            for name, value in list(frame.f_globals.items()) + list(frame.f_locals.items()):
+                if callable(value):
+                    frame.f_globals[name] = lambda *arguments: compile('pass', 'tests.py', 'exec')
+            frame = frame.f_back
+        """)]
+    [InlineData("one that replaces what compiles the tests", """
+        import ast
+        ast.parse = ast.fix_missing_locations = lambda *arguments: ast.Module([], [])
+        def add(a, b):
+            return 0
+        """)]
+    [InlineData("one that asks the collector for the functions that run it", """
+        import gc
+        gc.unfreeze()
+        for thing in gc.get_objects():
+            if type(thing).__name__ == 'function' and thing.__code__.co_filename == '<string>':
+                thing.__code__ = (lambda *arguments: None).__code__
+        """)]
+    [InlineData("one that puts its own in the place of the comparison, by every name in the tests", """
+        def add(a, b):
+            import sys
+            frame = sys._getframe(1)
+            for name in list(frame.f_globals):
+                if name not in ('add', '__builtins__'):
+                    frame.f_globals[name] = lambda left, right: True
+            class Any(int):
+                def __eq__(self, other): return True
+                __hash__ = int.__hash__
+            return Any()
+        """)]
     [InlineData("one whose asserts would be dropped", """
         import os, sys
         os.execv(sys.executable or '/usr/bin/python3', ['python3', '-O', '-c', 'pass'])
@@ -144,10 +178,23 @@ public sealed class CodeSandboxTests
     public async Task Programs_share_no_state()
     {
         await using var sandbox = await Start();
-        var first = Good with { Code = "import math, os\nmath.pi = 3\nopen('left.txt', 'w').write('x')\nos.environ['LEFT'] = '1'\n", Tests = "assert math.pi == 3" };
-        var second = Good with { Code = "import math, os", Tests = "assert math.pi > 3.1 and os.listdir('.') == [] and 'LEFT' not in os.environ" };
-        Assert.Equal(SandboxOutcome.Passed, (await sandbox.RunAsync(first, TestContext.Current.CancellationToken)).Outcome);
-        Assert.Equal(new SandboxVerdict(SandboxOutcome.Passed, "", "", 0), await sandbox.RunAsync(second, TestContext.Current.CancellationToken) with { Seconds = 0 });
+        var second = Good with
+        {
+            Code = "import fcntl, math, os, stat",
+            Tests = """
+                assert math.pi > 3.1 and 'LEFT' not in os.environ and os.umask(0) == 0o22
+                assert os.listdir('.') == [] and os.listxattr('.') == [] and stat.S_IMODE(os.stat('.').st_mode) == 0o700 and os.getcwd() == '/tmp'
+                assert not fcntl.fcntl(1, fcntl.F_GETFL) & os.O_NONBLOCK and len(os.listdir('/dev')) == 5
+                """,
+        };
+        foreach (var left in (string[])[
+            "import math\nmath.pi = 3", "import os\nos.environ['LEFT'] = '1'\nos.umask(0)", "open('left.txt', 'w').write('x')", "import os\nos.mkdir('left')\nos.chmod('left', 0)",
+            "import os\nos.chmod('.', 0)", "import os\ntry: os.setxattr('.', 'user.left', b'x')\nexcept OSError: pass", "import fcntl, os\nfcntl.fcntl(1, fcntl.F_SETFL, os.O_NONBLOCK)",
+            "import os\nif os.fork() == 0:\n    import time\n    while True:\n        open('left.txt', 'w').write('x')"])
+        {
+            Assert.Equal(SandboxOutcome.Passed, (await sandbox.RunAsync(Good with { Code = left, Tests = "" }, TestContext.Current.CancellationToken)).Outcome);
+            Assert.Equal(new SandboxVerdict(SandboxOutcome.Passed, "", "", 0), await sandbox.RunAsync(second, TestContext.Current.CancellationToken) with { Seconds = 0 });
+        }
     }
 
     [Theory]

@@ -1,0 +1,235 @@
+"""Runs untrusted Python programs, each in an isolated process, and says whether its tests ran to the end.
+
+Three files are read as one, in this order: this one, on what a program may not reach; sandbox_program.py, on its process; sandbox_server.py. sandbox_boot.py starts them.
+
+    driver (host)  ->  server (first process of the namespaces; watches clock, memory and output, and never runs a program's code)
+                           ->  zygote (warm and already without rights; does nothing but fork)
+                                   ->  init (process 1 of the programs' PID namespace; ends all that a program left behind, in memory and in the scratch folder)
+                                   ->  the program, one at a time
+
+A fork costs most by what is written to afterwards, in either process: so who forks does little, and a program finds done all that can be done once.
+"""
+import ast
+import builtins
+import ctypes
+import errno
+import gc
+import json
+import marshal
+import os
+import resource
+import select
+import signal
+import site
+import struct
+import sys
+import time
+import warnings
+
+import _socket     # socket itself takes as long to import as the interpreter to start
+
+# Imported here so that no program pays for them; of random only what it needs, as it seeds itself anew in every process that is forked.
+import _random, bisect, collections, copy, decimal, fractions, functools, heapq, itertools, math, operator, re, string, textwrap, traceback, typing  # noqa: E401,F401
+
+# What the interpreter's own start would have done, but for the code in others' .pth files, which no program needs and every fork would pay for.
+sys.path += [path for path in site.getsitepackages() if os.path.isdir(path) and path not in sys.path]
+site.setquit()
+site.setcopyright()
+site.sethelper()
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
+CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+MS_NOSUID, MS_NODEV, MS_NOATIME, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 1024, 4096, 16384, 1 << 18
+MNT_DETACH = 2
+AT_FDCWD, AT_RECURSIVE = -100, 0x8000
+MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV = 1, 2, 4
+PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_SECUREBITS, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 22, 24, 28, 36, 38
+SYS_MOUNT_SETATTR = 442     # the same on every architecture, as are all calls above 424
+SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+
+GUEST = 1000                # the program's user inside, where the map has room for one
+NOBODY = 65534              # that user outside
+BASE = "/tmp"               # covered by a file system in memory, in the server's own mount namespace
+ROOT = BASE + "/root"
+
+# Calls no solution needs: other namespaces and mounts, other processes' memory, kernel interfaces with a long record of
+# holes, and memory that neither an address-space limit nor the scratch folder's size would count.
+DENIED = {
+    "x86_64": (0xC000003E, 56, [29, 30, 64, 68, 101, 103, 155, 161, 165, 166, 175, 176, 240, 248, 249, 250, 272, 298, 304,
+                                308, 310, 311, 312, 313, 319, 321, 323, 425, 426, 427, 428, 429, 430, 431, 432, 433, 442, 447]),
+    "aarch64": (0xC00000B7, 220, [39, 40, 41, 51, 97, 105, 106, 116, 117, 180, 186, 190, 194, 196, 217, 218, 219, 241, 265,
+                                  268, 270, 271, 272, 273, 279, 280, 282, 425, 426, 427, 428, 429, 430, 431, 432, 433, 442, 447]),
+}
+SYS_CLONE3 = 435
+NEW_NAMESPACES = 0x7E020080
+NONCE = 16                  # bytes
+LONGEST_TESTS = 1 << 16     # characters that the server compiles itself
+
+
+def check(result, what):
+    if result != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, what + ": " + os.strerror(code))
+
+
+def call(number, *arguments):
+    return LIBC.syscall(ctypes.c_long(number), *[ctypes.c_long(a) if isinstance(a, int) else a for a in arguments])
+
+
+def mount(source, target, kind, flags, data=""):
+    check(LIBC.mount(source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), data.encode()), "mount " + target)
+
+
+def restrict_mount(path, attributes):
+    """Sets attributes on a mount and on all below it, which mount(2) cannot."""
+    wanted = (ctypes.c_uint64 * 4)(attributes, 0, 0, 0)
+    check(call(SYS_MOUNT_SETATTR, AT_FDCWD, ctypes.c_char_p(path.encode()), AT_RECURSIVE, ctypes.byref(wanted), 32), "mount_setattr " + path)
+
+
+def write_file(path, text):
+    with open(path, "w") as file:
+        file.write(text)
+
+
+# ---- once: namespaces and the root folder ---------------------------------------------------------------------------
+
+
+def enter_user_namespace():
+    """Returns the user that programs run as inside: GUEST where we may map two users, else 0, stripped of all capabilities."""
+    uid, gid = os.getuid(), os.getgid()
+    kinds = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS
+    if uid != 0:
+        check(LIBC.unshare(kinds), "unshare")
+        write_file("/proc/self/setgroups", "deny")
+        write_file("/proc/self/uid_map", "0 %d 1" % uid)
+        write_file("/proc/self/gid_map", "0 %d 1" % gid)
+        return 0
+    # The superuser's processes are exempt from the limit on processes, so programs must run as somebody else; only a
+    # process outside the new namespace may map somebody else.
+    entered, proceed = os.pipe()
+    mapper = os.fork()
+    if mapper == 0:
+        try:
+            os.read(entered, 1)
+            for name in ("uid_map", "gid_map"):
+                write_file("/proc/%d/%s" % (os.getppid(), name), "0 0 1\n%d %d 1" % (GUEST, NOBODY))
+            os._exit(0)
+        except OSError:
+            os._exit(1)
+    check(LIBC.unshare(kinds), "unshare")
+    os.write(proceed, b"x")
+    if os.waitpid(mapper, 0)[1] != 0:
+        raise OSError(errno.EPERM, "the user map was refused")
+    os.close(entered)
+    os.close(proceed)
+    return GUEST
+
+
+def build_root():
+    """A root that holds the system, read-only, and no one's files: not the checkout, no home, no /proc, no sockets."""
+    mount("none", "/", "", MS_REC | MS_PRIVATE)
+    own_proc = True
+    try:
+        mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV)
+    except OSError:
+        own_proc = False    # in containers that hide parts of /proc; memory is then bounded by the limits per process alone
+    executable = os.path.realpath(sys.executable)
+    prefixes = {os.path.realpath(p) for p in (sys.prefix, sys.base_prefix, sys.exec_prefix, os.path.dirname(executable))}
+    system = [p for p in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32") if os.path.lexists(p)]
+    files = [p for p in ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives") if os.path.exists(p)]
+    sources = {p: os.open(p, os.O_PATH) for p in list(prefixes) + [p for p in system if not os.path.islink(p)] + files}
+    devices = {p: os.open(p, os.O_PATH) for p in ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")}
+    mount("tmpfs", BASE, "tmpfs", MS_NOSUID | MS_NODEV, "size=4m,mode=0755")    # may hide where the interpreter lies: hence the handles
+    os.mkdir(ROOT)
+    mount("tmpfs", ROOT, "tmpfs", MS_NOSUID, "size=1m,mode=0755")
+    for path in system:
+        if os.path.islink(path):
+            os.symlink(os.readlink(path), ROOT + path)
+    covered = [os.path.realpath(p) for p in system]
+    for path, handle in sources.items():
+        if path not in system and any(path == c or path.startswith(c + "/") for c in covered):
+            continue
+        bind(handle, ROOT + path, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+    for path, handle in devices.items():
+        bind(handle, ROOT + path, MOUNT_ATTR_NOSUID)
+    os.makedirs(ROOT + "/tmp", exist_ok=True)
+    restrict_mount(ROOT, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID)
+    return own_proc
+
+
+def bind(handle, target, attributes):
+    source = "/proc/self/fd/%d" % handle
+    if os.path.isdir(source):
+        os.makedirs(target, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
+    mount(source, target, "", MS_BIND | MS_REC)
+    restrict_mount(target, attributes)
+    os.close(handle)
+
+
+def rule_out_privileges():
+    """For all processes to come: no way to gain a capability by starting a program or by changing the user. The server keeps its own."""
+    for capability in range(64):
+        LIBC.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+    LIBC.prctl(PR_SET_SECUREBITS, 0x2F, 0, 0, 0)     # no rights by being user 0, none kept over a change of user; locked
+
+
+def call_filter():
+    """The seccomp filter of every program; None where the architecture's numbers of system calls are not known here."""
+    if os.uname().machine not in DENIED:
+        return None
+    architecture, clone, denied = DENIED[os.uname().machine]
+    refuse, missing, kill, allow = 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS, 0x80000000, 0x7FFF0000
+    code = [(0x20, 0, 0, 4), (0x15, 1, 0, architecture), (0x06, 0, 0, kill), (0x20, 0, 0, 0)]
+    code += [(0x35, 0, 1, 0x40000000), (0x06, 0, 0, refuse)]
+    for number in denied:
+        code += [(0x15, 0, 1, number), (0x06, 0, 0, refuse)]
+    code += [(0x15, 0, 1, SYS_CLONE3), (0x06, 0, 0, missing)]     # its flags lie in memory; the C library then uses clone
+    code += [(0x15, 0, 3, clone), (0x20, 0, 0, 16), (0x45, 0, 1, NEW_NAMESPACES), (0x06, 0, 0, refuse), (0x06, 0, 0, allow)]
+    lines = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in code))
+    return lines, struct.pack("@HP", len(code), ctypes.addressof(lines))
+
+
+def drop_privileges(guest):
+    if guest != 0:
+        os.setgroups([])
+        os.setresgid(guest, guest, guest)
+        os.setresuid(guest, guest, guest)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    check(LIBC.capset(header, (ctypes.c_uint32 * 6)()), "capset")
+
+
+def forbid_calls(filter_):
+    check(LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
+    if filter_ is not None:
+        check(LIBC.prctl(PR_SET_SECCOMP, 2, ctypes.c_char_p(filter_[1]), 0, 0), "seccomp")
+
+
+def limit_resources(limits, isolated):
+    # Outside a user namespace of our own, the limit on processes would count all that the user runs; inside it may count the server, init and the zygote.
+    processes = ((resource.RLIMIT_NPROC, limits["processes"] + 3),) if isolated else ()
+    for kind, value in ((resource.RLIMIT_AS, limits["memory"]), (resource.RLIMIT_FSIZE, limits["disk"]), (resource.RLIMIT_NOFILE, 256), (resource.RLIMIT_CORE, 0),
+                        (resource.RLIMIT_MEMLOCK, 0), (resource.RLIMIT_MSGQUEUE, 0), (resource.RLIMIT_STACK, 64 << 20)) + processes:
+        limit_resource(kind, value)
+
+
+def limit_resource(kind, value):
+    hard = resource.getrlimit(kind)[1]
+    wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (wanted, wanted))
+
+
+def mount_scratch(limits, guest):
+    mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOATIME, "size=%d,nr_inodes=4096,mode=0700,uid=%d,gid=%d" % (limits["disk"], guest, guest))
+
+
+def enter_root():
+    """Leaves this process's mount namespace with nothing but the root that was built."""
+    os.chdir(ROOT)
+    check(call(SYS_PIVOT_ROOT[os.uname().machine], ctypes.c_char_p(b"."), ctypes.c_char_p(b".")), "pivot_root")
+    check(LIBC.umount2(b".", MNT_DETACH), "umount2")
+    os.chdir("/")

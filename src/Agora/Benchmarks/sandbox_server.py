@@ -1,0 +1,406 @@
+# ---- the zygote, and process 1 of the programs ---------------------------------------------------------------------------
+
+
+def serve_as_init(orders, reports, last_pid, limits, guest):
+    """The life of process 1 of the programs' namespace: upon an order, ends all other processes in it and sees that the next finds an empty scratch folder."""
+    for number in range(1, signal.NSIG):
+        if number not in (signal.SIGKILL, signal.SIGSTOP) and signal.getsignal(number) not in (signal.SIG_DFL, None):
+            signal.signal(number, signal.SIG_DFL)       # which the kernel does not deliver to process 1
+    untouched = scratch_state()
+    while os.read(orders, 1):
+        try:
+            while True:
+                os.kill(-1, signal.SIGKILL)             # everyone but the caller; fails when no one is left
+                while reaped():
+                    pass
+                time.sleep(0.0001)                      # some die later, the program itself when the zygote takes its status
+        except ProcessLookupError:
+            pass
+        if scratch_state() != untouched:
+            check(LIBC.umount2(b"/tmp", MNT_DETACH), "umount2")
+            mount_scratch(limits, guest)
+            untouched = scratch_state()
+        if last_pid is not None:
+            try:
+                os.pwrite(last_pid, b"1", 0)
+            except OSError:
+                last_pid = None                         # then programs see their number grow, and nothing else
+        os.write(reports, b"x")
+    os._exit(0)
+
+
+def scratch_state():
+    """Changes when anything in the folder is made, removed or renamed, and when its mode, owner or attributes are set: the change time is the kernel's own."""
+    seen = os.stat("/tmp")
+    return os.listdir("/tmp"), os.listxattr("/tmp"), seen.st_mode, seen.st_uid, seen.st_gid, seen.st_mtime_ns, seen.st_ctime_ns
+
+
+def reaped():
+    try:
+        return os.waitpid(-1, os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return False
+
+
+class Zygote:
+    """The server's end of the process that forks programs. All that a program finds is made here once: root, limits, rights, streams."""
+
+    def __init__(self, server, limits):
+        self.limits = {name: limits[name] for name in ("memory", "disk", "processes")}
+        self.line, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+        (orders, self.orders), (self.reports, reports) = os.pipe(), os.pipe()
+        self.process = os.fork()
+        self.life = None
+        if self.process == 0:
+            try:
+                for ours in (self.line.detach(), self.orders, self.reports):
+                    os.close(ours)
+                self.life = self.serve(server, theirs, orders, reports)
+                return
+            except BaseException as fault:              # never into the caller: this is another process
+                theirs.send(b"!" + str(fault).encode(errors="replace")[:1000])
+                os._exit(1)
+        for end in (theirs.detach(), orders, reports):
+            os.close(end)
+        said = self.line.recv(1004)
+        if not said or said[:1] == b"!":
+            raise OSError(errno.EPERM, said[1:].decode(errors="replace") or "the zygote ended")
+        self.init = struct.unpack("=i", said)[0]
+
+    def serve(self, server, line, orders, reports):
+        """Forks a program for each message. Returns only in a program's process, with what it was told."""
+        silence = os.open("/dev/null", os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(silence, number)
+        os.close(silence)
+        init, folder = 0, None
+        if server.isolated:
+            check(LIBC.unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC), "unshare for programs")
+            try:
+                last_pid = os.open("/proc/sys/kernel/ns_last_pid", os.O_WRONLY)
+            except OSError:
+                last_pid = None
+            enter_root()
+            folder = "/tmp"
+            mount_scratch(self.limits, server.guest)
+            init = os.fork()
+            if init == 0:
+                try:
+                    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+                    for descriptor in (0, 1, 2, line.detach()):
+                        os.close(descriptor)
+                    serve_as_init(orders, reports, last_pid, self.limits, server.guest)
+                finally:
+                    os._exit(1)
+            if last_pid is not None:
+                os.close(last_pid)
+        os.close(orders)
+        os.close(reports)
+        limit_resources(self.limits, server.isolated)
+        if server.isolated:
+            drop_privileges(server.guest)
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)     # after the rights are gone, as their loss resets it
+        forbid_calls(server.filter)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w", buffering=1, errors="replace"), open(2, "w", buffering=1, errors="replace")
+        # Line tracing could jump over asserts; the others show frames and objects that no name leads to.
+        del sys.settrace, sys.setprofile, sys._current_frames, gc.get_objects, gc.get_referrers, gc.get_referents, gc.unfreeze
+        sys.argv = ["program.py"]
+        line.send(struct.pack("=i", init))
+        gc.freeze()
+        gc.disable()
+        channel, space = line.detach(), _socket.CMSG_SPACE(3 * 4)
+        line = _socket.socket(fileno=channel)
+        while True:
+            message, passed, _, _ = line.recvmsg(256, space)
+            if not message:
+                os._exit(0)                             # the server is gone
+            descriptors = struct.unpack("=3i", passed[0][2][:12])
+            try:
+                program = os.fork()
+            except OSError:
+                os._exit(1)
+            if program == 0:
+                line.detach()
+                os.close(channel)
+                return descriptors + (folder or message.decode(),)
+            line.send(struct.pack("=i", program))
+            for descriptor in descriptors:
+                os.close(descriptor)
+            line.send(struct.pack("=i", os.waitpid(program, 0)[1]))
+
+    def start(self, folder, descriptors):
+        """Returns a program's process, as it is numbered here."""
+        self.line.sendmsg([folder.encode()], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("=3i", *descriptors))])
+        return self.answer()
+
+    def status(self):
+        """How the program ended; comes when it has."""
+        return self.answer()
+
+    def answer(self):
+        said = self.line.recv(4)
+        if len(said) != 4:
+            os._exit(1)                                 # without a zygote there is no next program
+        return struct.unpack("=i", said)[0]
+
+    def end(self):
+        os.kill(self.process, signal.SIGKILL)           # init dies with it, and with init all of its namespace
+        os.waitpid(self.process, 0)
+        self.line.close()
+        os.close(self.orders)
+        os.close(self.reports)
+
+
+# ---- the server: outside the program's namespaces, decides what happened ------------------------------------------
+
+
+class Observed:
+    """What came out of a program; the text is capped, the pipe is drained."""
+
+    def __init__(self, limit):
+        self.head, self.tail, self.total, self.limit = b"", b"", 0, limit
+
+    def take(self, chunk):
+        self.total += len(chunk)
+        room = self.limit - len(self.head)
+        self.head += chunk[:max(room, 0)]
+        self.tail = (self.tail + chunk)[-2048:]
+
+    def text(self):
+        return self.head.decode("utf-8", "replace") if self.total <= self.limit else \
+            self.head.decode("utf-8", "replace") + "\n[... %d bytes in all ...]\n" % self.total + self.tail.decode("utf-8", "replace")
+
+
+def usage(trusted):
+    """Processes in the namespaces but for the trusted ones, and the memory that they share with no file, in bytes."""
+    count, total = 0, 0
+    for name in os.listdir("/proc"):
+        if name.isdigit() and int(name) not in trusted:
+            try:
+                with open("/proc/%s/statm" % name) as file:
+                    fields = file.read().split()
+                count, total = count + 1, total + (int(fields[1]) - int(fields[2])) * resource.getpagesize()
+            except (OSError, IndexError):
+                pass                                    # ended meanwhile
+    return count, total
+
+
+def watch(server, limits, passed, broken, output, verdict, seen):
+    """Returns the outcome and its detail, which is None where the program's end has to tell.
+
+    The outcome is "passed" only if exactly that nonce came through the verdict's descriptor; the other one begins what went wrong before the program's own code ran.
+    """
+    said, start = b"", time.monotonic()
+    deadline, next_look = start + limits["seconds"], start + 0.05
+    ended = server.zygote.line                          # which tells the program's status
+    waiting = {output, verdict, ended}
+    outcome = None
+    while outcome is None:
+        now = time.monotonic()
+        if now >= deadline:
+            return "timed_out", "no verdict within %g s" % limits["seconds"]
+        ready = select.select(waiting, [], [], max(0.0, min(deadline, next_look) - now))[0]
+        if output in ready:
+            chunk = os.read(output, 65536)
+            seen.take(chunk)
+            if not chunk:
+                waiting.discard(output)
+            if seen.total > limits["flood"]:
+                outcome = ("failed", "wrote more than %d bytes" % limits["flood"])
+        if verdict in ready:
+            chunk = os.read(verdict, 4096)
+            said += chunk
+            if not chunk:
+                waiting.discard(verdict)
+            if said.startswith(passed):                 # more than once, where a program forked and both halves passed
+                outcome = ("passed", "")
+            elif said.startswith(broken):
+                outcome = ("broken", said[len(broken):].decode(errors="replace"))
+            elif not passed.startswith(said) and not broken.startswith(said):
+                outcome = ("failed", "forged a verdict")
+        elif ended in ready:
+            outcome = ("failed", None)
+        if server.own_proc and outcome is None and time.monotonic() >= next_look:
+            next_look = time.monotonic() + 0.05
+            processes, memory = usage(server.trusted)
+            if memory > limits["memory"]:
+                outcome = ("failed", "used more than %d MiB of memory" % (limits["memory"] >> 20))
+            elif processes > limits["processes"]:       # the limit itself does not bind everywhere
+                outcome = ("failed", "ran more than %d processes" % limits["processes"])
+    return outcome
+
+
+def failure(code, seen):
+    lines = [line for line in seen.tail.decode("utf-8", "replace").split("\n") if line.strip()]
+    if code == 1 and lines:
+        return lines[-1][:500]
+    if code > 128:
+        return "killed by %s" % signal.Signals(code - 128).name if code - 128 in set(signal.Signals) else "killed by signal %d" % (code - 128)
+    return "ended with exit code %d before its tests did" % code
+
+
+def end_descendants(zygote):
+    """Without namespaces: what outlived a program was handed to us, its subreaper, and dies generation by generation."""
+    while True:
+        with open("/proc/self/task/%d/children" % os.getpid()) as file:
+            children = [int(child) for child in file.read().split() if int(child) != zygote]
+        if not children:
+            return
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        for child in children:
+            os.waitpid(child, 0)
+
+
+def end_program(server, program):
+    """Kills a program and all that it started; returns its own status."""
+    zygote = server.zygote
+    if server.isolated:
+        os.write(zygote.orders, b"x")
+    elif not select.select([zygote.line], [], [], 0)[0]:
+        os.kill(program, signal.SIGKILL)
+    status = zygote.status()
+    if not server.isolated:
+        end_descendants(zygote.process)
+    elif not os.read(zygote.reports, 1):
+        os._exit(1)                                     # without init there is no namespace for a next program
+    return status
+
+
+@functools.lru_cache(maxsize=256)
+def compiled_tests(source):
+    """The tests as marshalled code: here no page is copied for it, and it is done once for many programs. As they are where that could cost the server much."""
+    if len(source) > LONGEST_TESTS:
+        return source
+    try:
+        return marshal.dumps(compile_tests(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return source       # the program's process says what is wrong
+
+
+def answer(server, request):
+    """Runs one program and says what came of it."""
+    limits = request["limits"]
+    nonces = os.urandom(NONCE), os.urandom(NONCE)
+    words = memoryview(marshal.dumps((*nonces, limits["seconds"], request["code"], compiled_tests(request["tests"]), request["files"])))
+    (output, output_end), (verdict, verdict_end), task = os.pipe(), os.pipe(), os.memfd_create("task")
+    try:
+        while words:
+            words = words[os.write(task, words):]
+        os.lseek(task, 0, os.SEEK_SET)
+        program = server.zygote.start(server.folder or "-", (output_end, verdict_end, task))
+        for end in (output_end, verdict_end, task):
+            os.close(end)
+        seen, start = Observed(limits["output"]), time.monotonic()
+        outcome, detail = watch(server, limits, *nonces, output, verdict, seen)
+        seconds = time.monotonic() - start
+        status = end_program(server, program)
+        drain(output, seen, limits["flood"])
+    finally:
+        os.close(output)
+        os.close(verdict)
+    if detail is None:
+        detail = failure(128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status), seen)
+    return {"outcome": outcome, "detail": detail, "output": seen.text(), "seconds": seconds}
+
+
+def drain(output, seen, flood):
+    """Takes what a program that has ended left in the pipe."""
+    while seen.total <= flood and select.select([output], [], [], 0)[0]:
+        chunk = os.read(output, 65536)
+        if not chunk:
+            return
+        seen.take(chunk)
+
+
+# ---- the server: requests and replies --------------------------------------------------------------------------------------
+
+
+class Server:
+    def __init__(self, isolated, guest, own_proc):
+        self.isolated, self.guest, self.own_proc, self.folder, self.zygote, self.trusted = isolated, guest, own_proc, None, None, ()
+        self.filter = call_filter()
+
+    def prepare(self, limits):
+        """Sees to a zygote with these limits. Returns False in a program's process."""
+        if self.zygote is not None and all(limits[name] == value for name, value in self.zygote.limits.items()):
+            return True
+        if self.zygote is not None:
+            self.zygote.end()
+        self.zygote = Zygote(self, limits)
+        if self.zygote.life is not None:
+            return False
+        self.trusted = (os.getpid(), self.zygote.process, self.zygote.init)
+        return True
+
+
+def read_exactly(descriptor, count):
+    data = b""
+    while len(data) < count:
+        chunk = os.read(descriptor, min(count - len(data), 1 << 20))
+        if not chunk:
+            os._exit(0)                                 # the other side is gone: so are we, and with us every program
+        data += chunk
+    return data
+
+
+def send(descriptor, message):
+    data = json.dumps(message).encode()
+    data = struct.pack(">I", len(data)) + data
+    while data:
+        data = data[os.write(descriptor, data):]
+
+
+def serve(server):
+    """Answers requests for ever; a request or reply is four bytes of length (big-endian) and that much JSON. Returns only in a program's process, with its task."""
+    send(1, {"ready": True, "python": "%d.%d.%d" % sys.version_info[:3], "guest": server.guest, "watches_memory": server.own_proc,
+             "filters_calls": server.filter is not None})
+    while True:
+        request = json.loads(read_exactly(0, struct.unpack(">I", read_exactly(0, 4))[0]))
+        if not server.isolated:
+            import tempfile
+            server.folder = tempfile.mkdtemp()
+        try:
+            if not server.prepare(request["limits"]):
+                return server.zygote.life
+            reply = answer(server, request)
+        except OSError as fault:
+            reply = {"outcome": "broken", "detail": str(fault), "output": "", "seconds": 0}
+        if not server.isolated:
+            import shutil
+            shutil.rmtree(server.folder, ignore_errors=True)
+        send(1, reply)
+
+
+def main():
+    mode = sys.argv[1]
+    server = Server(False, os.getuid(), False)
+    if mode == "none":
+        LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    else:
+        if server.filter is None:
+            # Programs of one worker share an IPC namespace: only the filter keeps one from leaving something there for the next.
+            raise OSError(errno.ENOSYS, "system calls cannot be filtered on a processor of kind " + os.uname().machine)
+        guest = enter_user_namespace() if mode == "namespaces" else 0
+        if mode == "bubblewrap":
+            check(LIBC.unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC), "unshare")
+        first = os.fork()
+        if first != 0:
+            os.close(0)
+            os._exit(os.waitpid(first, 0)[1] and 1)
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        server = Server(True, guest, build_root())
+        rule_out_privileges()
+        try:
+            write_file("/proc/sys/user/max_user_namespaces", "0")
+        except OSError:
+            pass                                        # the filter forbids the call anyway
+    gc.freeze()
+    gc.disable()
+    return serve(server)
+
+
+steps = become_program(*main())
+gc.enable()
