@@ -16,7 +16,9 @@ switch (args)
         return 0;
     case ["novelty", .. { Length: > 0 } files]:
         return await NoveltySpeed.MeasureAsync(files) ? 0 : 1;
+    case ["diversity"]:
+        return DiversitySpeed.Measure() ? 0 : 1;
     default:
-        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500 | judged | novelty INSTRUCTIONS…");
+        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500 | judged | novelty INSTRUCTIONS… | diversity");
         return 2;
 }

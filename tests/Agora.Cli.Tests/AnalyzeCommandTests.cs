@@ -30,6 +30,13 @@ public sealed class AnalyzeCommandTests
     [Theory]
     [InlineData("there is no such folder", "analyze", "--published", "nowhere")]
     [InlineData("has no table2_pgr.csv", "analyze", "--published", ".")]
+    [InlineData("there is nothing to analyse", "analyze")]
+    [InlineData("there is no run", "analyze", "nowhere")]
+    [InlineData("different studies", "analyze", "nowhere", "--published", ".")]
+    [InlineData("there is no run", "metrics", "nowhere")]
+    [InlineData("fewer than 2 instances", "metrics", "nowhere", "--sample", "1")]
+    [InlineData("there is no run", "recommend", "nowhere", "--budget", "5")]
+    [InlineData("by its price and its time together", "recommend", "nowhere", "--budget", "5", "--gpu-price", "2")]
     public async Task Wrong_usage_ends_with_exit_code_2(string what, params string[] arguments)
     {
         using var folder = new ScratchFolder();
@@ -38,5 +45,71 @@ public sealed class AnalyzeCommandTests
         Assert.Contains(what, agora.Error, StringComparison.Ordinal);
         Assert.Contains("fix:", agora.Error, StringComparison.Ordinal);
         Assert.Empty(agora.Output);
+    }
+
+    [Fact]
+    public async Task A_runs_data_sets_are_measured_analysed_and_priced()
+    {
+        using var folder = new ScratchFolder();
+        // Prices make the embedded generators something to buy; nobody is asked for money.
+        string[] priced = [.. TinyExperiment.Overrides, "--set", "models.coder.price={input: 1, output: 4}", "--set", "models.tutor.price={input: 2, output: 8}", "--set", "problemSolving=true"];
+        using var made = await AgoraProcess.RunAsync(folder.Path, ["quickstart", .. priced]);
+        Assert.True(made.ExitCode == 0, made.Error);
+        var run = Path.GetFileName(Directory.GetDirectories(Path.Combine(folder.Path, "runs"), "quickstart-*").Single());
+
+        using var before = await AgoraProcess.RunAsync(folder.Path, "analyze", run);
+        Assert.True(before.ExitCode == 0, before.Error);
+        Assert.Contains("\"agora metrics", before.Error, StringComparison.Ordinal);
+
+        using var metrics = await AgoraProcess.RunAsync(folder.Path, "metrics", run, "--json", "--against", TinyExperiment.Nano("benchmarks", "math.jsonl"), "--against-column", "question");
+        Assert.True(metrics.ExitCode == 0, metrics.Error);
+        var profile = JsonNode.Parse(metrics.Output)![0]!;
+        Assert.Equal("math/response_generation", (string)profile["setting"]!);
+        string[] names = [.. profile["metrics"]!.AsArray().Select(metric => (string)metric!["name"]!)];
+        Assert.Contains("perplexity", names);
+        Assert.Contains("response_diversity_cdist", names);
+        Assert.Contains("contaminated", names);
+        using var again = await AgoraProcess.RunAsync(folder.Path, "metrics", run, "--json", "--against", TinyExperiment.Nano("benchmarks", "math.jsonl"), "--against-column", "question");
+        Assert.Equal(metrics.Output, again.Output);
+        using var other = await AgoraProcess.RunAsync(folder.Path, "metrics", run, "--json", "--seed", "7", "--sample", "6");
+        Assert.NotEqual(metrics.Output, other.Output);
+
+        using var analysis = await AgoraProcess.RunAsync(folder.Path, "analyze", run, "--json");
+        Assert.True(analysis.ExitCode == 0, analysis.Error);
+        var document = JsonNode.Parse(analysis.Output)!;
+        Assert.Contains("2 observations do not determine", (string)document["coarse"]!["fit"]!["notComputable"]!, StringComparison.Ordinal);
+        Assert.Contains("perplexity", document["components"]!["features"]!.AsArray().Select(feature => (string)feature!));
+        Assert.Equal(2, document["prices"]!.AsArray().Count);
+
+        using var advice = await AgoraProcess.RunAsync(folder.Path, "recommend", run, "--budget", "5");
+        Assert.True(advice.ExitCode == 0, advice.Error);
+        Assert.Contains("runner-up:", advice.Output, StringComparison.Ordinal);
+        Assert.Contains("training is not counted", advice.Output, StringComparison.Ordinal);
+        using var trained = await AgoraProcess.RunAsync(folder.Path, "recommend", run, "--budget", "5", "--gpu-price", "2", "--train-hours", "3", "--json");
+        var plain = JsonNode.Parse((await AgoraProcess.RunAsync(folder.Path, "recommend", run, "--budget", "5", "--json")).Output)!;
+        // 2 dollars an hour for 3 hours per 10,000 instances: 8 instances cost 0.0048 dollars more.
+        Assert.Equal((double)plain[0]!["options"]![0]!["dollars"]! + 8 * 6 / 10_000.0, (double)JsonNode.Parse(trained.Output)![0]!["options"]![0]!["dollars"]!, 1e-9);
+        using var poor = await AgoraProcess.RunAsync(folder.Path, "recommend", run, "--budget", "0.0000001");
+        Assert.Equal(2, poor.ExitCode);
+        Assert.Contains("nothing can be recommended", poor.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_is_measured_with_a_model_folder_and_a_judge()
+    {
+        using var folder = new ScratchFolder();
+        folder.File("data.jsonl", string.Concat(Enumerable.Range(0, 6).Select(i => $"{{\"q\": \"Add {i} and {i + 1}.\", \"a\": \"{2 * i + 1}\"}}\n")));
+        using var agora = await AgoraProcess.RunAsync(folder.Path, "metrics", "data.jsonl", "--columns", "instruction=q,response=a", "--domain", "math", "--json",
+            "--base", TinyExperiment.Nano("models", "nano-base"), "--embeddings", TinyExperiment.Nano("models", "nano-base"), "--judge", TinyExperiment.Nano("models", "nano-instruct"), "--judge-format", "prometheus");
+        Assert.True(agora.ExitCode == 0, agora.Error);
+        var metrics = JsonNode.Parse(agora.Output)![0]!["metrics"]!.AsArray();
+        // Six instances and a tiny judge that gives no score: without value, and said so.
+        Assert.Equal("none of 6 instances has a value", (string)metrics.Single(metric => (string)metric!["name"]! == "response_quality_judge")!["missing"]!);
+        Assert.True((double)metrics.Single(metric => (string)metric!["name"]! == "instruction_diversity_cdist")!["value"]! > 0);
+        using var wrong = await AgoraProcess.RunAsync(folder.Path, "metrics", "data.jsonl", "--columns", "instruction=q,response=a", "--domain", "maths");
+        Assert.Equal(2, wrong.ExitCode);
+        using var chat = await AgoraProcess.RunAsync(folder.Path, "metrics", "data.jsonl", "--columns", "instruction=q,response=a", "--reward", TinyExperiment.Nano("models", "nano-base"));
+        Assert.Equal(1, chat.ExitCode);
+        Assert.Contains("no score head", chat.Error, StringComparison.Ordinal);
     }
 }

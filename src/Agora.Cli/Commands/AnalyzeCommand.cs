@@ -1,25 +1,40 @@
 using System.CommandLine;
 using System.Text.Json;
+using Agora.Analysis;
 using Agora.Analysis.Published;
+using Agora.Experiments;
 using Agora.Reports;
 using Agora.Reports.Tables;
 using Agora.Runs;
 
 namespace Agora.Cli.Commands;
 
-/// <summary><c>agora analyze</c>: what explains PGR, in the published tables.</summary>
+/// <summary><c>agora analyze</c>: what explains PGR, in runs or in the published tables.</summary>
 internal static class AnalyzeCommand
 {
     public static Command Create()
     {
-        var published = new Option<string>("--published") { Description = "Folder of the paper's tables as CSV files (table2_pgr.csv and others).", HelpName = "folder", Required = true };
+        var runs = RunsOption.Create();
+        var ids = new Argument<string[]>("run") { Description = "A finished run; more of the same experiment add meta-prompts.", Arity = ArgumentArity.ZeroOrMore };
+        var published = new Option<string?>("--published") { Description = "Instead of a run: folder of the paper's tables as CSV files (table2_pgr.csv and others).", HelpName = "folder" };
         var output = new Option<string?>("--out", "-o") { Description = "Also write analysis.md, analysis.json and each table as CSV and LaTeX into this folder.", HelpName = "folder" };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of tables." };
-        var command = new Command("analyze", "What explains PGR: regressions, components, what predicts unseen generators, meta-prompts, prices.") { published, output, json };
+        var command = new Command("analyze", "What explains PGR: regressions, components, what predicts unseen generators, meta-prompts, prices.") { ids, published, output, json, runs };
         command.SetAction(parsed =>
         {
-            var analysis = PublishedAnalysis.Of(parsed.GetRequiredValue(published));
-            Deliver("The paper's analyses, from its tables", AnalysisTables.Of(analysis), analysis.Remarks, JsonSerializer.Serialize(analysis, CanonicalJson.Indented) + "\n", parsed.GetValue(output), parsed.GetValue(json));
+            var named = parsed.GetValue(ids) ?? [];
+            if (parsed.GetValue(published) is not null == named.Length > 0)
+                throw new AgoraException(named.Length > 0 ? "runs and published tables are different studies" : "there is nothing to analyse", "the command line", "name runs, or give --published FOLDER") { ExitCode = ExitCodes.Usage };
+            if (parsed.GetValue(published) is { } folder)
+            {
+                var tables = PublishedAnalysis.Of(folder);
+                Deliver("The paper's analyses, from its tables", AnalysisTables.Of(tables), tables.Remarks, JsonSerializer.Serialize(tables, CanonicalJson.Indented) + "\n", parsed.GetValue(output), parsed.GetValue(json));
+                return ExitCodes.Done;
+            }
+            var archive = parsed.Archive(runs);
+            var study = RunStudy.Of([.. named.Select(archive.Find)]);
+            var analysis = StudyAnalysis.Of(study.Study);
+            Deliver($"What explains PGR in {study.Study.Source}", AnalysisTables.Of(analysis), [.. study.Remarks, .. analysis.Remarks], JsonSerializer.Serialize(analysis, CanonicalJson.Indented) + "\n", parsed.GetValue(output), parsed.GetValue(json));
             return ExitCodes.Done;
         });
         return command;

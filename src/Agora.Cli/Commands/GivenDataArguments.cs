@@ -56,7 +56,8 @@ internal sealed class GivenDataArguments
         };
     }
 
-    private static (string Instruction, string Response) Columns(string text)
+    /// <exception cref="AgoraException">The text maps something else than instruction and response.</exception>
+    public static (string Instruction, string Response) Columns(string text)
     {
         var named = text.Split(',').Select(part => part.Split('=', 2)).ToList();
         if (named.Any(part => part.Length != 2 || part[1].Length == 0 || part[0] is not ("instruction" or "response")) || named.DistinctBy(part => part[0]).Count() != named.Count)

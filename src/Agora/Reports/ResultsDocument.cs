@@ -77,6 +77,20 @@ public sealed record ResultsDocument
 
     public string ToJson() => JsonSerializer.Serialize(this, Format) + "\n";
 
+    /// <exception cref="AgoraException">The file cannot be read, or another version of Agora wrote it in another format.</exception>
+    public static ResultsDocument Read(string path)
+    {
+        try
+        {
+            var document = JsonSerializer.Deserialize<ResultsDocument>(File.ReadAllBytes(path), Format) ?? throw new JsonException("the value is null");
+            return document.FormatVersion == CurrentVersion ? document : throw new JsonException($"its format is {document.FormatVersion}, and {CurrentVersion} is read");
+        }
+        catch (Exception error) when (error is IOException or JsonException or UnauthorizedAccessException)
+        {
+            throw new AgoraException($"the run's results cannot be read: {error.Message}", path, "write them anew: give the run's command again", error) { ExitCode = 2 };
+        }
+    }
+
     /// <summary>JSON Schema of the document, generated from these records.</summary>
     public static string Schema()
     {

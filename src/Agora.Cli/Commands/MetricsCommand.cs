@@ -1,0 +1,102 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using System.Text.Json;
+using Agora.Experiments;
+using Agora.IntrinsicMetrics;
+using Agora.LanguageModels;
+using Agora.Reports;
+using Agora.Runs;
+using Agora.SeedData;
+using Agora.Students.Inference;
+
+namespace Agora.Cli.Commands;
+
+/// <summary><c>agora metrics RUN|FILE</c>: what data sets are like, without training a student.</summary>
+internal static class MetricsCommand
+{
+    public static Command Create()
+    {
+        var runs = RunsOption.Create();
+        var data = new Argument<string>("data") { Description = "A run's id, whose data sets are measured and kept for \"agora analyze\"; or a data file (JSON, JSONL, .gz of either, Parquet)." };
+        var columns = new Option<string>("--columns") { Description = "Of a data file: which columns hold what.", HelpName = "instruction=NAME,response=NAME", DefaultValueFactory = _ => "instruction=instruction,response=response" };
+        var domain = new Option<string?>("--domain") { Description = "Of a data file: chooses the judge's rubrics; math, code or instruction_following." };
+        var student = new Option<string?>("--base") { Description = "The untrained student's folder, for perplexity; a run's own where absent.", HelpName = "folder" };
+        var reward = new Option<string?>("--reward") { Description = "A reward model's folder (one label, as Skywork-Reward-Llama-3.1-8B).", HelpName = "folder" };
+        var embeddings = new Option<string?>("--embeddings") { Description = "Who makes embeddings for diversity: a model folder or an endpoint; a run's untrained student where absent.", HelpName = "model" };
+        var judge = new Option<string?>("--judge") { Description = "Who scores difficulty and quality by rubrics: a model folder or an endpoint.", HelpName = "model" };
+        var format = new Option<string>("--judge-format") { Description = "chat: any chat model. prometheus: Prometheus 2's absolute grading.", DefaultValueFactory = _ => "chat" };
+        format.AcceptOnlyFromAmong("chat", "prometheus");
+        var embeddingsName = new Option<string?>("--embeddings-model") { Description = "With --embeddings at an endpoint: the model's name there.", HelpName = "name" };
+        var judgeName = new Option<string?>("--judge-model") { Description = "With --judge at an endpoint: the model's name there.", HelpName = "name" };
+        var key = new Option<string?>("--api-key-variable") { Description = "With endpoints: environment variable that holds the key.", HelpName = "name" };
+        var sample = new Option<int?>("--sample") { Description = "Measure at most this many instances of each data set, drawn at random." };
+        var against = new Option<string?>("--against") { Description = "Measure contamination with the texts of this file, such as benchmark questions.", HelpName = "file" };
+        var column = new Option<string>("--against-column") { Description = "Of --against: the column with the text.", DefaultValueFactory = _ => "instruction" };
+        var seed = new Option<long>("--seed") { Description = "Of samples and intervals.", DefaultValueFactory = _ => 42 };
+        var json = new Option<bool>("--json") { Description = "Print one JSON document instead of a table." };
+        var command = new Command("metrics", "Difficulty, quality, perplexity, reward, diversity and text statistics of data sets, with intervals.")
+            { data, columns, domain, student, reward, embeddings, embeddingsName, judge, judgeName, format, key, sample, against, column, seed, json, runs };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            if (parsed.GetValue(sample) is < 2)
+                throw Usage("a sample of fewer than 2 instances has no diversity and no interval", "--sample", "give at least 2");
+            var source = Source(parsed.GetRequiredValue(data), parsed.GetRequiredValue(columns), parsed.GetValue(domain), parsed.Archive(runs));
+            var texts = parsed.GetValue(against) is { } file
+                ? SeedSet.Load(new DataSource { File = file, InstructionColumn = parsed.GetRequiredValue(column), ResponseColumn = parsed.GetRequiredValue(column) }, requireResponse: false).Instances.Select(row => row.Instruction).ToArray()
+                : null;
+            using var models = new MetricModels();
+            var instruments = new MetricInstruments
+            {
+                Likelihood = (parsed.GetValue(student) ?? source.Base) is { } likely ? await models.LikelihoodAsync(likely, cancellationToken) : null,
+                Reward = parsed.GetValue(reward) is { } rewarding ? await models.RewardAsync(rewarding, cancellationToken) : null,
+                Embeddings = (parsed.GetValue(embeddings) ?? source.Base) is { } embedding ? await models.EmbeddingsAsync(embedding, parsed.GetValue(embeddingsName), parsed.GetValue(key), cancellationToken) : null,
+                Judge = parsed.GetValue(judge) is { } judging
+                    ? await models.JudgeAsync(judging, parsed.GetValue(judgeName), parsed.GetValue(key), parsed.GetRequiredValue(format) == "prometheus" ? JudgeFormat.Prometheus : JudgeFormat.Chat, cancellationToken)
+                    : null,
+            };
+            var measurement = new DataSetMeasurement(instruments, new RandomStreams(parsed.GetValue(seed)));
+            var profiles = ImmutableArray.CreateBuilder<DataSetProfile>();
+            foreach (var (name, setting, of, instances) in source.Data)
+            {
+                Console.Error.WriteLine($"measuring {name}{(setting is null ? "" : $" {setting}")}");
+                profiles.Add(await measurement.MeasureAsync(name, setting, of, instances(), parsed.GetValue(sample), texts, cancellationToken));
+            }
+            if (source.Run is { } run)
+            {
+                RunDataSets.Keep(run, profiles.ToImmutable());
+                Console.Error.WriteLine($"wrote {run.PathOf(RunDataSets.MetricsFile)}");
+            }
+            if (parsed.GetValue(json))
+                Console.WriteLine(JsonSerializer.Serialize(profiles.ToImmutable(), CanonicalJson.Indented));
+            else
+                TerminalTable.Print(MetricsTables.Of(profiles));
+            return ExitCodes.Done;
+        });
+        return command;
+
+    }
+
+    private static MeasuredSource Source(string data, string columns, string? domain, RunArchive archive)
+    {
+        if (!File.Exists(data))
+        {
+            var run = archive.Find(data);
+            var experiment = ExperimentFile.Load(run.PathOf(RunFolder.ExperimentFileName), []);
+            var student = experiment.Models[experiment.Students[0].Base];
+            return new MeasuredSource(run, student.Provider == ModelSpec.Embedded ? student.Path : null,
+                [.. RunDataSets.Of(run, archive.Store).Select(written => (written.Generator, (Setting?)written.Setting, (Domain?)written.Setting.Domain, (Func<ImmutableArray<MeasuredInstance>>)(() => RunDataSets.Instances(written))))]);
+        }
+        Domain? chosen = domain is null ? null : Enum.GetValues<Domain>().Cast<Domain?>().FirstOrDefault(value => value!.Value.Name() == domain)
+            ?? throw Usage($"\"{domain}\" is no domain", "--domain", "give math, code or instruction_following");
+        var (instruction, response) = GivenDataArguments.Columns(columns);
+        return new MeasuredSource(null, null,
+        [
+            (Path.GetFileName(data), null, chosen, () => [.. SeedSet.Load(new DataSource { File = data, InstructionColumn = instruction, ResponseColumn = response }, requireResponse: true).Instances.Select(row => new MeasuredInstance(row.Instruction, row.Response!))]),
+        ]);
+    }
+
+    private static AgoraException Usage(string what, string where, string fix) => new(what, where, fix) { ExitCode = ExitCodes.Usage };
+
+    /// <param name="Base">Folder of a run's untrained student.</param>
+    private sealed record MeasuredSource(RunFolder? Run, string? Base, ImmutableArray<(string Name, Setting? Setting, Domain? Domain, Func<ImmutableArray<MeasuredInstance>> Instances)> Data);
+}

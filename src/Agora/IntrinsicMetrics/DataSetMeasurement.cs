@@ -1,0 +1,158 @@
+using System.Collections.Immutable;
+using Agora.Experiments;
+using Agora.LanguageModels;
+using Microsoft.Extensions.AI;
+
+namespace Agora.IntrinsicMetrics;
+
+/// <summary>Measures a data set: what needs no model always, and the rest with the instruments that are there.</summary>
+public sealed class DataSetMeasurement(MetricInstruments instruments, RandomStreams random)
+{
+    // Sent to a model at a time: memory stays flat, and engines have enough to fill their batches.
+    private const int ChunkLength = 256;
+    // The nearest neighbour of each text looks at every pair, and eigenvalues cost the cube.
+    private const int MostForPairs = 4000, MostForVendi = 1000, MostForSelfBleu = 2000;
+    private const int ContaminationRun = 13;
+
+    private readonly MetricIntervals intervals = new(random);
+
+    /// <summary>Metrics of all instances, or of a random subset, which the intervals then account for.</summary>
+    /// <param name="domain">Chooses the judge's rubrics.</param>
+    /// <param name="sample">At most this many; all where null.</param>
+    /// <param name="against">Texts that training data must not hold, such as benchmark questions; null: contamination is not measured.</param>
+    public async Task<DataSetProfile> MeasureAsync(
+        string generator, Setting? setting, Domain? domain, IReadOnlyList<MeasuredInstance> instances, int? sample, IReadOnlyCollection<string>? against, CancellationToken cancellationToken)
+    {
+        var chosen = sample is { } wanted && wanted < instances.Count
+            ? [.. random.For($"sample {generator} {setting}").Sample(instances.Count, wanted).Order().Select(place => instances[place])]
+            : instances;
+        var metrics = ImmutableArray.CreateBuilder<MetricEstimate>();
+        metrics.AddRange(Texts(chosen, against));
+        if (instruments.Likelihood is { } likelihood)
+            metrics.Add(intervals.Mean("perplexity", await PerplexitiesAsync(likelihood, chosen, cancellationToken)));
+        if (instruments.Reward is { } reward)
+            metrics.Add(intervals.Mean("response_reward", await RewardsAsync(reward, chosen, cancellationToken)));
+        if (instruments.Embeddings is { } embeddings)
+        {
+            metrics.AddRange(Diversity("instruction", await EmbedAsync(embeddings, chosen.Select(instance => instance.Instruction), cancellationToken)));
+            metrics.AddRange(Diversity("response", await EmbedAsync(embeddings, chosen.Select(instance => instance.Response), cancellationToken)));
+        }
+        if (instruments.Judge is { } judge && domain is { } judged)
+            metrics.AddRange(await JudgedAsync(judge, judged, chosen, cancellationToken));
+        return new DataSetProfile { Generator = generator, Setting = setting, Instances = instances.Count, Measured = chosen.Count, Metrics = metrics.ToImmutable() };
+    }
+
+    private IEnumerable<MetricEstimate> Texts(IReadOnlyList<MeasuredInstance> instances, IReadOnlyCollection<string>? against)
+    {
+        ImmutableArray<string>[] instructions = [.. instances.Select(instance => WordText.Of(instance.Instruction))];
+        ImmutableArray<string>[] responses = [.. instances.Select(instance => WordText.Of(instance.Response))];
+        yield return intervals.Mean("instruction_words", [.. instructions.Select(words => (double?)words.Length)]);
+        yield return intervals.Mean("response_words", [.. responses.Select(words => (double?)words.Length)]);
+        foreach (var (name, texts) in ((string, ImmutableArray<string>[])[])[("instruction", instructions), ("response", responses)])
+        {
+            foreach (var length in (int[])[1, 2, 3])
+                yield return intervals.OfSet($"{name}_distinct_{length}", texts.Length, 0, among => DistinctRuns.Share(among is null ? texts : among.Select(place => texts[place]), length), halves: 50);
+            yield return intervals.Mean($"{name}_self_bleu", [.. SelfBleu.Scores([.. texts.Take(MostForSelfBleu)]).Select(score => (double?)score)]);
+        }
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        yield return intervals.Mean("duplicate_instructions", [.. instructions.Select(words => (double?)(seen.Add(string.Join(' ', words)) ? 0 : 1))]);
+        yield return intervals.Mean("letters_not_latin", [.. instances.Select(instance => NotLatin(instance.Instruction + instance.Response))]);
+        if (instances.Any(instance => instance.OutputTokens > 0))
+            yield return intervals.Mean("output_tokens", [.. instances.Select(instance => instance.OutputTokens > 0 ? (double?)instance.OutputTokens : null)]);
+        if (instances.Any(instance => instance.Dollars is not null))
+            yield return intervals.Mean("dollars", [.. instances.Select(instance => (double?)instance.Dollars)]);
+        string[] themes = [.. instances.Select(instance => instance.Theme).OfType<string>()];
+        if (themes.Length > 0)
+            yield return intervals.OfSet("effective_themes", themes.Length, instances.Count - themes.Length, among => Effective(among is null ? themes : among.Select(place => themes[place])));
+        if (against is not null)
+            yield return intervals.Mean("contaminated", Contaminated(instances, against));
+    }
+
+    private IEnumerable<MetricEstimate> Diversity(string what, EmbeddingSet set)
+    {
+        yield return intervals.OfPairs($"{what}_diversity_cdist", set.Count, set.WithoutDirection, set.MeanPairwise);
+        if (set.Count is >= 2 and <= MostForPairs)
+            yield return intervals.Mean($"{what}_nearest_distance", [.. set.NearestDistances().Select(distance => (double?)distance)]);
+        if (set.Count is >= 2 and <= MostForVendi)
+            yield return intervals.OfSet($"{what}_vendi", set.Count, set.WithoutDirection, set.Vendi, halves: 50);
+    }
+
+    private static async Task<double?[]> PerplexitiesAsync(ILikelihoodModel model, IReadOnlyList<MeasuredInstance> instances, CancellationToken cancellationToken)
+    {
+        var perplexities = new List<double?>();
+        foreach (var chunk in instances.Chunk(ChunkLength))
+            foreach (var losses in await FittingAsync(chunk, (pairs, stop) => model.TokenLossesAsync(pairs, stop), cancellationToken))
+                perplexities.Add(losses is null or [] ? null : Math.Exp(losses.Average(loss => (double)loss)));
+        return [.. perplexities];
+    }
+
+    private static async Task<double?[]> RewardsAsync(IRewardModel model, IReadOnlyList<MeasuredInstance> instances, CancellationToken cancellationToken)
+    {
+        var rewards = new List<double?>();
+        foreach (var chunk in instances.Chunk(ChunkLength))
+            rewards.AddRange(await FittingAsync(chunk, async (pairs, stop) => (IReadOnlyList<double?>)[.. (await model.ScoreAsync(pairs, stop)).Select(reward => (double?)reward)], cancellationToken));
+        return [.. rewards];
+    }
+
+    // A conversation that is longer than the model's context has no value, which is counted; it does not take its neighbours' along.
+    private static async Task<IReadOnlyList<T?>> FittingAsync<T>(
+        MeasuredInstance[] chunk, Func<IReadOnlyList<(string Instruction, string Response)>, CancellationToken, Task<IReadOnlyList<T>>> measure, CancellationToken cancellationToken)
+    {
+        (string, string)[] pairs = [.. chunk.Select(instance => (instance.Instruction, instance.Response))];
+        try
+        {
+            return [.. await measure(pairs, cancellationToken)];
+        }
+        catch (PromptRefusedException) when (pairs.Length > 1)
+        {
+            var half = chunk.Length / 2;
+            return [.. await FittingAsync(chunk[..half], measure, cancellationToken), .. await FittingAsync(chunk[half..], measure, cancellationToken)];
+        }
+        catch (PromptRefusedException)
+        {
+            return [default];
+        }
+    }
+
+    private static async Task<EmbeddingSet> EmbedAsync(IEmbeddingGenerator<string, Embedding<float>> model, IEnumerable<string> texts, CancellationToken cancellationToken)
+    {
+        var vectors = new List<float[]>();
+        // An empty text has no vector of its own; a blank stands for it, as no model takes nothing.
+        foreach (var chunk in texts.Select(text => text.Length == 0 ? " " : text).Chunk(ChunkLength))
+            vectors.AddRange((await model.GenerateAsync(chunk, cancellationToken: cancellationToken)).Select(embedding => embedding.Vector.ToArray()));
+        return new EmbeddingSet(vectors);
+    }
+
+    private async Task<IEnumerable<MetricEstimate>> JudgedAsync(RubricJudge judge, Domain domain, IReadOnlyList<MeasuredInstance> instances, CancellationToken cancellationToken)
+    {
+        var estimates = new List<MetricEstimate>();
+        foreach (var rubric in (Rubric[])[Rubric.Difficulty(domain), Rubric.Quality(domain)])
+        {
+            var verdicts = await judge.JudgeAsync(rubric, instances, cancellationToken);
+            estimates.Add(intervals.Mean($"{rubric.Metric}_judge", [.. verdicts.Select(verdict => (double?)verdict.Score)]));
+            if (verdicts.Any(verdict => verdict.Expected is not null))
+                estimates.Add(intervals.Mean($"{rubric.Metric}_judge_expected", [.. verdicts.Select(verdict => verdict.Expected)]));
+        }
+        return estimates;
+    }
+
+    private static double? NotLatin(string text)
+    {
+        string letters = new([.. text.Where(char.IsLetter)]);
+        return letters.Length == 0 ? null : (double)letters.Count(letter => letter > '\u024f') / letters.Length;
+    }
+
+    private static double? Effective(IEnumerable<string> themes)
+    {
+        int[] counts = [.. themes.CountBy(theme => theme).Select(entry => entry.Value)];
+        var total = (double)counts.Sum();
+        return total == 0 ? null : Math.Exp(counts.Sum(count => -count / total * Math.Log(count / total)));
+    }
+
+    private static double?[] Contaminated(IReadOnlyList<MeasuredInstance> instances, IReadOnlyCollection<string> against)
+    {
+        var runs = against.SelectMany(text => WordText.Of(text) is var words && words.Length < ContaminationRun ? [string.Join(' ', words)] : WordText.Runs(words, ContaminationRun)).ToHashSet(StringComparer.Ordinal);
+        return [.. instances.Select(instance => (double?)(new[] { instance.Instruction, instance.Response }.Select(WordText.Of)
+            .Any(words => runs.Contains(string.Join(' ', words)) || WordText.Runs(words, ContaminationRun).Any(runs.Contains)) ? 1 : 0))];
+    }
+}

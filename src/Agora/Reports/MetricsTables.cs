@@ -1,0 +1,27 @@
+using System.Collections.Immutable;
+using Agora.IntrinsicMetrics;
+using Agora.Reports.Tables;
+
+namespace Agora.Reports;
+
+/// <summary>Profiles of data sets as a table, one row a metric.</summary>
+public static class MetricsTables
+{
+    public static TextTable Of(IEnumerable<DataSetProfile> profiles) => new()
+    {
+        Id = "metrics",
+        Title = "Intrinsic metrics",
+        Columns = ["generator", "setting", "metric", new("value", true), new("low", true), new("high", true), new("instances", true), new("without a value", true), "why there is none"],
+        Rows =
+        [
+            .. from profile in profiles
+               from metric in profile.Metrics
+               select (ImmutableArray<TextCell>)
+               [
+                   profile.Generator, profile.Setting?.ToString() ?? "–", metric.Name, TextCell.Of(metric.Value, "0.####"), TextCell.Of(metric.Low, "0.####"), TextCell.Of(metric.High, "0.####"),
+                   TextCell.Count(metric.Count), TextCell.Count(metric.Left), metric.Missing ?? "",
+               ],
+        ],
+        Notes = ["Intervals of 95 % over instances. Distinct shares, Vendi scores and effective themes depend on the number of instances: compare sets of one size."],
+    };
+}

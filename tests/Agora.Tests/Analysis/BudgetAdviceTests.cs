@@ -1,0 +1,66 @@
+using Agora.Analysis;
+using Agora.Experiments;
+
+namespace Agora.Tests.Analysis;
+
+public sealed class BudgetAdviceTests
+{
+    private static readonly Setting Math = new(Domain.Math, GenerationMethod.ResponseGeneration);
+
+    [Fact]
+    public void A_law_without_noise_is_found_again_and_its_uncertainty_grows_beyond_the_data()
+    {
+        var law = Assert.IsType<Computed<ScalingLaw>.Value>(ScalingLaw.Fit([.. Curve("g", 60, 2000, 500, 1000, 2000, 4000, 8000)], new RandomStreams(1))).Result;
+        Assert.Equal(60, law.Limit, 1.0);
+        Assert.InRange(law.Half, 1900, 2100);
+        Assert.Equal(60 * 16000.0 / 18000, law.At(16000), 0.5);
+        var (low, high) = law.IntervalAt(4000);
+        Assert.InRange(law.At(4000), low, high);
+        Assert.True(law.IntervalAt(32000).High - law.IntervalAt(32000).Low > high - low);
+    }
+
+    [Fact]
+    public void Two_sizes_are_no_curve() => Assert.Contains("2 sizes of data set do not tell a curve", ScalingLaw.Fit([.. Curve("g", 60, 2000, 500, 1000)], new RandomStreams(1)).Why, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_point_without_interval_gives_no_law() => Assert.Contains("no interval", ScalingLaw.Fit([.. Curve("g", 60, 2000, 1, 2, 3).Select(point => point with { Low = null })], new RandomStreams(1)).Why, StringComparison.Ordinal);
+
+    // 10,000 instances at 2 cents cost 200 dollars, at 0.2 cents 20; the cheap one's curve ends lower.
+    [Fact]
+    public void More_money_turns_the_choice_from_the_cheap_generator_to_the_dear_one()
+    {
+        SuppliedData[] points = [.. Curve("cheap", 30, 500, 1000, 2000, 4000).Select(point => point with { DollarsPerInstance = 0.002 }), .. Curve("dear", 60, 2000, 1000, 2000, 4000).Select(point => point with { DollarsPerInstance = 0.02 })];
+        Assert.Equal("cheap", Best(points, 5).Generator);
+        var rich = Best(points, 200);
+        Assert.Equal(("dear", 10_000), (rich.Generator, rich.Instances));
+        Assert.Equal(200, rich.Dollars, 1e-9);
+        Assert.Contains("beyond the 4000 instances", rich.Basis, StringComparison.Ordinal);
+        // A curve is not followed further than four times its largest size, however much money there is.
+        Assert.Equal(16_000, Best(points, 1e6).Instances);
+    }
+
+    [Fact]
+    public void Training_is_paid_from_the_same_budget()
+    {
+        SuppliedData[] points = [.. Curve("g", 60, 2000, 1000, 2000, 4000).Select(point => point with { DollarsPerInstance = 0.01 })];
+        Assert.Equal(1000, Assert.Single(BudgetAdvice.Of(points, 20, 0.01, new RandomStreams(1))).Options[0].Instances);
+    }
+
+    [Fact]
+    public void Without_a_curve_only_what_was_measured_is_offered_and_without_a_price_nothing()
+    {
+        SuppliedData[] points = [.. Curve("measured", 60, 2000, 1000).Select(point => point with { DollarsPerInstance = 0.01 }), .. Curve("unpriced", 60, 2000, 1000)];
+        var advice = Assert.Single(BudgetAdvice.Of(points, 50, 0, new RandomStreams(1)));
+        Assert.Equal((1000, 20.0), (Assert.Single(advice.Options).Instances, advice.Options[0].Pgr));
+        Assert.Contains(advice.Excluded, reason => reason.StartsWith("unpriced", StringComparison.Ordinal) && reason.EndsWith("its price is not known", StringComparison.Ordinal));
+        var poor = Assert.Single(BudgetAdvice.Of(points, 5, 0, new RandomStreams(1)));
+        Assert.Empty(poor.Options);
+        Assert.Contains(poor.Excluded, reason => reason.Contains("1000 instances cost more than the budget", StringComparison.Ordinal));
+        Assert.Equal(2, Assert.Throws<AgoraException>(() => BudgetAdvice.Of(points, 0, 0, new RandomStreams(1))).ExitCode);
+    }
+
+    private static BudgetOption Best(SuppliedData[] points, double budget) => Assert.Single(BudgetAdvice.Of(points, budget, 0, new RandomStreams(1))).Options[0];
+
+    private static IEnumerable<SuppliedData> Curve(string generator, double limit, double half, params int[] sizes) =>
+        sizes.Select(n => new SuppliedData(generator, Math, "agorabench", n, limit * n / (n + half), limit * n / (n + half) - 1, limit * n / (n + half) + 1, null));
+}
