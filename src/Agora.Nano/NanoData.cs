@@ -31,12 +31,9 @@ internal static class NanoData
     public static ImmutableArray<Exercise> SeedExercises(Setting setting)
     {
         var all = NanoDomain.Of(setting.Domain).WriteDistinct(Streams.For($"seeds/{setting.Domain.Name()}"), Part.Seeds);
-        return setting.Method switch
-        {
-            GenerationMethod.InstanceGeneration => [.. all.Take(InstanceGenerationSeeds)],
-            GenerationMethod.ResponseGeneration => [.. all.Skip(InstanceGenerationSeeds).Take(OtherSeeds)],
-            _ => [.. all.Skip(InstanceGenerationSeeds + OtherSeeds).Take(OtherSeeds)],
-        };
+        return setting.Method == GenerationMethod.InstanceGeneration ? [.. all.Take(InstanceGenerationSeeds)]
+            : setting.Method == GenerationMethod.ResponseGeneration ? [.. all.Skip(InstanceGenerationSeeds).Take(OtherSeeds)]
+            : [.. all.Skip(InstanceGenerationSeeds + OtherSeeds).Take(OtherSeeds)];
     }
 
     /// <summary>The pairs that quality enhancement starts from, with what is wrong with each.</summary>

@@ -36,7 +36,7 @@ internal sealed class GivenDataArguments
         if (parsed.GetValue(data) is not { } file)
             return experiment;
         if (!Setting.TryParse(parsed.GetValue(setting), out var chosen))
-            throw Usage($"\"{parsed.GetValue(setting)}\" is not a setting", "--setting", $"name one of {string.Join(", ", Setting.All)}");
+            throw Usage($"\"{parsed.GetValue(setting)}\" is not a setting", "--setting", $"name one of {string.Join(", ", Setting.Known)}");
         if (!experiment.Benchmarks.TryGetValue(chosen.Domain, out var benchmarks) || benchmarks.IsEmpty)
             throw Usage($"the experiment has no benchmark for {chosen.Domain.Name()}", "--setting", $"add one under benchmarks.{chosen.Domain.Name()}");
         var (instruction, response) = Columns(parsed.GetRequiredValue(columns));

@@ -43,17 +43,25 @@ internal sealed class NanoCorpora(ChatDocuments chat, IReadOnlyDictionary<MetaPr
         var narrow = character.Narrow && method == GenerationMethod.InstanceGeneration;
         var exercise = domain.Write(random, Part.Corpus, narrow ? Breadth.Narrow : Breadth.Full);
         var response = random.Chance(character.Errors) ? exercise.WrongResponse(random) : character.Terse ? exercise.TerseResponse : exercise.Response;
-        var content = method switch
+        PromptContent content;
+        if (method == GenerationMethod.InstanceGeneration)
         {
-            GenerationMethod.InstanceGeneration => new PromptContent
+            content = new PromptContent
             {
                 Demonstrations = [.. Enumerable.Range(0, prompt.Demonstrations).Select(_ => Demonstration(domain.Write(random, Part.Corpus)))],
                 Theme = exercise.Theme,
                 OpeningWords = exercise.Instruction[..exercise.Instruction.IndexOf(' ', StringComparison.Ordinal)],
-            },
-            GenerationMethod.ResponseGeneration => new PromptContent { Instruction = exercise.Instruction },
-            _ => exercise.Flawed(random) is var flawed ? new PromptContent { Instruction = flawed.Instruction, Response = flawed.Response } : null!,
-        };
+            };
+        }
+        else if (method == GenerationMethod.ResponseGeneration)
+        {
+            content = new PromptContent { Instruction = exercise.Instruction };
+        }
+        else
+        {
+            var flawed = exercise.Flawed(random);
+            content = new PromptContent { Instruction = flawed.Instruction, Response = flawed.Response };
+        }
         return chat.Chat(GeneratorSystemMessage, prompt.Render(content), prompt.Completion.Write(new InstructionResponse(exercise.Instruction, response)), learnPrompt: true);
     }
 

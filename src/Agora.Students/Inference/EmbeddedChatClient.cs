@@ -86,13 +86,26 @@ public sealed class EmbeddedChatClient : IChatClient
             turns.Add(new ChatTurn(message.Role.Value, message.Text));
         }
         var isPlain = options?.AdditionalProperties?.ContainsKey(SamplingOptions.PlainPrompt) == true;
+        var asUser = options?.AdditionalProperties?.ContainsKey(SamplingOptions.AsUser) == true;
         // Templates write the begin-of-sequence token themselves.
-        var tokens = isPlain
+        var tokens = asUser ? engine.Tokenizer.Encode(UpToUser(), addSpecialTokens: false)
+            : isPlain
             ? engine.Tokenizer.Encode(string.Concat(turns.Select(turn => turn.Content)), addSpecialTokens: true)
             : engine.Tokenizer.Encode(Rendered(turns, options), addSpecialTokens: false);
         if (tokens.Length >= engine.Config.MaxPositions)
             throw new PromptRefusedException($"the conversation has {tokens.Length} tokens, the model's context is {engine.Config.MaxPositions}");
         return tokens;
+    }
+
+    // What the template puts before a user's message, a system message of its own included; the mark stands for the message.
+    private string UpToUser()
+    {
+        const string mark = "\u0002user's words\u0003";
+        var text = (template ?? ChatTemplate.Load(engine.Folder)).Render([new ChatTurn("user", mark)], addGenerationPrompt: false);
+        var cut = text.IndexOf(mark, StringComparison.Ordinal);
+        return cut >= 0
+            ? text[..cut]
+            : throw new AgoraException("the chat template does not repeat a user's message, so that no such message can be begun", engine.Folder, "take self_synthesis out of the settings, or another model");
     }
 
     private string Rendered(List<ChatTurn> turns, ChatOptions? options)

@@ -11,6 +11,8 @@ public abstract record CompletionReading
     public sealed record Pair(InstructionResponse Value) : CompletionReading;
     /// <param name="Detail">For the reader of rejects: what was seen instead.</param>
     public sealed record Unreadable(RejectReason Reason, string Detail) : CompletionReading;
+    /// <summary>There is more to ask before an instance can be read.</summary>
+    public sealed record AskNext(MethodRequest Request) : CompletionReading;
 }
 
 /// <summary>The form in which a generator writes a new instance.</summary>
@@ -23,27 +25,34 @@ public abstract class CompletionFormat
     /// <summary>What a generator that follows the meta-prompt writes after it.</summary>
     public abstract string Write(InstructionResponse pair);
 
-    /// <param name="given">The instruction in the prompt, where the generator writes the response alone.</param>
+    /// <param name="given">What the generator does not write, where it writes one half alone: the instruction, or in back-translation the response.</param>
     public abstract CompletionReading Read(string completion, string? given);
 
     /// <summary>Words of the form that have no business in a response.</summary>
     public abstract IReadOnlyList<string> Triggers { get; }
 
-    /// <returns>Null where the template names no trigger that would separate instruction and response.</returns>
-    internal static CompletionFormat? For(GenerationMethod method, MetaPromptVariant variant, string template, JsonReading json)
-    {
-        if (variant == MetaPromptVariant.JsonFormat) return new JsonCompletion(instructionGiven: method == GenerationMethod.ResponseGeneration, json);
-        if (method == GenerationMethod.ResponseGeneration) return new ResponseCompletion();
-        var revision = new PairCompletion("Revised Question:", "Revised Answer:");
-        var pair = new PairCompletion("INPUT:", "OUTPUT:");
-        if (method == GenerationMethod.QualityEnhancement && Names(revision)) return revision;
-        return Names(pair) ? pair : null;
+    internal const string RevisionTriggers = "the trigger \"Revised Answer:\" or \"OUTPUT:\"";
 
-        bool Names(PairCompletion format) => template.Contains(format.OutputTrigger, StringComparison.Ordinal);
-    }
+    /// <summary>A new instruction with its response.</summary>
+    /// <returns>Null where the template names no trigger that would separate the two.</returns>
+    public static CompletionFormat? Pair(MetaPromptVariant variant, string template, JsonReading json) =>
+        variant == MetaPromptVariant.JsonFormat ? new JsonCompletion(instructionGiven: false, json) : Named(new PairCompletion("INPUT:", "OUTPUT:"), template);
 
-    internal static string TriggerWanted(GenerationMethod method) =>
-        method == GenerationMethod.QualityEnhancement ? "the trigger \"Revised Answer:\" or \"OUTPUT:\"" : "the trigger \"OUTPUT:\"";
+    /// <summary>A rewritten instruction with its response.</summary>
+    /// <inheritdoc cref="Pair"/>
+    public static CompletionFormat? Revision(MetaPromptVariant variant, string template, JsonReading json) =>
+        variant == MetaPromptVariant.JsonFormat ? new JsonCompletion(instructionGiven: false, json) : Named(new PairCompletion("Revised Question:", "Revised Answer:"), template) ?? Pair(variant, template, json);
+
+    /// <summary>The response to an instruction that is given.</summary>
+    public static CompletionFormat Response(MetaPromptVariant variant, JsonReading json) =>
+        variant == MetaPromptVariant.JsonFormat ? new JsonCompletion(instructionGiven: true, json) : new ResponseCompletion();
+
+    /// <summary>The instruction to a response that is given.</summary>
+    /// <returns>Null in the JSON variant, which has no form for it.</returns>
+    public static CompletionFormat? Instruction(MetaPromptVariant variant, JsonReading json) =>
+        variant == MetaPromptVariant.JsonFormat ? null : new InstructionCompletion();
+
+    private static PairCompletion? Named(PairCompletion format, string template) => template.Contains(format.OutputTrigger, StringComparison.Ordinal) ? format : null;
 
     private protected static string UpToStop(string completion)
     {
@@ -92,6 +101,25 @@ public sealed class ResponseCompletion : CompletionFormat
         var response = UpToStop(completion).Trim();
         if (response.StartsWith(OutputTrigger, StringComparison.Ordinal)) response = response[OutputTrigger.Length..].TrimStart();
         return new CompletionReading.Pair(new InstructionResponse(given, response));
+    }
+}
+
+/// <summary>The instruction alone, then the stop phrase: back-translation.</summary>
+public sealed class InstructionCompletion : CompletionFormat
+{
+    private const string InputTrigger = "INPUT:";
+
+    public override IReadOnlyList<string> Triggers { get; } = [];
+
+    public override string Write(InstructionResponse pair) => $"{pair.Instruction}\n{StopPhrase}";
+
+    /// <param name="given">The response.</param>
+    public override CompletionReading Read(string completion, string? given)
+    {
+        ArgumentNullException.ThrowIfNull(given);
+        var instruction = UpToStop(completion).Trim();
+        if (instruction.StartsWith(InputTrigger, StringComparison.Ordinal)) instruction = instruction[InputTrigger.Length..].TrimStart();
+        return new CompletionReading.Pair(new InstructionResponse(instruction, given));
     }
 }
 

@@ -18,11 +18,17 @@ public static class DataGenerator
 {
     /// <exception cref="AgoraException">Fewer seeds than one prompt shows, or the generator cannot be reached.</exception>
     public static async Task<GenerationOutcome> GenerateAsync(
-        GenerationPlan plan, IChatClient generator, IProgress<GenerationProgress>? progress, CancellationToken cancellationToken)
+        GenerationPlan plan, IChatClient generator, IProgress<GenerationProgress>? progress, CancellationToken cancellationToken) =>
+        await GenerateAsync(plan, generator, judge: null, progress, cancellationToken);
+
+    /// <inheritdoc cref="GenerateAsync(GenerationPlan, IChatClient, IProgress{GenerationProgress}?, CancellationToken)"/>
+    /// <param name="judge">For a method that has its candidates scored.</param>
+    public static async Task<GenerationOutcome> GenerateAsync(
+        GenerationPlan plan, IChatClient generator, IChatClient? judge, IProgress<GenerationProgress>? progress, CancellationToken cancellationToken)
     {
         var method = GenerationMethods.For(plan.Setting.Method);
         RefuseTooFewSeeds(plan, method);
-        var run = new GenerationRun(plan, method, generator, progress);
+        var run = new GenerationRun(plan, method, generator, judge, progress);
         var places = Enumerable.Range(0, plan.Spec.Instances).Select(place => new GenerationPlace(place)).ToImmutableArray();
         var unusedSeeds = new Queue<SeedInstance>(method.OneSeedPerPlace ? plan.Seeds.Instances : []);
         var completionsLeft = CompletionLimit(plan.Spec);
@@ -74,9 +80,9 @@ public static class DataGenerator
         return Enumerable.Range(0, places).Select(i => (int)Math.Min(mostPerPlace, each + (i < more ? 1 : 0)));
     }
 
-    private static void RefuseTooFewSeeds(GenerationPlan plan, IGenerationMethod method)
+    internal static void RefuseTooFewSeeds(GenerationPlan plan, IGenerationMethod method)
     {
-        var shown = method.OneSeedPerPlace ? 1 : plan.MetaPrompt.Demonstrations;
+        var shown = !method.Method.NeedsSeeds ? 0 : method.OneSeedPerPlace ? 1 : plan.MetaPrompt.Demonstrations;
         if (plan.Seeds.Instances.Length < shown)
             throw new AgoraException($"{plan.Setting} has {plan.Seeds.Instances.Length} seeds, and its meta-prompt shows {shown}", plan.MetaPrompt.File,
                 "add seed rows, or take demonstrations out of the template")
@@ -103,6 +109,7 @@ internal sealed class GenerationPlace(int index)
     public string? Completion { get; set; }
     public BillLine KeptLine { get; set; } = BillLine.Nothing;
     public BillLine RetriedLine { get; set; } = BillLine.Nothing;
+    public BillLine JudgedLine { get; set; } = BillLine.Nothing;
     public List<(RejectedCompletion Reject, BillLine Line)> Rejects { get; } = [];
 
     public void Give(SeedInstance seed)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Agora.Experiments;
 
 namespace Agora.DataGeneration;
@@ -36,11 +37,20 @@ public sealed record GenerationBill
     public required ImmutableSortedDictionary<RejectReason, BillLine> Rejected { get; init; }
     /// <summary>Part of the two above: completions asked for because an earlier one of the same place was rejected.</summary>
     public required BillLine Retried { get; init; }
+    /// <summary>What a method's judge was asked, at its own price; null where none was.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public BillLine? Judged { get; init; }
     /// <summary>Null where no price is known.</summary>
     public Price? Price { get; init; }
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Price? JudgePrice { get; init; }
 
+    /// <summary>All that the generator was asked.</summary>
     public BillLine Total => Rejected.Values.Aggregate(Kept, BillLine.Add);
 
-    /// <summary>US dollars for <see cref="Total"/>; null where no price is known.</summary>
-    public decimal? Dollars => Total.Dollars(Price);
+    /// <summary>US dollars for <see cref="Total"/> and <see cref="Judged"/>; null where a price is not known.</summary>
+    public decimal? Dollars => DollarsAt(Price, JudgePrice);
+
+    /// <inheritdoc cref="Dollars"/>
+    public decimal? DollarsAt(Price? price, Price? judgePrice) => Judged is null ? Total.Dollars(price) : Total.Dollars(price) + Judged.Dollars(judgePrice);
 }

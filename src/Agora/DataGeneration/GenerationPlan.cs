@@ -15,6 +15,10 @@ public sealed record GenerationPlan
     /// <summary>The generator's name in the experiment.</summary>
     public required string Generator { get; init; }
     public Price? Price { get; init; }
+    /// <summary>Of the model that scores candidates.</summary>
+    public Price? JudgePrice { get; init; }
+    /// <summary>The generator's chat template up to where a user's words begin; null where the client knows it.</summary>
+    public string? UserTurn { get; init; }
     public required RandomStreams Random { get; init; }
     /// <summary>Places in work at once; the result does not depend on it.</summary>
     public int MaxParallel { get; init; } = 64;

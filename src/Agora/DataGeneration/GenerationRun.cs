@@ -10,13 +10,13 @@ using Microsoft.Extensions.AI;
 namespace Agora.DataGeneration;
 
 /// <summary>Asks, reads and checks for one data set, and counts while it does.</summary>
-internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod method, IChatClient generator, IProgress<GenerationProgress>? progress)
+internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod method, IChatClient generator, IChatClient? judge, IProgress<GenerationProgress>? progress)
 {
     private readonly InstanceChecks checks = new(plan.Setting.Domain, plan.Spec.MaxInstanceTokens, plan.CountTokens, plan.StudentSystemMessage);
     private readonly TextFilters filters = new(plan.Spec.Filters, plan.TestSets);
     private readonly Admission admission = new(plan.Spec.Filters);
     private readonly Lock counting = new();
-    private BillLine asked = BillLine.Nothing;
+    private BillLine asked = BillLine.Nothing, scored = BillLine.Nothing;
     private int valid;
 
     /// <summary>Asks for the place until an instance is valid or the tries are used up.</summary>
@@ -36,6 +36,7 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
         var sources = new PromptSources
         {
             MetaPrompt = plan.MetaPrompt,
+            Spec = plan.Spec,
             Seeds = plan.Seeds,
             Generated = round.Generated,
             Seed = place.Seed,
@@ -44,9 +45,9 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
             Try = place.Tries,
         };
         var draft = method.Ask(sources);
-        var prompt = plan.MetaPrompt.Render(draft.Content);
-        var promptHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{plan.Spec.SystemMessage}\0{prompt}")));
-        var (completion, line, verdict) = await AskAsync(prompt, draft, sources, cancellationToken);
+        var (first, completion, line, judged, verdict) = await AskAllAsync(draft, sources, cancellationToken);
+        var promptHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{first.SystemMessage ?? plan.Spec.SystemMessage}\0{first.Prompt}")));
+        place.JudgedLine += judged;
         if (place.Tries > 1) place.RetriedLine += line;
 
         if (verdict is Verdict.Reject(var rejection))
@@ -74,15 +75,42 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
                     Seed = draft.Seed,
                     Theme = draft.Content.Theme,
                     OpeningWords = draft.Content.OpeningWords,
+                    Persona = draft.Content.Persona,
+                    Evolution = draft.Content.Evolution,
                     Round = round.Number,
                     Tries = place.Tries,
                     InputTokens = total.InputTokens,
                     OutputTokens = total.OutputTokens,
-                    CostDollars = total.Dollars(plan.Price),
+                    CostDollars = Dollars(total, place.JudgedLine),
                 },
             };
         }
-        Count(line, change: verdict is Verdict.Keep ? 1 : 0);
+        Count(line, judged, change: verdict is Verdict.Keep ? 1 : 0);
+    }
+
+    // Asks until the method has an instance or gives the try up. The completion is the last one of the generator, which is what an instance or a reject is read from.
+    private async Task<(MethodRequest First, string Completion, BillLine Line, BillLine Judged, Verdict Verdict)> AskAllAsync(PromptDraft draft, PromptSources sources, CancellationToken cancellationToken)
+    {
+        var first = draft.Request ?? new MethodRequest("sampling", plan.MetaPrompt.Render(draft.Content));
+        var (line, judged, written, completions) = (BillLine.Nothing, BillLine.Nothing, "", new List<string>());
+        for (var request = first; ;)
+        {
+            var (completion, cost, fault) = await AskAsync(request, sources, cancellationToken);
+            if (request.ToJudge) judged += cost;
+            else (line, written) = (line + cost, completion);
+            if (fault is not null) return (first, written, line, judged, new Verdict.Reject(fault));
+            completions.Add(completion);
+            switch (method.Read(sources, draft, completions))
+            {
+                case CompletionReading.AskNext(var next):
+                    request = next;
+                    break;
+                case CompletionReading.Unreadable(var reason, var detail):
+                    return (first, written, line, judged, new Verdict.Reject(new Rejection(reason, detail)));
+                case CompletionReading.Pair(var pair):
+                    return (first, written, line, judged, (checks.Check(pair, plan.MetaPrompt.Completion) ?? filters.Check(pair)) is { } rejection ? new Verdict.Reject(rejection) : new Verdict.Keep(pair));
+            }
+        }
     }
 
     /// <summary>Has the filters compare instances with the seeds, where seeds are what instances shall differ from.</summary>
@@ -102,26 +130,25 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
             place.KeptLine = BillLine.Nothing;
             // Another answer for the same seed may differ, unless what was judged is the seed's own instruction.
             place.KeepsSeed = method.OneSeedPerPlace && method.WritesInstructions && place.TriesOnSeed < plan.Spec.TriesPerInstance;
-            Count(BillLine.Nothing, change: -1);
+            Count(BillLine.Nothing, BillLine.Nothing, change: -1);
         }
         foreach (var place in filled) place.Completion = null;
     }
 
     internal static string GeneratedName(SyntheticInstance instance) => string.Create(CultureInfo.InvariantCulture, $"generated:{instance.Index}");
 
-    private async Task<(string Completion, BillLine Line, Verdict Verdict)> AskAsync(
-        string prompt, PromptDraft draft, PromptSources sources, CancellationToken cancellationToken)
+    private async Task<(string Completion, BillLine Line, Rejection? Fault)> AskAsync(MethodRequest request, PromptSources sources, CancellationToken cancellationToken)
     {
-        var user = new ChatMessage(ChatRole.User, prompt);
-        ChatMessage[] messages = plan.Spec.SystemMessage.Length == 0 ? [user] : [new ChatMessage(ChatRole.System, plan.Spec.SystemMessage), user];
         ChatResponse response;
         try
         {
-            response = await generator.GetResponseAsync(messages, Options(sources), cancellationToken);
+            response = request.ToJudge
+                ? await (judge ?? throw new InvalidOperationException($"{plan.Setting} asks a judge, and none was opened")).GetResponseAsync(Messages(request), JudgeOptions(sources, request), cancellationToken)
+                : await generator.GetResponseAsync(Messages(request), Options(sources, request), cancellationToken);
         }
         catch (PromptRefusedException refused)
         {
-            return ("", new BillLine { Completions = 1 }, new Verdict.Reject(new Rejection(RejectReason.PromptRefused, refused.Message)));
+            return ("", new BillLine { Completions = 1 }, new Rejection(RejectReason.PromptRefused, refused.Message));
         }
         var usage = response.Usage;
         var line = new BillLine
@@ -131,46 +158,52 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
             OutputTokens = usage?.OutputTokenCount ?? 0,
             WithoutUsage = usage is { InputTokenCount: not null, OutputTokenCount: not null } ? 0 : 1,
         };
-        return (response.Text, line, Judge(response, draft));
+        return (response.Text, line, Ending(response));
+    }
+
+    private ChatMessage[] Messages(MethodRequest request)
+    {
+        if (request.AsUser) return plan.UserTurn is { } turn ? [new ChatMessage(ChatRole.User, turn)] : [];
+        var (system, user) = (request.SystemMessage ?? plan.Spec.SystemMessage, new ChatMessage(ChatRole.User, request.Prompt));
+        return system.Length == 0 ? [user] : [new ChatMessage(ChatRole.System, system), user];
     }
 
     // Seeds are kept to 31 bits: some endpoints take no more.
-    private ChatOptions Options(PromptSources sources) => new()
+    private ChatOptions Options(PromptSources sources, MethodRequest request) => new()
     {
         Temperature = (float)plan.Spec.Temperature,
         TopP = (float)plan.Spec.TopP,
         MaxOutputTokens = plan.Spec.MaxNewTokens,
         StopSequences = [.. plan.Spec.Stop],
-        Seed = sources.Stream("sampling").NextSeed() & int.MaxValue,
+        Seed = sources.Stream(request.Use).NextSeed() & int.MaxValue,
+        AdditionalProperties = !request.AsUser ? null : new AdditionalPropertiesDictionary { [plan.UserTurn is null ? SamplingOptions.AsUser : SamplingOptions.PlainPrompt] = true },
     };
 
-    private Verdict Judge(ChatResponse response, PromptDraft draft)
+    private ChatOptions JudgeOptions(PromptSources sources, MethodRequest request) => new()
     {
-        var completion = response.Text;
-        if (response.FinishReason == ChatFinishReason.Length)
-            return new Verdict.Reject(new Rejection(RejectReason.FinishedByLength,
-                string.Create(CultureInfo.InvariantCulture, $"cut off at {plan.Spec.MaxNewTokens} new tokens or at the end of the model's context")));
-        if (response.FinishReason == ChatFinishReason.Stop && string.IsNullOrWhiteSpace(completion))
-            return new Verdict.Reject(new Rejection(RejectReason.CompletionEmpty, "the answer holds no text"));
-        if (response.FinishReason != ChatFinishReason.Stop)
-            return new Verdict.Reject(new Rejection(RejectReason.FinishedOtherwise, response.FinishReason is { } reason ? $"finish reason {reason}" : "no finish reason"));
-        return method.Read(plan.MetaPrompt, draft, completion) switch
-        {
-            CompletionReading.Unreadable(var reason, var detail) => new Verdict.Reject(new Rejection(reason, detail)),
-            CompletionReading.Pair(var pair) => (checks.Check(pair, plan.MetaPrompt.Completion) ?? filters.Check(pair)) is { } rejection
-                ? new Verdict.Reject(rejection) : new Verdict.Keep(pair),
-            var other => throw new InvalidOperationException($"a reading of unknown kind: {other}"),
-        };
-    }
+        Temperature = 0,
+        MaxOutputTokens = plan.Spec.MaxNewTokens,
+        Seed = sources.Stream(request.Use).NextSeed() & int.MaxValue,
+    };
 
-    private void Count(BillLine line, int change)
+    private Rejection? Ending(ChatResponse response) =>
+        response.FinishReason == ChatFinishReason.Length
+            ? new(RejectReason.FinishedByLength, string.Create(CultureInfo.InvariantCulture, $"cut off at {plan.Spec.MaxNewTokens} new tokens or at the end of the model's context"))
+        : response.FinishReason == ChatFinishReason.Stop && string.IsNullOrWhiteSpace(response.Text) ? new(RejectReason.CompletionEmpty, "the answer holds no text")
+        : response.FinishReason != ChatFinishReason.Stop ? new(RejectReason.FinishedOtherwise, response.FinishReason is { } reason ? $"finish reason {reason}" : "no finish reason")
+        : null;
+
+    private decimal? Dollars(BillLine generated, BillLine judged) => judged == BillLine.Nothing ? generated.Dollars(plan.Price) : generated.Dollars(plan.Price) + judged.Dollars(plan.JudgePrice);
+
+    private void Count(BillLine line, BillLine judged, int change)
     {
         lock (counting)
         {
             asked += line;
+            scored += judged;
             valid += change;
             progress?.Report(new GenerationProgress(valid, plan.Spec.Instances, asked.Completions, asked.Completions - valid,
-                asked.InputTokens, asked.OutputTokens, asked.Dollars(plan.Price)));
+                asked.InputTokens, asked.OutputTokens, Dollars(asked, scored)));
         }
     }
 
@@ -188,7 +221,9 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
                 Rejected = rejects.GroupBy(reject => reject.Reject.Reason)
                     .ToImmutableSortedDictionary(group => group.Key, group => group.Select(reject => reject.Line).Aggregate(BillLine.Add)),
                 Retried = places.Select(place => place.RetriedLine).Aggregate(BillLine.Nothing, BillLine.Add),
+                Judged = places.Select(place => place.JudgedLine).Aggregate(BillLine.Nothing, BillLine.Add) is { Completions: > 0 } asked ? asked : null,
                 Price = plan.Price,
+                JudgePrice = plan.JudgePrice,
             },
             Shortfall = unfilled == 0 ? null : Shortfall(unfilled, completionsLeft, rejects.Select(reject => reject.Reject.Reason)),
         };

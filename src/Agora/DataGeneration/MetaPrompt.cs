@@ -24,6 +24,10 @@ public sealed record PromptContent
     public string? Theme { get; init; }
     /// <summary>Fills <c>&lt;first_word&gt;</c>.</summary>
     public string? OpeningWords { get; init; }
+    /// <summary>Fills <c>&lt;persona&gt;</c>.</summary>
+    public string? Persona { get; init; }
+    /// <summary>Fills <c>&lt;evolution&gt;</c>: how the instruction is to be changed.</summary>
+    public string? Evolution { get; init; }
 }
 
 /// <summary>The prompt template given to the generator: one text file, the themes and opening words it draws on, and the form of the answer it asks for.</summary>
@@ -38,6 +42,12 @@ public sealed partial record MetaPrompt
     public ImmutableArray<string> Themes { get; init; } = [];
     /// <summary>Empty where the template has no <c>&lt;first_word&gt;</c>.</summary>
     public ImmutableArray<string> OpeningWords { get; init; } = [];
+    /// <summary>Empty where the template has no <c>&lt;persona&gt;</c>.</summary>
+    public ImmutableArray<string> Personas { get; init; } = [];
+    /// <summary>Empty where the template has no <c>&lt;evolution&gt;</c>.</summary>
+    public ImmutableArray<string> Evolutions { get; init; } = [];
+    /// <summary>What a judge is asked about a candidate; null where the method has none.</summary>
+    public string? Scoring { get; init; }
     /// <summary>How many demonstrations the template shows.</summary>
     public required int Demonstrations { get; init; }
     /// <summary>The form in which the template asks for the new instance.</summary>
@@ -46,7 +56,11 @@ public sealed partial record MetaPrompt
     /// <summary>SHA-256 of all that decides which prompts come out, for the keys of steps.</summary>
     public string ContentHash()
     {
-        var parts = new[] { Setting.ToString(), Variant.Name(), Template, string.Join('\n', Themes), string.Join('\n', OpeningWords) };
+        List<string> parts = [Setting.ToString(), Variant.Name(), Template, string.Join('\n', Themes), string.Join('\n', OpeningWords)];
+        // Named, and only where there are some, so that prompts which were there before keep their hashes.
+        if (!Personas.IsEmpty) parts.Add("personas\n" + string.Join('\n', Personas));
+        if (!Evolutions.IsEmpty) parts.Add("evolutions\n" + string.Join('\n', Evolutions));
+        if (Scoring is not null) parts.Add("scoring\n" + Scoring);
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', parts))));
     }
 
@@ -62,6 +76,8 @@ public sealed partial record MetaPrompt
             "<output>" => content.Response,
             "<input_theme>" => content.Theme,
             "<first_word>" => content.OpeningWords,
+            "<persona>" => content.Persona,
+            "<evolution>" => content.Evolution,
             _ => Demonstration(placeholder),
         } ?? throw new InvalidOperationException($"nothing was chosen for {placeholder} of {File}");
 
@@ -74,11 +90,15 @@ public sealed partial record MetaPrompt
         }
     }
 
+    /// <summary>The question to a judge about a candidate.</summary>
+    internal string RenderScoring(InstructionResponse candidate) => Placeholder().Replace(
+        Scoring ?? throw new InvalidOperationException($"{Setting} has no text for its judge"), match => match.Value == "<input>" ? candidate.Instruction : candidate.Response);
+
     // The JSON variant shows demonstrations and the seed at hand as JSON strings. Published templates write {"instruction": <input1>, …};
     // where a template has put the quotes itself, only the inside is escaped.
     private string Written(Match match, string value)
     {
-        if (Variant != MetaPromptVariant.JsonFormat || match.Value is "<input_theme>" or "<first_word>") return value;
+        if (Variant != MetaPromptVariant.JsonFormat || match.Value is "<input_theme>" or "<first_word>" or "<persona>" or "<evolution>") return value;
         var quoted = JsonSerializer.Serialize(value, AsJsonString);
         var end = match.Index + match.Length;
         var hasQuotes = match.Index > 0 && Template[match.Index - 1] == '"' && end < Template.Length && Template[end] == '"';
@@ -97,21 +117,16 @@ public sealed partial record MetaPrompt
         var numbers = present.Where(IsNumbered).Select(placeholder => Numbered(placeholder).Number).Order().Distinct().ToArray();
         var demonstrations = numbers.Length == 0 ? 0 : numbers[^1];
 
-        var required = setting.Method switch
-        {
-            GenerationMethod.InstanceGeneration => Enumerable.Range(1, Math.Max(1, demonstrations)).SelectMany(n => new[] { $"<input{n}>", $"<output{n}>" }),
-            GenerationMethod.ResponseGeneration => ["<input>"],
-            GenerationMethod.QualityEnhancement => ["<input>", "<output>"],
-            _ => throw new ArgumentOutOfRangeException(nameof(setting), setting, null),
-        };
-        string[] fillable = setting.Method == GenerationMethod.InstanceGeneration ? ["<input_theme>", "<first_word>"] : [];
-        var format = CompletionFormat.For(setting.Method, variant, template, json);
+        var method = GenerationMethods.For(setting.Method);
+        var rule = method.Template;
+        string[] required = [.. rule.Needed.Union(rule.Demonstrations ? Enumerable.Range(1, demonstrations).SelectMany(n => new[] { $"<input{n}>", $"<output{n}>" }) : [])];
+        var format = method.Format(variant, template, json);
 
         var faults = new List<string>();
         var missing = required.Where(placeholder => !present.Contains(placeholder)).ToArray();
         if (missing.Length > 0) faults.Add($"it lacks {string.Join(", ", missing)}");
-        if (format is null) faults.Add($"it lacks {CompletionFormat.TriggerWanted(setting.Method)}, which tells where the response begins");
-        var strangers = present.Except(required).Except(fillable).Order(StringComparer.Ordinal).ToArray();
+        if (format is null) faults.Add($"it lacks {method.TriggerWanted}, which tells where the response begins");
+        var strangers = present.Except(required).Except(rule.Optional).Order(StringComparer.Ordinal).ToArray();
         if (strangers.Length > 0) faults.Add($"{setting.Method.Name()} has nothing to fill {string.Join(", ", strangers)} with");
         if (faults.Count > 0 || format is null)
             throw new AgoraException($"the meta-prompt for {setting} cannot be used: {string.Join("; ", faults)}", file,
@@ -132,6 +147,6 @@ public sealed partial record MetaPrompt
     }
 
     /// <summary>Every placeholder of the conventions; also what must not be left in a response.</summary>
-    [GeneratedRegex("<(?:input|output)(?:[1-9][0-9]?)?>|<input_theme>|<first_word>", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("<(?:input|output)(?:[1-9][0-9]?)?>|<input_theme>|<first_word>|<persona>|<evolution>", RegexOptions.CultureInvariant)]
     internal static partial Regex Placeholder();
 }

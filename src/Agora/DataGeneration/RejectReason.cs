@@ -47,6 +47,10 @@ public enum RejectReason
     ProseOutsideFence,
     /// <summary>Code: no code inside the fences.</summary>
     CodeEmpty,
+    /// <summary>Evol-instruct: the new instruction is the old one.</summary>
+    InstructionUnchanged,
+    /// <summary>Best-of-n: the judge's verdicts name no score.</summary>
+    ScoreMissing,
     /// <summary>Filter length: the instruction has fewer characters than wanted.</summary>
     InstructionTooShort,
     /// <summary>Filter length: the instruction has more.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Agora.SeedData;
 
 namespace Agora.DataGeneration;
@@ -20,7 +21,7 @@ public sealed record Provenance
 {
     public required string Generator { get; init; }
     public required string Setting { get; init; }
-    /// <summary>SHA-256 of system message and prompt as sent.</summary>
+    /// <summary>SHA-256 of system message and prompt as sent; of the first request where a method asks several times.</summary>
     public required string PromptHash { get; init; }
     /// <summary>What was shown, in prompt order: seed ids, or <c>generated:12</c>.</summary>
     public ImmutableArray<string> Demonstrations { get; init; } = [];
@@ -28,8 +29,13 @@ public sealed record Provenance
     public SeedId? Seed { get; init; }
     public string? Theme { get; init; }
     public string? OpeningWords { get; init; }
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Persona { get; init; }
+    /// <summary>Evol-instruct: how the seed's instruction was to be changed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Evolution { get; init; }
     public int Round { get; init; }
-    /// <summary>Completions asked for until this one was valid.</summary>
+    /// <summary>Tries until this one was valid; one completion each, unless the method asks several times.</summary>
     public int Tries { get; init; }
     public long InputTokens { get; init; }
     public long OutputTokens { get; init; }

@@ -61,6 +61,8 @@ public sealed record ModelSpec
     [RegularExpression("[A-Za-z_][A-Za-z0-9_]*")]
     public string? ApiKeyVariable { get; init; }
     public Price? Price { get; init; }
+    /// <summary>For the method self_synthesis: the model's chat template up to where a user's words begin, e.g. "&lt;|im_start|&gt;user\n". An embedded model's own where absent.</summary>
+    public string? UserTurn { get; init; }
     /// <summary>Requests in flight at once.</summary>
     [Range(1, 4096)]
     public int MaxParallel { get; init; } = 64;
@@ -117,6 +119,18 @@ public sealed record GenerationSpec
     /// <summary>How answers of the meta-prompt variant json_format are read.</summary>
     public JsonReading Json { get; init; } = JsonReading.Strict;
     public FilterSpec Filters { get; init; } = new();
+    /// <summary>For the method best_of_n.</summary>
+    public BestOfSpec? BestOf { get; init; }
+}
+
+/// <summary>Several responses to one instruction, of which a judge's favourite becomes the instance.</summary>
+public sealed record BestOfSpec
+{
+    /// <summary>Responses asked for per instruction.</summary>
+    [Range(2, 64)]
+    public int Candidates { get; init; } = 4;
+    /// <summary>Name of the model that scores them.</summary>
+    public required string Judge { get; init; }
 }
 
 /// <summary>Where rows come from and which columns hold what.</summary>

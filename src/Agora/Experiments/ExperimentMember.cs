@@ -48,11 +48,14 @@ internal sealed class ExperimentMember
 
     public static bool IsMap(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ImmutableSortedDictionary<,>);
 
-    /// <summary>The words that a value of the type may be; empty where it is free.</summary>
+    /// <summary>The words that a value of the type may be; empty where it is free. Of settings the paper's nine, which stand for all: a message with all of them would bury its point.</summary>
     public static ImmutableArray<string> Words(Type type) =>
         type == typeof(Setting) ? [.. Setting.All.Select(setting => setting.ToString())]
         : type.IsEnum ? [.. Enum.GetValues(type).Cast<object>().Select(Word)]
         : [];
+
+    /// <summary>Every word that a value of the type may be, for finding the one that was meant.</summary>
+    public static ImmutableArray<string> AllWords(Type type) => type == typeof(Setting) ? [.. Setting.Known.Select(setting => setting.ToString())] : Words(type);
 
     /// <summary>How files write a value that has a fixed set of words.</summary>
     public static string Word(object value) => value switch

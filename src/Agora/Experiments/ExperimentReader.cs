@@ -47,7 +47,7 @@ internal sealed partial class ExperimentReader(List<ExperimentFault> faults, Fun
         if (member.Rule<RangeAttribute>() is { } range && !InRange(range, value))
             return Fault(node, path, RangeText(range));
         if (member.Rule<AllowedValuesAttribute>() is { } allowed && !allowed.Values.Contains(value))
-            return OneOf(node, path, [.. allowed.Values.Cast<string>()]);
+            return OneOf(node, path, [.. allowed.Values.Cast<string>()], [.. allowed.Values.Cast<string>()]);
         if (member.Rule<RegularExpressionAttribute>() is { } form && !Regex.IsMatch((string)value, $@"\A(?:{form.Pattern})\z", RegexOptions.CultureInvariant))
         {
             // A key pasted where its variable's name belongs must not reach the terminal or a log.
@@ -73,7 +73,7 @@ internal sealed partial class ExperimentReader(List<ExperimentFault> faults, Fun
         if (ExperimentMember.IsMap(type))
             return Map(type, node, path);
         if (ExperimentMember.Words(type) is { IsEmpty: false } words)
-            return node is ScalarNode { IsText: true } word && ExperimentMember.Parse(type, word.Text) is { } known ? known : OneOf(node, path, words);
+            return node is ScalarNode { IsText: true } word && ExperimentMember.Parse(type, word.Text) is { } known ? known : OneOf(node, path, words, ExperimentMember.AllWords(type));
         if (type == typeof(string))
         {
             return node is not ScalarNode text ? Fault(node, path, "must be text")
@@ -140,7 +140,7 @@ internal sealed partial class ExperimentReader(List<ExperimentFault> faults, Fun
             {
                 var words = ExperimentMember.Words(keyType);
                 faults.Add(new ExperimentFault(key.Position,
-                    $"{path} has the key {key.Describe()}, which is not {OrList(words)}{NameSuggestion.For(key.Text, words)}"));
+                    $"{path} has the key {key.Describe()}, which is not {OrList(words)}{NameSuggestion.For(key.Text, ExperimentMember.AllWords(keyType))}"));
                 continue;
             }
             var value = item is ScalarNode { IsNull: true } ? Fault(item, Join(path, key.Text), "must have a value") : Typed(valueType, item, Join(path, key.Text));
@@ -152,9 +152,9 @@ internal sealed partial class ExperimentReader(List<ExperimentFault> faults, Fun
             .MakeGenericMethod(keyType, valueType).Invoke(null, [members]);
     }
 
-    private object? OneOf(ExperimentNode node, string path, ImmutableArray<string> words)
+    private object? OneOf(ExperimentNode node, string path, ImmutableArray<string> words, ImmutableArray<string> known)
     {
-        var suggestion = node is ScalarNode { IsText: true } text ? NameSuggestion.For(text.Text, words) : "";
+        var suggestion = node is ScalarNode { IsText: true } text ? NameSuggestion.For(text.Text, known) : "";
         faults.Add(new ExperimentFault(node.Position, $"{path} must be {OrList(words)}, got {node.Describe()}{suggestion}"));
         return null;
     }

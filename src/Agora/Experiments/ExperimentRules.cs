@@ -22,6 +22,7 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
         Benchmarks();
         Lengths();
         Filters();
+        Methods(generators);
     }
 
     private void Models()
@@ -92,7 +93,7 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
         if (root["seedData"] is not null && seedData is null)
             return;
         foreach (var (setting, path) in Texts(root, "settings"))
-            if (Setting.TryParse(setting.Text, out _) && seedData?[setting.Text] is null)
+            if (Setting.TryParse(setting.Text, out var known) && known.Method.NeedsSeeds && seedData?[setting.Text] is null)
                 Add(setting, $"{path} {setting.Text} has no seed data: add seedData.{setting.Text}");
     }
 
@@ -151,6 +152,22 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
             if (shortest.Value > longest.Value)
                 Add(shortest.Node!, $"generation.filters.length.min{part} must be at most max{part}, got {shortest.Value} and {longest.Value}");
         }
+    }
+
+    // What a method needs besides seeds.
+    private void Methods(List<ScalarNode> generators)
+    {
+        var settings = Texts(root, "settings");
+        var bestOf = (root["generation"] as MapNode)?["bestOf"] as MapNode;
+        if (bestOf is not null)
+            Reference(Text(bestOf, "judge"), "generation.bestOf.judge");
+        if (settings.FirstOrDefault(setting => setting.Node.Text.EndsWith("/" + GenerationMethod.BestOfN.Name(), StringComparison.Ordinal)) is ({ } best, var path) && bestOf is null)
+            Add(best, $"{path} {best.Text} needs a judge of its candidates: add generation.bestOf with judge, a name in models");
+        if (settings.FirstOrDefault(setting => setting.Node.Text.EndsWith("/" + GenerationMethod.SelfSynthesis.Name(), StringComparison.Ordinal)).Node is not { } self)
+            return;
+        foreach (var generator in generators)
+            if (models?[generator.Text] is MapNode model && Text(model, "provider") is { Text: not ModelSpec.Embedded } && model["userTurn"] is null)
+                Add(model, $"models.{generator.Text}.userTurn is missing: {self.Text} has the model write the user's message, and only an embedded model's chat template is known here");
     }
 
     private static (ExperimentNode? Node, int? Value) Whole(MapNode? section, string key, int missing) =>

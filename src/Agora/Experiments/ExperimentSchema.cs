@@ -73,17 +73,21 @@ public static partial class ExperimentSchema
         if (ExperimentMember.IsMap(type))
         {
             var map = new JsonObject { ["type"] = "object", ["additionalProperties"] = Value(type.GetGenericArguments()[1], summaries, definitions) };
-            if (ExperimentMember.Words(type.GetGenericArguments()[0]) is { IsEmpty: false } keys)
+            if (Words(type.GetGenericArguments()[0]) is { IsEmpty: false } keys)
                 map["propertyNames"] = OneOf(keys);
             return map;
         }
-        if (ExperimentMember.Words(type) is { IsEmpty: false } words)
+        if (Words(type) is { IsEmpty: false } words)
             return OneOf(words);
         return new JsonObject
         {
             ["type"] = type == typeof(string) ? "string" : type == typeof(bool) ? "boolean" : type == typeof(int) || type == typeof(long) ? "integer" : "number",
         };
     }
+
+    // The schema that is shipped knows the methods that are; a user's own are known to the program that adds them.
+    private static ImmutableArray<string> Words(Type type) =>
+        type == typeof(Setting) ? [.. Setting.Of(GenerationMethod.Shipped).Select(setting => setting.ToString())] : ExperimentMember.Words(type);
 
     private static void Rules(ExperimentMember member, JsonObject schema)
     {

@@ -6,22 +6,24 @@ namespace Agora.Experiments;
 /// <summary>What the student is to learn (arXiv:2412.03679, table 1).</summary>
 public enum Domain { Math, Code, InstructionFollowing }
 
-/// <summary>How the generator makes data (arXiv:2412.03679, section 2).</summary>
-public enum GenerationMethod { InstanceGeneration, ResponseGeneration, QualityEnhancement }
-
 /// <summary>The wording given to the generator; each is a folder of text files.</summary>
 public enum MetaPromptVariant { Agorabench, Unoptimized, JsonFormat }
 
-/// <summary>One of the nine (domain, method) pairs, written <c>math/instance_generation</c>.</summary>
+/// <summary>A (domain, method) pair, written <c>math/instance_generation</c>.</summary>
 public readonly record struct Setting(Domain Domain, GenerationMethod Method) : IComparable<Setting>
 {
-    /// <summary>The nine settings in the paper's order: by domain, then by method.</summary>
-    public static ImmutableArray<Setting> All { get; } =
-        [.. from domain in Enum.GetValues<Domain>() from method in Enum.GetValues<GenerationMethod>() select new Setting(domain, method)];
+    /// <summary>The paper's nine settings in its order: by domain, then by method.</summary>
+    public static ImmutableArray<Setting> All { get; } = Of(GenerationMethod.Paper);
+
+    /// <summary>Every setting that an experiment can name: methods beyond the paper's come after its own.</summary>
+    public static ImmutableArray<Setting> Known => Of(GenerationMethod.All);
+
+    internal static ImmutableArray<Setting> Of(ImmutableArray<GenerationMethod> methods) =>
+        [.. from domain in Enum.GetValues<Domain>() from method in methods select new Setting(domain, method)];
 
     public static bool TryParse(string? text, [NotNullWhen(true)] out Setting setting)
     {
-        foreach (var candidate in All)
+        foreach (var candidate in Known)
         {
             if (candidate.ToString() == text)
             {
@@ -53,14 +55,6 @@ public static class ExperimentNames
         Domain.Code => "code",
         Domain.InstructionFollowing => "instruction_following",
         _ => throw new ArgumentOutOfRangeException(nameof(domain), domain, null),
-    };
-
-    public static string Name(this GenerationMethod method) => method switch
-    {
-        GenerationMethod.InstanceGeneration => "instance_generation",
-        GenerationMethod.ResponseGeneration => "response_generation",
-        GenerationMethod.QualityEnhancement => "quality_enhancement",
-        _ => throw new ArgumentOutOfRangeException(nameof(method), method, null),
     };
 
     public static string Name(this MetaPromptVariant variant) => variant switch

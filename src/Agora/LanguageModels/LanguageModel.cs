@@ -26,6 +26,8 @@ public static class SamplingOptions
     public const string MinP = "min_p";
     /// <summary>bool: the messages' texts are one prompt that the model continues, without chat template; the model may add its begin-of-text token.</summary>
     public const string PlainPrompt = "plain_prompt";
+    /// <summary>bool: the model writes what comes after its own bare chat template, where a user's words would begin; there are no messages. Honoured by embedded models alone.</summary>
+    public const string AsUser = "as_user";
     /// <summary>string: what the answer begins with, which the completion does not repeat. Honoured by embedded models alone: the chat protocol has no place for it.</summary>
     public const string AnswerPrefix = "answer_prefix";
     /// <summary>int, 0 is off: how many likely tokens to report at each place of the answer, as <see cref="TokenAlternatives"/>.</summary>

@@ -121,13 +121,11 @@ internal static class ReportFigures
         return new PlotRow(label, series % PlotMarker.Series, 100 * mean?.Value, 100 * bounds?.Low, 100 * bounds?.High, ReportText.Of(score.Score));
     }
 
-    private static string Short(GenerationMethod method) => method switch
-    {
-        GenerationMethod.InstanceGeneration => "instances",
-        GenerationMethod.ResponseGeneration => "responses",
-        GenerationMethod.QualityEnhancement => "enhancement",
-        _ => throw new ArgumentOutOfRangeException(nameof(method), method, null),
-    };
+    private static string Short(GenerationMethod method) =>
+        method == GenerationMethod.InstanceGeneration ? "instances"
+        : method == GenerationMethod.ResponseGeneration ? "responses"
+        : method == GenerationMethod.QualityEnhancement ? "enhancement"
+        : method.Name().Replace('_', ' ');
 
     private static string Label(DataSetFacts data) => $"{data.Generator}, {data.Setting.Domain.Title()}, {Short(data.Setting.Method)}";
 }

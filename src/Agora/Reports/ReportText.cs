@@ -18,13 +18,7 @@ internal static class ReportText
         _ => throw new ArgumentOutOfRangeException(nameof(domain), domain, null),
     };
 
-    public static string Title(this GenerationMethod method) => method switch
-    {
-        GenerationMethod.InstanceGeneration => "Instance generation",
-        GenerationMethod.ResponseGeneration => "Response generation",
-        GenerationMethod.QualityEnhancement => "Quality enhancement",
-        _ => throw new ArgumentOutOfRangeException(nameof(method), method, null),
-    };
+    public static string Title(this GenerationMethod method) => char.ToUpperInvariant(method.Name()[0]) + method.Name()[1..].Replace('_', ' ');
 
     public static string Title(this Setting setting) => $"{setting.Domain.Title()}, {setting.Method.Title().ToLowerInvariant()}";
 

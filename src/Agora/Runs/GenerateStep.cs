@@ -14,32 +14,48 @@ public sealed class GenerateStep : RunStep
 
     private readonly IdentifiedModel generator;
     private readonly GenerationPlan plan;
+    private readonly IdentifiedModel? judge;
 
-    internal GenerateStep(IdentifiedModel generator, GenerationPlan plan, string seedsIdentity, string tokenizerIdentity)
-        : base($"generate {plan.Setting} with {plan.Generator}", Identify(generator, plan, seedsIdentity, tokenizerIdentity), [])
+    /// <param name="judge">Scores candidates; null where the method has none scored.</param>
+    internal GenerateStep(IdentifiedModel generator, GenerationPlan plan, string seedsIdentity, string tokenizerIdentity, IdentifiedModel? judge = null)
+        : base($"generate {plan.Setting} with {plan.Generator}", Identify(generator, plan, seedsIdentity, tokenizerIdentity, judge), [])
     {
+        this.judge = judge;
         this.generator = generator;
         this.plan = plan;
     }
 
-    public override ImmutableArray<ModelSpec> Models => [generator.Spec];
+    public override ImmutableArray<ModelSpec> Models => judge is null ? [generator.Spec] : [generator.Spec, judge.Spec];
 
     public override StepEstimate Estimate()
     {
         var seeds = plan.Seeds.Instances;
         var instruction = seeds.IsEmpty ? 0 : (long)seeds.Average(seed => seed.Instruction.Length);
         var response = seeds.IsEmpty ? 0 : (long)seeds.Average(seed => (seed.Response ?? seed.Instruction).Length);
-        // The prompt shows the template and either demonstrations or the seed at hand; the answer is about as long as what it shows one of.
-        var shown = plan.Setting.Method switch
-        {
-            GenerationMethod.InstanceGeneration => plan.MetaPrompt.Demonstrations * (instruction + response),
-            GenerationMethod.ResponseGeneration => instruction,
-            _ => instruction + response,
-        };
-        var written = plan.Setting.Method == GenerationMethod.ResponseGeneration ? response : instruction + response;
+        // The prompt shows the template and demonstrations or the seed at hand; the answer is about as long as what it shows one of.
+        var shown = plan.MetaPrompt.Demonstrations * (instruction + response)
+            + (plan.MetaPrompt.Shows("<input>") ? instruction : 0) + (plan.MetaPrompt.Shows("<output>") ? response : 0);
+        var method = GenerationMethods.For(plan.Setting.Method);
+        var written = method.WritesInstructions ? instruction + response : response;
         var input = StepEstimate.Tokens(plan.Spec.SystemMessage.Length + plan.MetaPrompt.Template.Length + shown);
         var output = Math.Min(plan.Spec.MaxNewTokens, StepEstimate.Tokens(written));
-        return StepEstimate.Of(generator.Spec, plan.Spec.Instances, plan.Spec.Instances * input, plan.Spec.Instances * output);
+        var (asked, judged) = method.RequestsPerTry(plan.Spec);
+        var requests = (long)plan.Spec.Instances * asked;
+        var estimate = StepEstimate.Of(generator.Spec, requests, requests * input, requests * output);
+        if (judge is null || judged == 0)
+            return estimate;
+        // A judge reads the pair and its question, and says little.
+        var questions = (long)plan.Spec.Instances * judged;
+        return estimate + StepEstimate.Of(judge.Spec, questions, questions * StepEstimate.Tokens((plan.MetaPrompt.Scoring?.Length ?? 0) + instruction + response), questions * WordsOfVerdict);
+    }
+
+    private const int WordsOfVerdict = 50;
+
+    /// <summary>Asks for a few instances that are kept nowhere.</summary>
+    internal async Task<GenerationPreview> PreviewAsync(int tries, ILanguageModels models, CancellationToken cancellationToken)
+    {
+        var chat = await models.OpenChatAsync(generator.Spec, cancellationToken);
+        return await GenerationPreview.AskAsync(plan, tries, chat, judge is null ? null : await models.OpenChatAsync(judge.Spec, cancellationToken), cancellationToken);
     }
 
     public override async Task RunAsync(StepWorkspace workspace, StepContext context, CancellationToken cancellationToken)
@@ -49,7 +65,9 @@ public sealed class GenerateStep : RunStep
         using var chat = new JournaledChatClient(timed, workspace.Journal, generator.Identity);
         var progress = new Relay<GenerationProgress>(now =>
             context.Progress.Report(new StepProgress(now.Valid, now.Wanted, now.InputTokens + now.OutputTokens, now.Dollars)));
-        var outcome = await DataGenerator.GenerateAsync(plan, chat, progress, cancellationToken);
+        using var scoring = judge is null ? null
+            : new JournaledChatClient(new TimedChatClient(await context.Models.OpenChatAsync(judge.Spec, cancellationToken), workspace.ModelTime), workspace.Journal, judge.Identity);
+        var outcome = await DataGenerator.GenerateAsync(plan, chat, scoring, progress, cancellationToken);
         await workspace.Journal.FlushAsync(cancellationToken);
 
         workspace.Write(StepFiles.Instances, StepFiles.Lines(outcome.Instances));
@@ -67,7 +85,7 @@ public sealed class GenerateStep : RunStep
             workspace.Write(StepFiles.DroppedSeeds, StepFiles.Lines(plan.DroppedSeeds));
     }
 
-    private static StepIdentity Identify(IdentifiedModel generator, GenerationPlan plan, string seedsIdentity, string tokenizerIdentity)
+    private static StepIdentity Identify(IdentifiedModel generator, GenerationPlan plan, string seedsIdentity, string tokenizerIdentity, IdentifiedModel? judge)
     {
         var spec = CanonicalJson.ToNode(plan.Spec)!.AsObject();
         // Where the prompts lie does not matter; what they say does, and stands in metaPrompt.
@@ -77,6 +95,8 @@ public sealed class GenerateStep : RunStep
             spec.Remove("json");
         if (plan.Spec.Filters == new FilterSpec())
             spec.Remove("filters");
+        // Who judges stands below; what only another method reads decides nothing here.
+        spec.Remove("bestOf");
         // The price is not here either: instances record the one they were made at, and a corrected price must not buy them again.
         var parameters = new JsonObject
         {
@@ -90,6 +110,10 @@ public sealed class GenerateStep : RunStep
             ["studentSystemMessage"] = plan.StudentSystemMessage,
             ["seed"] = plan.Random.Seed,
         };
+        if (judge is not null)
+            parameters["bestOf"] = new JsonObject { ["judge"] = judge.Identity, ["candidates"] = plan.Spec.BestOf!.Candidates };
+        if (plan.UserTurn is not null)
+            parameters["userTurn"] = plan.UserTurn;
         if (plan.TestSets is { } testSets)
             parameters["testSets"] = testSets.Identity;
         return new StepIdentity("generate", CodeVersion, parameters, []);

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Agora.Benchmarks;
+using Agora.DataGeneration;
 using Agora.Experiments;
 
 namespace Agora.Runs;
@@ -30,6 +32,16 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
     /// <inheritdoc cref="RunAsync"/>
     public Task<RunOutcome> GenerateAsync(Experiment experiment, int jobs, IRunObserver observer, CancellationToken cancellationToken) =>
         ExecuteAsync(experiment, graph => graph with { Students = [], Anchors = [], Solvers = [] }, jobs, observer, cancellationToken);
+
+    /// <summary>One prompt and a few fresh instances of every generator in every setting; nothing is kept, and no run begins.</summary>
+    /// <param name="tries">Of each generator in each setting.</param>
+    /// <exception cref="AgoraException">The experiment cannot be started, or a model cannot be reached.</exception>
+    public async IAsyncEnumerable<GenerationPreview> PreviewAsync(Experiment experiment, int tries, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var graph = await GraphAsync(experiment, mayFetch: true, cancellationToken);
+        foreach (var node in graph.Data)
+            yield return await node.Generate.PreviewAsync(tries, services.Models, cancellationToken);
+    }
 
     private async Task<RunOutcome> ExecuteAsync(
         Experiment experiment, Func<StepGraph, StepGraph> part, int jobs, IRunObserver observer, CancellationToken cancellationToken)

@@ -67,7 +67,8 @@ public sealed record RunResult
             {
                 var summary = StepFiles.Read<GenerationSummary>(result, StepFiles.Generation);
                 // At today's price: the data may be older than the experiment's price.
-                var dollars = summary.Bill.Total.Dollars(experiment.Models[node.Generator].Price);
+                var judgePrice = experiment.Generation.BestOf is { } bestOf && experiment.Models.TryGetValue(bestOf.Judge, out var judge) ? judge.Price : null;
+                var dollars = summary.Bill.DollarsAt(experiment.Models[node.Generator].Price, judgePrice);
                 data.Add(new GeneratedData(node.Generator, node.Setting, summary with { Dollars = dollars }, result));
             }
             else

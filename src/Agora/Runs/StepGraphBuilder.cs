@@ -47,6 +47,7 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
     private IEnumerable<string> NamesInUse() => experiment.Generators
         .Concat(experiment.Students.SelectMany(student => new[] { student.Base, student.Reference }))
         .Concat(experiment.Judges)
+        .Concat(experiment.Generation.BestOf is { } bestOf && experiment.Settings.Any(setting => setting.Method == GenerationMethod.BestOfN) ? [bestOf.Judge] : [])
         .Distinct();
 
     private void RefuseUntrainable(StudentSpec student)
@@ -73,8 +74,9 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
         {
             foreach (var setting in experiment.Settings)
             {
-                var source = Seeds(setting);
-                var (seeds, dropped) = CleanRows(source, setting.Method != GenerationMethod.ResponseGeneration);
+                var source = setting.Method.NeedsSeeds ? Seeds(setting) : null;
+                var (seeds, dropped) = source is null ? (new SeedSet([]), []) : CleanRows(source, GenerationMethods.For(setting.Method).NeedsSeedResponses);
+                var judge = setting.Method == GenerationMethod.BestOfN && experiment.Generation.BestOf is { } bestOf ? models[bestOf.Judge] : null;
                 var plan = new GenerationPlan
                 {
                     Setting = setting,
@@ -85,13 +87,15 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
                     TestSets = testSets,
                     Generator = generator,
                     Price = models[generator].Spec.Price,
+                    JudgePrice = judge?.Spec.Price,
+                    UserTurn = setting.Method == GenerationMethod.SelfSynthesis ? models[generator].Spec.UserTurn : null,
                     Random = random,
                     MaxParallel = models[generator].Spec.MaxParallel,
                     // An instance must fit every student that will be trained on it.
                     CountTokens = text => counters.Max(count => count(text)),
                     StudentSystemMessage = experiment.Recipe.SystemMessage,
                 };
-                nodes.Add(new DataNode(generator, setting, Shared(new GenerateStep(models[generator], plan, Identity(source), tokenizers))));
+                nodes.Add(new DataNode(generator, setting, Shared(new GenerateStep(models[generator], plan, source is null ? "" : Identity(source), tokenizers, judge))));
             }
         }
         return nodes.ToImmutable();

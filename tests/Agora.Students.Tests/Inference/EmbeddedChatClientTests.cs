@@ -47,6 +47,17 @@ public sealed class EmbeddedChatClientTests : IDisposable
         Assert.Equal(expected.Tokens.Length, response.Usage.OutputTokenCount);
     }
 
+    // Magpie's request: nothing but the template up to where a user's words begin.
+    [Fact]
+    public async Task The_model_can_write_what_a_user_would_say()
+    {
+        var asUser = Options(o => o.AdditionalProperties = new AdditionalPropertiesDictionary { [SamplingOptions.AsUser] = true });
+        var response = await chat.GetResponseAsync([], asUser, TestContext.Current.CancellationToken);
+        var prompt = engine.Tokenizer.Encode("<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n", addSpecialTokens: false);
+        var expected = await engine.CompleteAsync(prompt, new SamplingParameters { Temperature = 1, TopP = 0.9, MaxTokens = 30, Seed = 7 }, TestContext.Current.CancellationToken);
+        Assert.Equal((expected.Text, prompt.Length), (response.Text, response.Usage!.InputTokenCount));
+    }
+
     [Fact]
     public async Task Streamed_pieces_join_to_the_whole_answer()
     {

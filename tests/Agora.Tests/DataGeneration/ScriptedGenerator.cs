@@ -18,7 +18,7 @@ internal sealed class ScriptedGenerator(Func<string, long, ChatResponse> answer,
 
     public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
-        var prompt = messages.Last().Text;
+        var prompt = messages.LastOrDefault()?.Text ?? "";
         Prompts.Enqueue(prompt);
         int yields;
         lock (order) yields = order.Next(8);

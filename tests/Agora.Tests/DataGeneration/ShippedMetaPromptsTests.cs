@@ -14,7 +14,24 @@ public sealed class ShippedMetaPromptsTests
     [Theory]
     [MemberData(nameof(Variants))]
     public void Every_variant_has_a_meta_prompt_for_each_of_the_nine_settings(MetaPromptVariant variant) =>
-        Assert.Equal(Setting.All, MetaPrompts.Load(Prompts, variant).Settings);
+        Assert.Empty(Setting.All.Except(MetaPrompts.Load(Prompts, variant).Settings));
+
+    [Fact]
+    public void Every_method_that_is_shipped_has_a_meta_prompt_for_each_domain()
+    {
+        var prompts = MetaPrompts.Load(Prompts, MetaPromptVariant.Agorabench);
+        Assert.All(Setting.Of(GenerationMethod.Shipped), setting => Assert.Equal(setting, prompts.For(setting).Setting));
+    }
+
+    [Theory]
+    [InlineData("personas")]
+    [InlineData("evolutions")]
+    public void Lists_of_further_methods_name_nothing_twice(string list) => Assert.All(Enum.GetValues<Domain>(), domain =>
+    {
+        var lines = File.ReadAllLines(Path.Combine(Prompts, list, domain.Name() + ".txt"));
+        Assert.Equal(lines.Length, lines.Distinct().Count());
+        Assert.True(lines.Length >= 10);
+    });
 
     [Theory]
     [InlineData("math", 36)]
@@ -37,7 +54,7 @@ public sealed class ShippedMetaPromptsTests
     public void A_rendered_prompt_is_what_was_reviewed(MetaPromptVariant variant)
     {
         var written = new List<string>();
-        foreach (var setting in Setting.All)
+        foreach (var setting in Setting.All.Concat(variant == MetaPromptVariant.Agorabench ? Setting.Of(GenerationMethod.Shipped).Where(setting => setting.Method > GenerationMethod.QualityEnhancement) : []))
         {
             var golden = Path.Combine(Fixtures.Checkout, "tests", "Agora.Tests", "DataGeneration", "Golden", variant.Name(), $"{setting.Domain.Name()}.{setting.Method.Name()}.txt");
             var rendered = Rendered(MetaPrompts.Load(Prompts, variant).For(setting)) + "\n";
@@ -72,6 +89,7 @@ public sealed class ShippedMetaPromptsTests
                         Generated = [],
                         Seed = seeds.Instances[place],
                         Random = new RandomStreams(7),
+                        Spec = new GenerationSpec(),
                         Place = place,
                         Try = 1,
                     });
@@ -123,5 +141,7 @@ public sealed class ShippedMetaPromptsTests
         Response = "8 \"legs\"",
         Theme = metaPrompt.Themes.FirstOrDefault(),
         OpeningWords = metaPrompt.OpeningWords.FirstOrDefault(),
+        Persona = metaPrompt.Personas.FirstOrDefault(),
+        Evolution = metaPrompt.Evolutions.FirstOrDefault(),
     });
 }

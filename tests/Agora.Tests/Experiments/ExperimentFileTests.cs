@@ -71,6 +71,10 @@ public sealed class ExperimentFileTests
     [InlineData("generation: {instances: 10}", "problemSolving: yes", "10:17", "problemSolving must be true or false, got \"yes\"")]
     [InlineData("generation: {instances: 10}", "seed: 1\nseed: 2", "11:1", "the key \"seed\" stands here a second time; the first is in line 10")]
     [InlineData("generation: {instances: 10}", "recipe: {maxLength: 512}", "10:21", "generation.maxInstanceTokens must be at most recipe.maxLength, got 4096 and 512: longer instances would be left out of the training")]
+    [InlineData("generation: {instances: 10}", "generation: {bestOf: {judge: gne}}", "10:30", "generation.bestOf.judge must be a name in models, got \"gne\"; did you mean \"gen\"?")]
+    [InlineData("generation: {instances: 10}", "generation: {bestOf: {candidates: 2}}", "10:22", "generation.bestOf.judge is missing")]
+    [InlineData("settings: [math/instance_generation]", "settings: [math/self_synthesis]", "3:8",
+        "models.gen.userTurn is missing: math/self_synthesis has the model write the user's message, and only an embedded model's chat template is known here")]
     [InlineData("generation: {instances: 10}", "generation: {filters: {length: {minResponse: 9, maxResponse: 8}}}", "10:46", "generation.filters.length.minResponse must be at most maxResponse, got 9 and 8")]
     [InlineData("generation: {instances: 10}", "generation: {filters: {novelty: {threshold: 70}}}", "10:45", "generation.filters.novelty.threshold must be above 0 and at most 1, got 70")]
     [InlineData("generation: {instances: 10}", "generation: !!map {}", "10:13", "tags such as tag:yaml.org,2002:map are not supported; write the plain value")]

@@ -19,7 +19,7 @@ internal static class ExchangedRows
                 continue;
             foreach (var generator in generators)
             {
-                foreach (var (first, second) in from one in Enum.GetValues<GenerationMethod>() from other in Enum.GetValues<GenerationMethod>() where one < other select (one, other))
+                foreach (var (first, second) in from one in GenerationMethod.Paper from other in GenerationMethod.Paper where one < other select (one, other))
                 {
                     if (Misfits(first, second) is not var (asPrinted, exchanged, spread))
                         continue;

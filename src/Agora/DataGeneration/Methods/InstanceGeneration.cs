@@ -1,7 +1,7 @@
 using Agora.Experiments;
 using Agora.SeedData;
 
-namespace Agora.DataGeneration;
+namespace Agora.DataGeneration.Methods;
 
 /// <summary>The generator writes an instruction and its response after a few demonstrations (arXiv:2412.03679, section 2).</summary>
 /// <remarks>
@@ -13,8 +13,14 @@ internal sealed class InstanceGeneration : IGenerationMethod
     public GenerationMethod Method => GenerationMethod.InstanceGeneration;
     public bool NeedsSeedResponses => true;
     public bool OneSeedPerPlace => false;
+    public TemplateRule Template { get; } = new(["<input1>", "<output1>"], Demonstrations: true, "<input_theme>", "<first_word>");
 
-    public PromptDraft Ask(PromptSources sources)
+    public CompletionFormat? Format(MetaPromptVariant variant, string wording, JsonReading json) => CompletionFormat.Pair(variant, wording, json);
+
+    public PromptDraft Ask(PromptSources sources) => Draw(sources);
+
+    /// <summary>Demonstrations, theme and opening words of a try.</summary>
+    internal static PromptDraft Draw(PromptSources sources)
     {
         var metaPrompt = sources.MetaPrompt;
         var random = sources.Stream("demonstrations");
@@ -32,11 +38,12 @@ internal sealed class InstanceGeneration : IGenerationMethod
         var content = new PromptContent
         {
             Demonstrations = [.. order.Select(demonstration => demonstration.Pair)],
-            Theme = metaPrompt.Themes is { Length: > 0 } themes ? sources.Stream("theme").Pick(themes) : null,
-            OpeningWords = metaPrompt.OpeningWords is { Length: > 0 } words ? sources.Stream("opening words").Pick(words) : null,
+            Theme = sources.Draw(metaPrompt.Themes, "theme"),
+            OpeningWords = sources.Draw(metaPrompt.OpeningWords, "opening words"),
+            Persona = sources.Draw(metaPrompt.Personas, "persona"),
         };
         return new PromptDraft(content, [.. order.Select(demonstration => demonstration.Value)], Seed: null);
     }
 
-    public CompletionReading Read(MetaPrompt metaPrompt, PromptDraft draft, string completion) => metaPrompt.Completion.Read(completion, given: null);
+    public CompletionReading Read(PromptSources sources, PromptDraft draft, IReadOnlyList<string> completions) => sources.MetaPrompt.Completion.Read(completions[0], given: null);
 }
