@@ -14,12 +14,15 @@ internal sealed class DataServices : IDisposable
     public DataServices(bool mayFetch = true)
     {
         var settings = HubSettings.FromEnvironment(Environment.GetEnvironmentVariable);
-        Hub = new DatasetHub(new HubClient(transport, settings with { Offline = settings.Offline || !mayFetch }, TimeProvider.System), new DownloadLines());
+        var client = new HubClient(transport, settings with { Offline = settings.Offline || !mayFetch }, TimeProvider.System);
+        Hub = new DatasetHub(client, new DownloadLines());
+        Upload = new HubUpload(client);
         Files = new DataFiles(Hub, DataFiles.DefaultFolder(Environment.GetEnvironmentVariable));
     }
 
     public DatasetHub Hub { get; }
     public DataFiles Files { get; }
+    public HubUpload Upload { get; }
 
     /// <summary>The experiment with its data on this machine; the variables of the hub are only looked at where it names any.</summary>
     public static async Task<Experiment> LocateAsync(Experiment experiment, bool mayFetch, CancellationToken cancellationToken)

@@ -111,6 +111,31 @@ public sealed class DataCommandTests
         Assert.True(again.ExitCode == 0, again.Error);
     }
 
+    [Fact]
+    public async Task Generated_data_are_pushed_with_their_card_and_pulled_again()
+    {
+        await using var server = await HubServer.StartAsync();
+        server.Writers.Add("hf_writer");
+        using var folder = new ScratchFolder();
+        using var generated = await AgoraProcess.RunAsync(folder.Path,
+            ["generate", TinyExperiment.Shipped("quickstart.yaml"), .. TinyExperiment.Overrides, "--generator", "tutor", "--format", "jsonl", "--format", "parquet", "--card", "--output", "out"]);
+        Assert.True(generated.ExitCode is 0 or 3, generated.Error);
+        (string, string)[] variables = [.. Variables(server, folder).Where(variable => variable.Item1 != "HF_TOKEN"), ("HF_TOKEN", "hf_writer")];
+        using var pushed = await AgoraProcess.RunAsync(folder.Path, variables, ["data", "push", "out", "hf://datasets/me/mine", "--private", "--message", "From the test"]);
+        Assert.True(pushed.ExitCode == 0, pushed.Error);
+        Assert.Contains("hf://datasets/me/mine is commit ", pushed.Output, StringComparison.Ordinal);
+        Assert.Equal((true, "From the test"), (server.Made["me/mine"], server.Commits.Single()));
+        foreach (var name in (string[])["README.md", "tutor.math.response_generation.jsonl", "tutor.math.response_generation.parquet"])
+        {
+            using var pulled = await AgoraProcess.RunAsync(folder.Path, variables, ["data", "pull", $"hf://datasets/me/mine/{name}"]);
+            Assert.True(pulled.ExitCode == 0, pulled.Error);
+            Assert.Equal(await File.ReadAllBytesAsync(Path.Combine(folder.Path, "out", name), Stop), await File.ReadAllBytesAsync(pulled.Output.Split("  ")[0].Trim(), Stop));
+        }
+        // The token is in nothing that was written or said.
+        Assert.DoesNotContain("hf_writer", pushed.Output + pushed.Error, StringComparison.Ordinal);
+        Assert.All(Directory.EnumerateFiles(folder.Path, "*", SearchOption.AllDirectories), file => Assert.DoesNotContain("hf_writer", File.ReadAllText(file), StringComparison.Ordinal));
+    }
+
     private static IEnumerable<(string, string)> Variables(HubServer server, ScratchFolder folder) =>
     [
         ("HF_ENDPOINT", server.Address.ToString()), ("HF_HOME", Path.Combine(folder.Path, "hf")), ("AGORA_DATA", Path.Combine(folder.Path, "data")), ("HF_TOKEN", ""), ("HF_HUB_CACHE", ""),

@@ -103,6 +103,35 @@ public sealed partial class ReadmeCommandsTests
     }
 
     [Fact]
+    public async Task A_preview_shows_a_prompt_and_fresh_instances_and_leaves_nothing_behind()
+    {
+        using var folder = new ScratchFolder();
+        string[] command = ["generate", "preview", TinyExperiment.Shipped("quickstart.yaml"), "--setting", "math/response_generation", "--generator", "tutor", "-n", "2"];
+        using var agora = await AgoraProcess.RunAsync(folder.Path, command);
+        Assert.True(agora.ExitCode == 0, agora.Error);
+        Assert.Contains("══ tutor, math/response_generation", agora.Output, StringComparison.Ordinal);
+        Assert.Contains("── prompt", agora.Output, StringComparison.Ordinal);
+        Assert.Contains("── try 2: ", agora.Output, StringComparison.Ordinal);
+        Assert.Matches(@"── \d of 2 kept; \d+ input and \d+ output tokens", agora.Output);
+        using var json = await AgoraProcess.RunAsync(folder.Path, [.. command, "--json"]);
+        using var document = JsonDocument.Parse(json.Output);
+        Assert.Equal(2, document.RootElement.GetProperty("kept").GetArrayLength() + document.RootElement.GetProperty("rejected").GetArrayLength());
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
+        using var wrong = await AgoraProcess.RunAsync(folder.Path, [.. command[..^1], "0"]);
+        Assert.Equal(2, wrong.ExitCode);
+    }
+
+    // The model writes the user's words itself: no seed, no prompt, the real engine.
+    [Fact]
+    public async Task An_embedded_model_synthesizes_from_its_bare_chat_template()
+    {
+        using var folder = new ScratchFolder();
+        using var agora = await AgoraProcess.RunAsync(folder.Path, "generate", "preview", TinyExperiment.Shipped("quickstart.yaml"), "--set", "settings=[math/self_synthesis]", "--generator", "tutor", "-n", "3");
+        Assert.True(agora.ExitCode == 0, agora.Error);
+        Assert.Contains("bare chat template", agora.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_endpoint_that_nobody_answers_is_one_clear_error()
     {
         using var folder = new ScratchFolder();

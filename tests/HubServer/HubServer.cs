@@ -20,7 +20,7 @@ public sealed record HubRequest(string Host, string Method, string Path, string?
 }
 
 /// <summary>A server of our own that speaks the hub's protocol on loopback: the hub, and another host for the contents of large files. It fails as told.</summary>
-public sealed class HubServer : IAsyncDisposable
+public sealed partial class HubServer : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, HubDataset> datasets = [];
     private WebApplication hub = null!;
@@ -46,10 +46,15 @@ public sealed class HubServer : IAsyncDisposable
         var server = new HubServer();
         foreach (var dataset in datasets)
             server.datasets[dataset.Repository] = dataset;
-        (server.contents, server.ContentsAddress) = await ListenAsync(application => application.MapMethods("/{tag}", ["GET", "HEAD"], server.ContentAsync));
+        (server.contents, server.ContentsAddress) = await ListenAsync(application =>
+        {
+            application.MapMethods("/{tag}", ["GET", "HEAD"], server.ContentAsync);
+            server.MapStore(application);
+        });
         (server.hub, server.Address) = await ListenAsync(application =>
         {
             application.MapGet("/api/datasets/{owner}/{name}/revision/{**revision}", server.ListAsync);
+            server.MapUpload(application);
             application.MapMethods("/datasets/{owner}/{name}/resolve/{revision}/{**path}", ["GET", "HEAD"], server.ResolveAsync);
         });
         return server;

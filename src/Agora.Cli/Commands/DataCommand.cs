@@ -14,11 +14,12 @@ internal static class DataCommand
 {
     public static Command Create()
     {
-        var command = new Command("data", "List, pull, verify and describe seed sets and benchmarks, from the hub or your own files.");
+        var command = new Command("data", "List, pull, verify and describe seed sets and benchmarks, from the hub or your own files; push data to it.");
         command.Subcommands.Add(List());
         command.Subcommands.Add(Pull());
         command.Subcommands.Add(Verify());
         command.Subcommands.Add(Info());
+        command.Subcommands.Add(Push());
         return command;
     }
 
@@ -91,6 +92,35 @@ internal static class DataCommand
                 await PrintFilesAsync(HubAddress.Parse(wanted), services, cancellationToken);
             else
                 Print(DataCatalogue.Find(wanted.StartsWith(CatalogueEntry.Scheme, StringComparison.Ordinal) ? wanted[CatalogueEntry.Scheme.Length..] : wanted), services);
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    private static Command Push()
+    {
+        var folder = new Argument<string>("folder") { Description = "Its files go to the same paths in the dataset; hidden ones and *.part stay here." };
+        var target = new Argument<string>("target") { Description = "hf://datasets/OWNER/NAME, with @BRANCH where it is not main." };
+        var isPrivate = new Option<bool>("--private") { Description = "Make the repository private, where it is made now." };
+        var message = new Option<string>("--message") { Description = "The commit's summary.", HelpName = "text", DefaultValueFactory = _ => "Upload data with agora" };
+        var command = new Command("push", "Put a folder of data into a dataset on the hub, as one commit. Needs HF_TOKEN.") { folder, target, isPrivate, message };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var dataset = HubAddress.Parse(parsed.GetRequiredValue(target));
+            if (dataset.Path != "")
+                throw new AgoraException("a push goes to a whole dataset", parsed.GetRequiredValue(target), "leave the path out") { ExitCode = ExitCodes.Usage };
+            var root = Path.GetFullPath(parsed.GetRequiredValue(folder));
+            if (!Directory.Exists(root))
+                throw new AgoraException("there is no such folder", root, "name the folder that \"agora generate --output\" wrote") { ExitCode = ExitCodes.Usage };
+            (string Path, string File)[] files = [.. Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories)
+                .Select(file => (Path.GetRelativePath(root, file).Replace(Path.DirectorySeparatorChar, '/'), file))
+                .Where(file => !file.Item1.Split('/').Any(name => name.StartsWith('.')) && !file.Item1.EndsWith(".part", StringComparison.Ordinal))
+                .OrderBy(file => file.Item1, StringComparer.Ordinal)];
+            if (files.Length == 0)
+                throw new AgoraException("the folder holds no file", root, "name the folder that \"agora generate --output\" wrote") { ExitCode = ExitCodes.Usage };
+            using var services = new DataServices();
+            var commit = await services.Upload.PushAsync(dataset, files, parsed.GetRequiredValue(message), parsed.GetValue(isPrivate), cancellationToken);
+            Console.WriteLine($"{dataset} is commit {commit}: {files.Length} files");
             return ExitCodes.Done;
         });
         return command;

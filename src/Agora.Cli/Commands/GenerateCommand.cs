@@ -1,8 +1,5 @@
 using System.Collections.Immutable;
 using System.CommandLine;
-using System.Text.Encodings.Web;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using Agora.Cli.Progress;
 using Agora.Experiments;
 using Agora.Runs;
@@ -14,46 +11,73 @@ internal static class GenerateCommand
 {
     private const string EndpointGenerator = "endpoint";
 
-    private static readonly JsonSerializerOptions Published = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     public static Command Create()
     {
         var arguments = new ExperimentArguments();
         var runs = RunsOption.Create();
-        var settings = new Option<string[]>("--setting") { Description = "Only this setting of the experiment, e.g. math/instance_generation; repeatable." };
-        var generators = new Option<string[]>("--generator") { Description = "Only this generator of the experiment; repeatable." };
-        var endpoint = new Option<string>("--endpoint") { Description = "Use the model behind this OpenAI-compatible address as the generator, e.g. http://127.0.0.1:8000/v1.", HelpName = "url" };
-        var model = new Option<string>("--model") { Description = "With --endpoint: the model's name there." };
-        var key = new Option<string>("--api-key-variable") { Description = "With --endpoint: environment variable that holds the key.", HelpName = "name" };
-        var output = new Option<string>("--output") { Description = "Folder for one JSONL file per generator and setting (keys instruction, response, config).", DefaultValueFactory = _ => "data" };
+        var settings = SettingsOption();
+        var generators = GeneratorsOption();
+        var (endpoint, model, key) = EndpointOptions();
+        var output = new Option<string>("--output") { Description = "Folder for one file per generator and setting (keys instruction, response, config).", DefaultValueFactory = _ => "data" };
+        var format = new Option<DatasetFormat[]>("--format") { Description = "jsonl, parquet, or both by giving it twice.", DefaultValueFactory = _ => [DatasetFormat.Jsonl] };
+        var card = new Option<bool>("--card") { Description = "Also write README.md: a dataset card with generators, prompts, prices, counts and rejects." };
         var command = new Command("generate", "Only generate data: the experiment's data sets, or those of a model behind an endpoint.");
         arguments.AddTo(command);
-        foreach (var option in (Option[])[settings, generators, endpoint, model, key, output, runs])
+        foreach (var option in (Option[])[settings, generators, endpoint, model, key, output, format, card, runs])
             command.Options.Add(option);
+        command.Subcommands.Add(GeneratePreviewCommand.Create());
 
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var experiment = arguments.Load(parsed);
-            if (parsed.GetValue(endpoint) is { } address)
-                experiment = WithEndpoint(experiment, address, parsed.GetValue(model), parsed.GetValue(key));
-            experiment = experiment with
-            {
-                Generators = Chosen(experiment.Generators, parsed.GetValue(generators), name => name, "--generator"),
-                Settings = Chosen(experiment.Settings, parsed.GetValue(settings), setting => setting.ToString(), "--setting"),
-            };
+            var experiment = OnlyChosen(arguments.Load(parsed), parsed, endpoint, model, key, generators, settings);
             using var composition = new Composition(Environment.ProcessorCount);
             var pipeline = new Pipeline(composition.Services, parsed.Archive(runs));
             var outcome = await RunDisplay.ShowAsync(observer => pipeline.GenerateAsync(experiment, Environment.ProcessorCount, observer, cancellationToken));
+            var folder = parsed.GetRequiredValue(output);
+            var files = new List<(GeneratedData Data, ImmutableArray<string> Files)>();
             foreach (var data in outcome.Result.Data)
-                Console.WriteLine($"{Export(data, parsed.GetRequiredValue(output))}  {data.Summary.Valid} of {data.Summary.Wanted} instances"
-                    + (data.Summary.Dollars is { } dollars ? $", {StepMeter.Dollars(dollars)}" : "")
-                    + (data.Summary.Shortfall is { } shortfall ? $"; {shortfall}" : ""));
+            {
+                var names = ImmutableArray.CreateBuilder<string>();
+                foreach (var wanted in parsed.GetRequiredValue(format).Distinct())
+                {
+                    var path = await DatasetFiles.WriteAsync(data, wanted, folder, cancellationToken);
+                    names.Add(Path.GetFileName(path));
+                    Console.WriteLine($"{path}  {data.Summary.Valid} of {data.Summary.Wanted} instances"
+                        + (data.Summary.Dollars is { } dollars ? $", {StepMeter.Dollars(dollars)}" : "")
+                        + (data.Summary.DroppedSeeds > 0 ? $", {data.Summary.DroppedSeeds} seeds left out: they stand in a test set" : "")
+                        + (data.Summary.Shortfall is { } shortfall ? $"; {shortfall}" : ""));
+                }
+                files.Add((data, names.ToImmutable()));
+            }
+            if (parsed.GetValue(card) && files.Count > 0)
+                Console.WriteLine(DatasetCard.Write(experiment, files, folder));
             foreach (var failure in outcome.Failures)
                 Console.Error.WriteLine($"error: {failure.Step.Name}: {failure.Fault.Message}");
             return outcome.ExitCode;
         });
         return command;
     }
+
+    /// <summary>The experiment with the endpoint as its generator where one is given, and only with the generators and settings that are.</summary>
+    internal static Experiment OnlyChosen(Experiment experiment, ParseResult parsed, Option<string> endpoint, Option<string> model, Option<string> key, Option<string[]> generators, Option<string[]> settings)
+    {
+        if (parsed.GetValue(endpoint) is { } address)
+            experiment = WithEndpoint(experiment, address, parsed.GetValue(model), parsed.GetValue(key));
+        return experiment with
+        {
+            Generators = Chosen(experiment.Generators, parsed.GetValue(generators), name => name, "--generator"),
+            Settings = Chosen(experiment.Settings, parsed.GetValue(settings), setting => setting.ToString(), "--setting"),
+        };
+    }
+
+    internal static Option<string[]> SettingsOption() => new("--setting") { Description = "Only this setting of the experiment, e.g. math/instance_generation; repeatable." };
+
+    internal static Option<string[]> GeneratorsOption() => new("--generator") { Description = "Only this generator of the experiment; repeatable." };
+
+    internal static (Option<string> Endpoint, Option<string> Model, Option<string> Key) EndpointOptions() => (
+        new("--endpoint") { Description = "Use the model behind this OpenAI-compatible address as the generator, e.g. http://127.0.0.1:8000/v1.", HelpName = "url" },
+        new("--model") { Description = "With --endpoint: the model's name there." },
+        new("--api-key-variable") { Description = "With --endpoint: environment variable that holds the key.", HelpName = "name" });
 
     private static Experiment WithEndpoint(Experiment experiment, string address, string? model, string? keyVariable)
     {
@@ -72,29 +96,5 @@ internal static class GenerateCommand
         foreach (var missing in wanted.Where(text => !all.Any(item => name(item) == text)))
             throw new AgoraException($"\"{missing}\" is not in the experiment", option, $"choose from {string.Join(", ", all.Select(name))}") { ExitCode = ExitCodes.Usage };
         return [.. all.Where(item => wanted.Contains(name(item)))];
-    }
-
-    // The keys of the published data sets, in their order, and the rest of what is known behind them.
-    private static string Export(GeneratedData data, string folder)
-    {
-        Directory.CreateDirectory(folder);
-        var path = Path.Combine(folder, $"{data.Generator}.{data.Setting.Domain.Name()}.{data.Setting.Method.Name()}.jsonl");
-        var beside = path + ".part";
-        using (var writer = new StreamWriter(beside))
-        {
-            foreach (var line in File.ReadLines(data.InstancesFile))
-            {
-                var row = JsonNode.Parse(line)!.AsObject();
-                var published = new JsonObject();
-                foreach (var first in (string[])["instruction", "response", "config"])
-                    published[first] = row[first]?.DeepClone();
-                foreach (var (name, value) in row.Where(member => !published.ContainsKey(member.Key)))
-                    published[name] = value?.DeepClone();
-                writer.Write(published.ToJsonString(Published));
-                writer.Write('\n');
-            }
-        }
-        File.Move(beside, path, overwrite: true);
-        return path;
     }
 }

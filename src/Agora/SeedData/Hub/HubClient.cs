@@ -132,7 +132,7 @@ public sealed partial class HubClient(HttpClient transport, HubSettings settings
             request.Headers.UserAgent.ParseAdd("agora");
             request.Headers.Range = range;
             if (IsHub(address)) Settings.Token?.Authorize(request);
-            var response = await HeadersAsync(request, cancellationToken);
+            var response = await HeadersAsync(request, Silence, cancellationToken);
             if ((int)response.StatusCode is not (301 or 302 or 303 or 307 or 308)) return response;
             // The hub describes a large file in the very answer that points to its contents.
             if (!followToContents && response.Headers.Contains("X-Linked-Etag")) return response;
@@ -154,10 +154,19 @@ public sealed partial class HubClient(HttpClient transport, HubSettings settings
 
     private bool IsHub(Uri address) => address.Scheme == Settings.Endpoint.Scheme && address.Authority == Settings.Endpoint.Authority;
 
-    private async Task<HttpResponseMessage> HeadersAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    /// <summary>Sends one request, with the token where it goes to the hub itself. One try; redirects are answers.</summary>
+    /// <param name="silence">How long the server may take to answer, the sending of the body included.</param>
+    /// <exception cref="TransientHubFault">Worth another try.</exception>
+    internal Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, TimeSpan silence, CancellationToken cancellationToken)
+    {
+        if (IsHub(request.RequestUri!)) Settings.Token?.Authorize(request);
+        return HeadersAsync(request, silence, cancellationToken);
+    }
+
+    private async Task<HttpResponseMessage> HeadersAsync(HttpRequestMessage request, TimeSpan silence, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        stop.CancelAfter(Silence);
+        stop.CancelAfter(silence);
         HttpResponseMessage response;
         try
         {
@@ -169,7 +178,7 @@ public sealed partial class HubClient(HttpClient transport, HubSettings settings
         }
         catch (OperationCanceledException fault) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new TransientHubFault($"{request.RequestUri!.Host} has been silent for {Silence.TotalSeconds:0} s", null, fault);
+            throw new TransientHubFault($"{request.RequestUri!.Host} has been silent for {silence.TotalSeconds:0} s", null, fault);
         }
         if (response.StatusCode is not (HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout) && (int)response.StatusCode < 500)
             return response;

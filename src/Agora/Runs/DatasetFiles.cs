@@ -1,0 +1,106 @@
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Agora.DataGeneration;
+using Agora.Experiments;
+using Parquet;
+using Parquet.Schema;
+
+namespace Agora.Runs;
+
+/// <summary>The forms in which generated data leave Agora.</summary>
+public enum DatasetFormat { Jsonl, Parquet }
+
+/// <summary>Writes generated data as files for others: the published keys <c>instruction, response, config</c> first, then everything that led to the instance.</summary>
+public static class DatasetFiles
+{
+    // Instances that are in memory at once while Parquet is written.
+    private const int RowGroup = 10_000;
+
+    private static readonly JsonSerializerOptions Published = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>GENERATOR.DOMAIN.METHOD and the ending of the format.</summary>
+    public static string NameOf(GeneratedData data, DatasetFormat format) =>
+        $"{data.Generator}.{data.Setting.Domain.Name()}.{data.Setting.Method.Name()}.{(format == DatasetFormat.Jsonl ? "jsonl" : "parquet")}";
+
+    /// <summary>Writes one file into the folder, beside its place first, so that no half of one stands there.</summary>
+    /// <returns>Its path.</returns>
+    /// <exception cref="AgoraException">The disk is full or cannot be written.</exception>
+    public static async Task<string> WriteAsync(GeneratedData data, DatasetFormat format, string folder, CancellationToken cancellationToken)
+    {
+        var path = Path.Combine(folder, NameOf(data, format));
+        var beside = path + ".part";
+        try
+        {
+            Directory.CreateDirectory(folder);
+            if (format == DatasetFormat.Jsonl) await WriteJsonAsync(data, beside, cancellationToken);
+            else await WriteParquetAsync(data, beside, cancellationToken);
+            File.Move(beside, path, overwrite: true);
+            return path;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw DurableFiles.Failure(path, error);
+        }
+    }
+
+    private static async Task WriteJsonAsync(GeneratedData data, string path, CancellationToken cancellationToken)
+    {
+        await using var writer = new StreamWriter(path);
+        await foreach (var line in File.ReadLinesAsync(data.InstancesFile, cancellationToken))
+        {
+            var row = JsonNode.Parse(line)!.AsObject();
+            var published = new JsonObject();
+            foreach (var first in (string[])["instruction", "response", "config"])
+                published[first] = row[first]?.DeepClone();
+            foreach (var (name, value) in row.Where(member => !published.ContainsKey(member.Key)))
+                published[name] = value?.DeepClone();
+            await writer.WriteAsync(published.ToJsonString(Published));
+            await writer.WriteAsync('\n');
+        }
+    }
+
+    // Columns of Parquet are flat, so that every reader opens them: the provenance's members stand beside the published keys.
+    private static async Task WriteParquetAsync(GeneratedData data, string path, CancellationToken cancellationToken)
+    {
+        await using var stream = File.Create(path);
+        await using var writer = await ParquetWriter.CreateAsync(new ParquetSchema([.. Texts.Select(column => (Field)column.Field), .. Numbers.Select(column => (Field)column.Field), Cost]), stream, cancellationToken: cancellationToken);
+        foreach (var rows in StepFiles.ReadLines<SyntheticInstance>(data.Result, StepFiles.Instances).Chunk(RowGroup))
+        {
+            using var group = writer.CreateRowGroup();
+            foreach (var (field, value) in Texts)
+                await group.WriteAsync(field, Array.ConvertAll(rows, row => value(row)!));
+            foreach (var (field, value) in Numbers)
+                await group.WriteAsync<long>(field, Array.ConvertAll(rows, row => value(row)), cancellationToken: cancellationToken);
+            await group.WriteAsync<double>(Cost, Array.ConvertAll(rows, row => (double?)row.Provenance.CostDollars), cancellationToken: cancellationToken);
+        }
+    }
+
+    private static readonly (DataField<string> Field, Func<SyntheticInstance, string?> Value)[] Texts =
+    [
+        (new("instruction"), row => row.Instruction),
+        (new("response"), row => row.Response),
+        (new("config"), row => row.Config),
+        (new("generator"), row => row.Provenance.Generator),
+        (new("setting"), row => row.Provenance.Setting),
+        (new("prompt_hash"), row => row.Provenance.PromptHash),
+        (new("demonstrations"), row => JsonSerializer.Serialize(row.Provenance.Demonstrations, Published)),
+        (new("seed"), row => row.Provenance.Seed?.Value),
+        (new("theme"), row => row.Provenance.Theme),
+        (new("opening_words"), row => row.Provenance.OpeningWords),
+        (new("persona"), row => row.Provenance.Persona),
+        (new("evolution"), row => row.Provenance.Evolution),
+    ];
+
+    private static readonly (DataField<long> Field, Func<SyntheticInstance, long> Value)[] Numbers =
+    [
+        (new("index"), row => row.Index),
+        (new("round"), row => row.Provenance.Round),
+        (new("tries"), row => row.Provenance.Tries),
+        (new("input_tokens"), row => row.Provenance.InputTokens),
+        (new("output_tokens"), row => row.Provenance.OutputTokens),
+    ];
+
+    private static readonly DataField<double?> Cost = new("cost_dollars");
+}
