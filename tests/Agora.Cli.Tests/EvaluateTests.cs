@@ -56,6 +56,26 @@ public sealed class EvaluateTests
     }
 
     [Fact]
+    public async Task Judges_are_named_on_the_command_line_and_what_they_could_not_say_is_reported()
+    {
+        using var folder = new ScratchFolder();
+        var questions = folder.File("alpaca.json", """[{"instruction": "Say hello.", "output": "Hello."}, {"instruction": "Name a colour.", "output": "Red."}]""");
+        string[] asked = ["evaluate", Instruct, "--benchmarks", "alpaca_eval", "--data", $"alpaca_eval={questions}", "--max-new-tokens", "20"];
+        using var read = await AgoraProcess.RunAsync(folder.Path, [.. asked, "--judge", Instruct, "--judge", Untrained, "--judge-preference", "text"]);
+        Assert.True(read.ExitCode == 3, read.Error);        // such models judge nothing
+        Assert.Matches(@"of 2 verdicts read", read.Output);
+        Assert.Contains("nano-base", read.Output, StringComparison.Ordinal);
+        var kept = Directory.EnumerateFiles(Path.Combine(folder.Path, "runs", "evaluations"), "alpaca_eval.*", SearchOption.AllDirectories).Select(Path.GetFileName).Order(StringComparer.Ordinal);
+        Assert.Equal(["alpaca_eval.jsonl", "alpaca_eval.judge-1.annotations.json", "alpaca_eval.judge-2.annotations.json", "alpaca_eval.model_outputs.json"], kept);
+
+        using var unnamed = await AgoraProcess.RunAsync(folder.Path, [.. asked, "--judge", "http://127.0.0.1:9/v1", "--judge", "http://127.0.0.1:9/v1", "--judge-model", "one"]);
+        Assert.Equal(2, unnamed.ExitCode);
+        Assert.Contains("2 judges are endpoints, and 1 names are given", unnamed.Error, StringComparison.Ordinal);
+        using var wrong = await AgoraProcess.RunAsync(folder.Path, [.. asked, "--judge", Instruct, "--judge-preference", "guess"]);
+        Assert.Equal(2, wrong.ExitCode);
+    }
+
+    [Fact]
     public async Task Samples_in_a_file_are_graded_without_a_model_and_written_for_EvalPlus()
     {
         using var folder = new ScratchFolder();

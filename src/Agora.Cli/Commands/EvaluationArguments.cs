@@ -33,9 +33,10 @@ internal sealed class EvaluationArguments
     private readonly Option<int> shots = new("--few-shot") { Description = "Exemplars before every item (gsm8k, math, mbpp), drawn from --exemplars." };
     private readonly Option<string[]> exemplars = new("--exemplars") { Description = "A benchmark's training split, e.g. gsm8k=train.jsonl; repeatable.", HelpName = "name=file" };
     private readonly Option<string[]> graders = new("--grader") { Description = "agora, lm-eval-strict, lm-eval-flexible, lm-eval-cot-strict, lm-eval-llama-strict (gsm8k; math: strict) or evalplus (code); for one benchmark as name=grader; repeatable.", HelpName = "[name=]grader" };
-    private readonly Option<string?> judge = new("--judge") { Description = "Who judges alpaca_eval and arena_hard: a model folder or an endpoint.", HelpName = "model" };
-    private readonly Option<string?> judgeName = new("--judge-model") { Description = "With --judge at an endpoint: the model's name there." };
-    private readonly Option<string?> judgeKey = new("--judge-api-key-variable") { Description = "With --judge at an endpoint: environment variable that holds the key.", HelpName = "name" };
+    private readonly Option<string[]> judge = new("--judge") { Description = "Who judges alpaca_eval and arena_hard: a model folder or an endpoint; repeatable.", HelpName = "model" };
+    private readonly Option<string[]> judgeName = new("--judge-model") { Description = "The model's name at an endpoint, once for each --judge that is one, in their order." };
+    private readonly Option<string[]> judgeKey = new("--judge-api-key-variable") { Description = "Environment variable that holds the key; once for all endpoints, or once for each.", HelpName = "name" };
+    private readonly Option<string> preference = new("--judge-preference") { Description = "For alpaca_eval. log_probabilities: of the judge's first token, as published. text: the name that it writes.", DefaultValueFactory = _ => "log_probabilities" };
     private readonly Option<double> level = new("--confidence") { Description = "Of the intervals, in percent.", DefaultValueFactory = _ => new ConfidenceSpec().Level };
     private readonly Option<bool> unsafeNoSandbox = new("--unsafe-no-sandbox") { Description = "Run code that a model wrote without a sandbox; written into the result." };
 
@@ -43,7 +44,7 @@ internal sealed class EvaluationArguments
     {
         command.Arguments.Add(model);
         foreach (var option in (Option[])[benchmarks, data, limit, name, key, parallel, samples, perTask, passAt, temperature, topP, newTokens, penalty, system, seed, style, shots, exemplars,
-            graders, judge, judgeName, judgeKey, level, unsafeNoSandbox])
+            graders, judge, judgeName, judgeKey, preference, level, unsafeNoSandbox])
             command.Options.Add(option);
     }
 
@@ -85,7 +86,16 @@ internal sealed class EvaluationArguments
             SystemMessage = parsed.GetRequiredValue(system),
             Samples = parsed.GetValue(perTask),
             Seed = parsed.GetValue(seed),
-            Judges = parsed.GetValue(judge) is { } judging ? [Model(judging, parsed.GetValue(judgeName), parsed.GetValue(judgeKey), "--judge-model")] : [],
+            Judges = Judges(parsed.GetValue(judge) ?? [], parsed.GetValue(judgeName) ?? [], parsed.GetValue(judgeKey) ?? []),
+            Judging = new JudgingSpec
+            {
+                Preference = parsed.GetRequiredValue(preference) switch
+                {
+                    "log_probabilities" => PreferenceReading.LogProbabilities,
+                    "text" => PreferenceReading.Text,
+                    var other => throw Usage($"\"{other}\" is not known", "--judge-preference", "choose from log_probabilities, text"),
+                },
+            },
             PassAt = PassAt(parsed.GetValue(passAt)),
             Confidence = new ConfidenceSpec { Level = confidence },
         };
@@ -141,7 +151,7 @@ internal sealed class EvaluationArguments
 
     private static ModelSpec Model(string address, string? name, string? keyVariable, string nameOption)
     {
-        if (!address.StartsWith("http://", StringComparison.Ordinal) && !address.StartsWith("https://", StringComparison.Ordinal))
+        if (!IsEndpoint(address))
             return name is null
                 ? new ModelSpec { Provider = ModelSpec.Embedded, Path = address }
                 : throw Usage($"{nameOption} goes with an endpoint, and {address} is a folder", nameOption, "leave it out, or give the endpoint's address");
@@ -153,6 +163,25 @@ internal sealed class EvaluationArguments
             ApiKeyVariable = keyVariable,
         };
     }
+
+    private static ImmutableArray<ModelSpec> Judges(string[] addresses, string[] names, string[] keys)
+    {
+        var endpoints = addresses.Where(IsEndpoint).ToArray();
+        if (names.Length > 0 && names.Length != endpoints.Length)
+            throw Usage($"{endpoints.Length} judges are endpoints, and {names.Length} names are given", "--judge-model", "give one for each --judge that is an endpoint, in their order");
+        if (keys.Length > 1 && keys.Length != endpoints.Length)
+            throw Usage($"{endpoints.Length} judges are endpoints, and {keys.Length} variables are given", "--judge-api-key-variable", "give one for all, or one for each");
+        var judges = ImmutableArray.CreateBuilder<ModelSpec>();
+        var endpoint = 0;
+        foreach (var address in addresses)
+        {
+            var at = IsEndpoint(address) ? endpoint++ : -1;
+            judges.Add(Model(address, names.ElementAtOrDefault(at), keys.Length == 1 && at >= 0 ? keys[0] : keys.ElementAtOrDefault(at), "--judge-model"));
+        }
+        return judges.ToImmutable();
+    }
+
+    private static bool IsEndpoint(string address) => address.StartsWith("http://", StringComparison.Ordinal) || address.StartsWith("https://", StringComparison.Ordinal);
 
     private static ImmutableArray<int> PassAt(string? text)
     {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Agora.Benchmarks;
 using Agora.Recovery;
+using Agora.Reports;
 using Agora.Runs;
 using Spectre.Console;
 
@@ -34,12 +35,38 @@ internal static class EvaluationTable
                 AddRow(table, $"{score.Benchmark} pass@{pass.K}", pass.Estimate, score);
         }
         Terminal.Out.Write(table);
+        foreach (var judged in record.Scores.Select(score => score.Judging).OfType<JudgingEntry>())
+            PrintJudging(judged);
         var answers = record.Scores.Sum(score => score.Answers);
         var reasons = record.Scores.SelectMany(score => score.Unscored).GroupBy(reason => reason.Reason).Select(group => (Reason: group.Key, Answers: group.Sum(reason => reason.Answers))).ToList();
         Terminal.Out.WriteLine($"{reasons.Sum(reason => reason.Answers)} of {answers} answers could not be graded{string.Concat(reasons.Select(reason => $"; {reason.Answers}: {reason.Reason}"))}");
+        foreach (var score in record.Scores.Where(score => score.Sandbox is { TimeScale: > 1 }))
+            Terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{score.Benchmark}: this machine runs Python slowly, so programs had {score.Sandbox!.TimeScale:0.#} times {score.Sandbox.Seconds:0.#} s"));
         if (record.Scores.Any(score => score.Grader.Contains("unsafe-no-sandbox", StringComparison.Ordinal)))
             Terminal.Out.WriteLine("code ran without a sandbox");
         Terminal.Out.WriteLine($"samples: {Path.GetRelativePath(Environment.CurrentDirectory, outcome.Folder.FullPath)}");
+    }
+
+    private static void PrintJudging(JudgingEntry judged)
+    {
+        string[] figures =
+        [
+            .. new (string Name, double? Value)[]
+            {
+                ("length-controlled win rate", judged.LengthControlledWinRate), ("win rate", judged.WinRate), ("discrete win rate", judged.DiscreteWinRate),
+            }.Where(figure => figure.Value is not null).Select(figure => string.Create(CultureInfo.InvariantCulture,
+                $"{figure.Name} {figure.Value:0.00}{(figure.Name[0] == 'l' && judged.LengthControlledError is { } error ? $" ± {error:0.00}" : "")}")),
+        ];
+        var interval = judged is { Low: { } low, High: { } high } ? string.Create(CultureInfo.InvariantCulture, $" [{low:0.0}, {high:0.0}] over questions") : "";
+        Terminal.Out.WriteLine($"{judged.Benchmark}: {string.Join(", ", figures)}{interval}{(judged.Elo is { } elo ? string.Create(CultureInfo.InvariantCulture, $", Elo {elo:0.0}") : "")}");
+        foreach (var judge in judged.Judges)
+            Terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"  {judge.Judge}: {judge.Readable} of {judge.Games} verdicts read{(judge.Score is { } score ? $", score {score:0.0}" : "")}{(judge.PositionGain is { } gain ? $", an answer gains {gain:0.0} points by standing first" : "")}"));
+        foreach (var pair in judged.Agreements)
+            Terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {pair.First} and {pair.Second} on {pair.Items} answers: kappa {pair.Kappa:0.00}, Spearman {pair.Spearman:0.00}"));
+        foreach (var warning in judged.Warnings)
+            Terminal.Out.WriteLine($"  {warning}");
     }
 
     public static void Print(ImmutableArray<ComparedPair> pairs, double level)

@@ -65,6 +65,8 @@ public sealed record GradingContext
     public JudgingSpec Judging { get; init; } = new();
     /// <summary>Takes what the judges as a whole have to say.</summary>
     public Action<JudgingSummary>? Judged { get; init; }
+    /// <summary>Takes where programs were run, once there is a sandbox.</summary>
+    public Action<SandboxFacts>? Ran { get; init; }
     /// <summary>Keeps a file beside the grades: its name and its lines.</summary>
     public Action<string, IEnumerable<string>>? Keep { get; init; }
     public IProgress<(int Done, int Total)>? Progress { get; init; }

@@ -17,7 +17,7 @@ internal sealed record CodeTask(BenchmarkItem Item, string EntryPoint, string? T
 /// <summary>How the programs of a benchmark are found and run.</summary>
 internal sealed record CodeGrading
 {
-    /// <summary>Wall clock of one program; part of the grader's version, as slow machines lower the score.</summary>
+    /// <summary>Wall clock of one program on the reference machine, see <see cref="MachinePace"/>; part of the grader's version.</summary>
     public required double SecondsPerProgram { get; init; }
     public required BenchmarkOptions Options { get; init; }
     public BenchmarkAsking Asking { get; init; } = BenchmarkAsking.Chat;
@@ -66,6 +66,7 @@ internal sealed class CodeBenchmark : IBenchmark
         if (answers.Count == 0)
             return [];
         await using var sandbox = await CodeSandbox.StartAsync(Math.Min(context.Parallel, answers.Count), grading.Options.UnsafeNoSandbox, cancellationToken);
+        context.Ran?.Invoke(new SandboxFacts(sandbox.Kind, sandbox.PythonVersion, grading.SecondsPerProgram, sandbox.TimeScale));
         var graded = new GradedAnswer[answers.Count];
         var done = 0;
         var tests = new ConcurrentDictionary<string, Lazy<Task<PreparedTests>>>(StringComparer.Ordinal);
@@ -82,7 +83,7 @@ internal sealed class CodeBenchmark : IBenchmark
 
     private Task<PreparedTests> PrepareAsync(CodeSandbox sandbox, CodeTask task, CancellationToken cancellationToken) => task.Differential is { } differential
         ? differential.PrepareAsync(sandbox, cancellationToken)
-        : Task.FromResult(new PreparedTests(task.Tests, grading.SecondsPerProgram, null));
+        : Task.FromResult(new PreparedTests(task.Tests, grading.SecondsPerProgram * sandbox.TimeScale, null));
 
     private async Task<GradedAnswer> GradeAsync(CodeSandbox sandbox, CodeTask task, PreparedTests tests, BenchmarkAnswer answer, CancellationToken cancellationToken)
     {
@@ -104,7 +105,7 @@ internal sealed class CodeBenchmark : IBenchmark
             if (verdict.Outcome is SandboxOutcome.Passed or SandboxOutcome.Failed)
                 verdicts.TryAdd((id, code), verdict);
         }
-        var how = string.Create(CultureInfo.InvariantCulture, $"Python {sandbox.PythonVersion}, at most {tests.Seconds:0.#} s{(grading.Options.UnsafeNoSandbox ? ", without a sandbox" : "")}");
+        var how = string.Create(CultureInfo.InvariantCulture, $"Python {sandbox.PythonVersion}, at most {tests.Seconds / sandbox.TimeScale:0.#} s{(grading.Options.UnsafeNoSandbox ? ", without a sandbox" : "")}");
         return verdict.Outcome switch
         {
             SandboxOutcome.Passed => new GradedAnswer(id, code, new Grade.Scored(1), $"passed; {how}"),
@@ -138,3 +139,8 @@ internal sealed class CodeBenchmark : IBenchmark
 /// <param name="Code">Null where the answer holds none.</param>
 /// <param name="Fault">Why it is not known whether there is one.</param>
 internal readonly record struct FoundProgram(string? Code, string? Fault);
+
+/// <summary>Where a benchmark's programs ran.</summary>
+/// <param name="Seconds">Wall clock that a program may take on the reference machine; EvalPlus's tests have limits of their own.</param>
+/// <param name="TimeScale">What that was multiplied by on this one.</param>
+public sealed record SandboxFacts(SandboxKind Sandbox, string Python, double Seconds, double TimeScale);

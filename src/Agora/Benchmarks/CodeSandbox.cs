@@ -21,16 +21,18 @@ public sealed class CodeSandbox : IAsyncDisposable
     private const int LongestSource = 1 << 20;
 
     private static volatile FoundPython? foundPython;
+    private static volatile MeasuredPace? pace;
 
     private readonly string python;
     private readonly Channel<SandboxWorker> idle;
     private readonly int size;
     private int started;
 
-    private CodeSandbox(string python, SandboxKind kind, SandboxWorker[] workers)
+    private CodeSandbox(string python, SandboxKind kind, SandboxWorker[] workers, double timeScale)
     {
         this.python = python;
         Kind = kind;
+        TimeScale = timeScale;
         size = started = workers.Length;
         PythonVersion = workers[0].Ready.Python;
         idle = Channel.CreateBounded<SandboxWorker>(size);
@@ -42,6 +44,9 @@ public sealed class CodeSandbox : IAsyncDisposable
 
     /// <summary>Of the interpreter that programs run on, such as 3.11.2.</summary>
     public string PythonVersion { get; }
+
+    /// <summary>What a benchmark's time limits are to be multiplied by on this machine, 1 to 3; measured once per process.</summary>
+    public double TimeScale { get; }
 
     /// <summary>Tries what a benchmark would do, and says what came of it; never throws for want of a sandbox.</summary>
     public static async Task<SandboxStatus> ProbeAsync(CancellationToken cancellationToken)
@@ -62,7 +67,9 @@ public sealed class CodeSandbox : IAsyncDisposable
             unsafeNoSandbox ? [SandboxKind.Unsafe] : [SandboxKind.Namespaces, SandboxKind.Bubblewrap], parallel, cancellationToken);
         if (status.Kind is not { } kind || python is null)
             throw new AgoraException($"model-written code cannot be run safely here: {status.Detail}", "the code sandbox", status.Fix ?? "run \"agora doctor\"");
-        return new CodeSandbox(python, kind, workers);
+        if (pace is not { } measured || measured.Python != python)
+            pace = measured = new MeasuredPace(python, await MachinePace.MeasureAsync(workers, cancellationToken));
+        return new CodeSandbox(python, kind, workers, measured.Scale);
     }
 
     /// <summary>This many workers, of the first of these kinds that runs a program as it should; none where no kind does.</summary>
@@ -243,6 +250,8 @@ public sealed class CodeSandbox : IAsyncDisposable
             return null;    // there is no python3
         }
     }
+
+    private sealed record MeasuredPace(string Python, double Scale);
 
     private sealed record FoundPython(string? SearchPath, (string Path, string Version) Python);
 }

@@ -168,9 +168,11 @@ internal sealed class BenchmarkComputation(
                 for (var draw = 0; draw < draws.Length; draw++)
                     draws[draw] = SeedMean(means, seedDraws, draw);
                 var defined = Array.FindAll(draws, draw => !double.IsNaN(draw));
+                // Of 0 right in 500, every resample has 0 too: the bootstrap would claim certainty.
+                var nearAnEnd = answers.Length == 1 && ClusteredScore.Of(answers[0], confidence.Level) is { IsNearAnEnd: true } clustered ? clustered.Interval : null;
                 score = new ScoreValue.Mean(
                     columns.Average(column => resamples.Total(column.Sum) / resamples.Total(column.Count)),
-                    ConfidenceInterval.Percentile(defined, draws.Length - defined.Length, confidence.Level, "no answer with a grade was drawn"));
+                    nearAnEnd ?? ConfidenceInterval.Percentile(defined, draws.Length - defined.Length, confidence.Level, "no answer with a grade was drawn"));
             }
             return new ScoreEstimate
             {

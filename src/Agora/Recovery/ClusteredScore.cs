@@ -13,6 +13,8 @@ public sealed record ClusteredScore
     public required ConfidenceInterval Interval { get; init; }
     /// <summary>How the interval was made, for the reader.</summary>
     public required string IntervalMethod { get; init; }
+    /// <summary>Whether too few items are right, or wrong, for intervals that rest on the spread of the items.</summary>
+    public bool IsNearAnEnd => IsNear(Mean, Items);
     /// <summary>Items with at least one graded answer.</summary>
     public required int Items { get; init; }
     public required int Graded { get; init; }
@@ -66,8 +68,7 @@ public sealed record ClusteredScore
 
     private static (ConfidenceInterval, string) IntervalOf(IReadOnlyList<(double Mean, int Answers)> items, double mean, double? error, double level)
     {
-        var successes = mean * items.Count;
-        var isNearAnEnd = Math.Min(successes, items.Count - successes) < EnoughOfBoth;
+        var isNearAnEnd = IsNear(mean, items.Count);
         if (isNearAnEnd && items.All(item => item.Mean is 0 or 1))
             return (ProportionInterval.Exact(items.Count(item => item.Mean == 1), items.Count, level), "exact (Clopper-Pearson)");
         if (error is not { } standardError)
@@ -80,6 +81,8 @@ public sealed record ClusteredScore
         var z = NormalDistribution.Quantile(0.5 + level / 200);
         return (new ConfidenceInterval.Bounds(Math.Max(0, mean - z * standardError), Math.Min(1, mean + z * standardError)), "normal, clustered by item");
     }
+
+    private static bool IsNear(double mean, int items) => Math.Min(mean * items, items - mean * items) < EnoughOfBoth;
 
     private static double Square(double x) => x * x;
 }

@@ -2,8 +2,10 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Agora.Benchmarks;
+using Agora.Benchmarks.Judged;
 using Agora.Experiments;
 using Agora.Recovery;
+using Agora.Reports;
 
 namespace Agora.Runs;
 
@@ -22,6 +24,7 @@ public sealed record EvaluationRequest
     public int Samples { get; init; } = 1;
     public long Seed { get; init; } = 42;
     public ImmutableArray<ModelSpec> Judges { get; init; } = [];
+    public JudgingSpec Judging { get; init; } = new();
     /// <summary>k of the pass@k that are reported for code.</summary>
     public ImmutableArray<int> PassAt { get; init; } = [1];
     public ConfidenceSpec Confidence { get; init; } = new();
@@ -61,8 +64,15 @@ public sealed class Evaluation(PipelineServices services, RunArchive archive)
                 continue;
             var answers = StepFiles.ReadLines<BenchmarkAnswer>(answered, StepFiles.Answers);
             var grades = StepFiles.ReadLines<GradedAnswer>(graded, StepFiles.Grades);
-            scores.Add(Score(step, answers, grades, request));
+            var judging = Kept<JudgingSummary>(graded, StepFiles.Judging) is { } summary ? new JudgedAnswers(request.Name, summary.Naming([.. request.Judges.Select(NameOf)])) : null;
+            scores.Add(Score(step, answers, grades, request) with
+            {
+                Judging = judging is null ? null : JudgingEntry.Of(judging),
+                Sandbox = Kept<SandboxFacts>(graded, StepFiles.Sandbox),
+            });
             folder.WriteSamples(step.Title, answers, grades, step.Benchmark.Domain == Domain.Code);
+            if (judging is not null)
+                folder.WriteJudgments(step.Benchmark, request.Name, answers, graded);
         }
         var record = new EvaluationRecord
         {
@@ -85,7 +95,7 @@ public sealed class Evaluation(PipelineServices services, RunArchive archive)
         var random = new RandomStreams(request.Seed);
         var judges = ImmutableArray.CreateBuilder<IdentifiedModel>();
         foreach (var judge in request.Judges)
-            judges.Add(new IdentifiedModel(judge.Model ?? judge.Path ?? "judge", judge, await services.Models.IdentifyAsync(judge, cancellationToken)));
+            judges.Add(new IdentifiedModel(NameOf(judge), judge, await services.Models.IdentifyAsync(judge, cancellationToken)));
         var steps = ImmutableArray.CreateBuilder<BenchmarkSteps>();
         foreach (var evaluated in request.Benchmarks)
         {
@@ -102,9 +112,9 @@ public sealed class Evaluation(PipelineServices services, RunArchive archive)
             {
                 answer = new GivenAnswersStep(SampleFile.Read(request.GivenSamples ?? throw new InvalidOperationException("neither a model nor samples"), benchmark), benchmark);
             }
-            steps.Add(new BenchmarkSteps(benchmark.Name, benchmark, evaluated.Answering, answer, new GradeStep(answer, benchmark, judges.ToImmutable(), new JudgingSpec(), random)));
+            steps.Add(new BenchmarkSteps(benchmark.Name, benchmark, evaluated.Answering, answer, new GradeStep(answer, benchmark, judges.ToImmutable(), request.Judging, random)));
             if (evaluated.Plus is { } plus)
-                steps.Add(new BenchmarkSteps($"{benchmark.Name}_plus", plus, evaluated.Answering, answer, new GradeStep(answer, plus, judges.ToImmutable(), new JudgingSpec(), random)));
+                steps.Add(new BenchmarkSteps($"{benchmark.Name}_plus", plus, evaluated.Answering, answer, new GradeStep(answer, plus, judges.ToImmutable(), request.Judging, random)));
         }
         return steps.ToImmutable();
     }
@@ -134,6 +144,10 @@ public sealed class Evaluation(PipelineServices services, RunArchive archive)
                 .OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal).Select(group => new UnscoredCount(group.Key, group.Count())),
         ],
     };
+
+    private static string NameOf(ModelSpec judge) => judge.Model ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(judge.Path ?? "judge")));
+
+    private static T? Kept<T>(StepResult step, string file) where T : class => File.Exists(step.PathOf(file)) ? StepFiles.Read<T>(step, file) : null;
 
     private static string IdOf(EvaluationRequest request, ImmutableArray<string> keys)
     {

@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Agora.Benchmarks;
+using Agora.Benchmarks.Judged;
 using Agora.Experiments;
 
 namespace Agora.Runs;
@@ -11,6 +14,8 @@ public sealed class EvaluationFolder
 {
     public const string RecordFileName = "evaluation.json";
     internal const string StepsFileName = "steps.json";
+
+    private static readonly JsonSerializerOptions Official = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly DurableFiles files = DurableFiles.Instance;
 
@@ -62,6 +67,25 @@ public sealed class EvaluationFolder
         WriteLines(SamplesOf(benchmark), answers.Zip(grades, (answer, grade) => JsonSerializer.Serialize(Sample.Of(answer, grade), CanonicalJson.Options)));
         if (isCode)
             WriteLines(PathOf($"{benchmark}.evalplus.jsonl"), answers.Zip(grades, (answer, grade) => SampleFile.EvalPlusLine(benchmark, answer, grade)));
+    }
+
+    /// <summary>The judges' verdicts in the benchmark's official layout, under the model's own name; for AlpacaEval also the answers, as its tools read them.</summary>
+    internal void WriteJudgments(IBenchmark benchmark, string model, ImmutableArray<BenchmarkAnswer> answers, StepResult graded)
+    {
+        foreach (var file in Directory.EnumerateFiles(graded.Folder, "judge-*").Order(StringComparer.Ordinal))
+            WriteLines(PathOf($"{benchmark.Name}.{Path.GetFileName(file)}"), File.ReadLines(file).Select(line => Named(line, model)));
+        if (benchmark.Name == "alpaca_eval")
+            WriteLines(PathOf($"{benchmark.Name}.model_outputs.json"), AlpacaAnnotations.OutputLines(model, answers.Select(answer => (answer.Prompt, answer.Completion, (string?)null))));
+    }
+
+    /// <summary>A line of an official file with the model's name, which the store leaves out as results are shared.</summary>
+    private static string Named(string line, string model)
+    {
+        if (!line.StartsWith('{'))
+            return line;
+        var row = JsonNode.Parse(line.TrimEnd(','))!.AsObject();
+        row[row.ContainsKey("generator_2") ? "generator_2" : "model"] = model;
+        return row.ToJsonString(Official) + (line.EndsWith(',') ? "," : "");
     }
 
     private void WriteLines(string path, IEnumerable<string> lines) =>

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using Agora.Benchmarks;
 using Agora.Experiments;
 using Agora.Recovery;
+using Agora.Reports;
 
 namespace Agora.Runs;
 
@@ -43,6 +45,10 @@ public sealed record EvaluationScore
     public required ClusteredScore? Estimate { get; init; }
     /// <summary>pass@k for k above 1.</summary>
     public required ImmutableArray<PassAtKScore> PassAt { get; init; }
+    /// <summary>What the judges said and how they went about it; null where none was asked.</summary>
+    public JudgingEntry? Judging { get; init; }
+    /// <summary>Where programs ran, and how long they might; null where none did.</summary>
+    public SandboxFacts? Sandbox { get; init; }
     /// <summary>Answers that could not be graded, by reason; they are in no mean.</summary>
     public required ImmutableArray<UnscoredCount> Unscored { get; init; }
 }

@@ -52,6 +52,7 @@ public sealed class GradeStep : RunStep
                 JudgeNames = [.. judges.Select(judge => judge.Identity)],
                 Judging = judging,
                 Judged = summary => workspace.Write(StepFiles.Judging, [StepFiles.Line(summary)]),
+                Ran = facts => workspace.Write(StepFiles.Sandbox, [StepFiles.Line(facts)]),
                 Keep = workspace.Write,
                 Progress = new Relay<(int Done, int Total)>(now => context.Progress.Report(new StepProgress(now.Done, now.Total, Tokens: 0, Dollars: 0))),
                 Parallel = judges.IsEmpty ? context.Cores : judges.Max(judge => judge.Spec.MaxParallel),

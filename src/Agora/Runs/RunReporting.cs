@@ -42,7 +42,7 @@ public static class RunReporting
                 .. from answered in result.Answers
                    let judging = answered.ReadJudging()
                    where judging is not null
-                   select new JudgedAnswers(answered.By.ToString(), judging),
+                   select new JudgedAnswers(answered.By.ToString(), judging.Naming(experiment.Judges)),
             ],
             SelfPreferences = SelfPreferences(result),
             Missing = [.. result.Missing.Select(missing => new MissingPart(missing.Step, missing.Reason))],

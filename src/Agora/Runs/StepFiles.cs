@@ -30,6 +30,9 @@ public static class StepFiles
     /// <summary>grade, where judges were asked: a <see cref="Benchmarks.Judged.JudgingSummary"/>. Beside it lie the judges' verdicts in the benchmark's official format.</summary>
     public const string Judging = "judging.json";
 
+    /// <summary>grade, where programs were run: a <see cref="SandboxFacts"/>.</summary>
+    public const string Sandbox = "sandbox.json";
+
     public static IEnumerable<string> Lines<T>(IEnumerable<T> records) => records.Select(record => JsonSerializer.Serialize(record, Options));
 
     public static string Line<T>(T record) => JsonSerializer.Serialize(record, Options);

@@ -240,6 +240,14 @@ public sealed class CodeSandboxTests
     }
 
     [Fact]
+    public async Task Time_limits_follow_the_machines_pace()
+    {
+        Assert.Equal((1, 1, 1.5, 2, 3), (MachinePace.Scale(0.001), MachinePace.Scale(0.008), MachinePace.Scale(0.0101), MachinePace.Scale(0.014), MachinePace.Scale(1)));
+        await using var sandbox = await Start();
+        Assert.InRange(sandbox.TimeScale, 1, 3);
+    }
+
+    [Fact]
     public async Task A_cancelled_run_leaves_nothing_running()
     {
         var before = Descendants();

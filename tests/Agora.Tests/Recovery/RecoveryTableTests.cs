@@ -28,6 +28,18 @@ public sealed class RecoveryTableTests
     }
 
     [Fact]
+    public void A_score_of_none_right_has_the_exact_interval_where_every_resample_would_say_none()
+    {
+        var table = new Grid(Items: 500).Anchors("gsm8k", baseRight: 0, referenceRight: 300).Student("A", Math1, "gsm8k", right: 500).Compute();
+        var bounds = table.Scores.Select(score => Assert.IsType<ConfidenceInterval.Bounds>(Assert.IsType<ScoreValue.Mean>(score.Score).Interval)).ToArray();
+        var exact = 1 - Math.Pow(0.025, 1 / 500.0);     // Clopper and Pearson's for none of 500
+        Assert.Equal(0, bounds[0].Low);
+        Assert.Equal(exact, bounds[0].High, 1e-12);
+        Assert.InRange(bounds[1].Low, 0.54, 0.57);
+        Assert.Equal(1 - exact, bounds[2].Low, 1e-12);
+    }
+
+    [Fact]
     public void Where_the_reference_does_not_beat_the_base_model_the_setting_is_undefined_and_says_on_which_benchmark()
     {
         var table = new Grid(Items: 20)

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using Agora.Benchmarks;
+using Agora.Benchmarks.Judged;
 using Agora.Experiments;
 using Agora.LanguageModels;
 using Agora.Runs;
@@ -152,6 +153,58 @@ public sealed class EvaluationTests : IDisposable
         var fault = await Assert.ThrowsAsync<AgoraException>(() => RunAsync(Request() with { Benchmarks = [new EvaluatedBenchmark(Open("alpaca_eval", "alpaca.jsonl", new BenchmarkOptions()), new AnsweringSpec())] }));
         Assert.Contains("--judge", fault.Fix);
         Assert.Empty(models.Requests);
+    }
+
+    [Fact]
+    public async Task Judges_score_outside_a_run_and_what_they_said_is_kept_as_the_official_tools_read_it()
+    {
+        models.Answer = prompt => prompt.Contains("m or M", StringComparison.Ordinal) || prompt.Contains("What is", StringComparison.Ordinal) && prompt.Length > 40
+            ? (Judged(prompt), ChatFinishReason.Stop)
+            : ("It is right.", ChatFinishReason.Stop);
+        File.WriteAllText(PathOf("alpaca.json"), JsonSerializer.Serialize(Enumerable.Range(1, 12).Select(i => new { instruction = $"What is {i} + 1?", output = $"Perhaps {i}?", generator = "base" })));
+        var request = Request() with
+        {
+            Benchmarks = [new EvaluatedBenchmark(Open("alpaca_eval", "alpaca.json", new BenchmarkOptions()), new AnsweringSpec())],
+            Judges = [new ModelSpec { Provider = ModelSpec.Embedded, Path = "judge one" }, new ModelSpec { Provider = ModelSpec.Embedded, Path = "judge two" }],
+            Judging = new JudgingSpec { Preference = PreferenceReading.Text },
+        };
+        var outcome = await RunAsync(request);
+        var judging = Assert.Single(outcome.Record.Scores).Judging!;
+        Assert.Equal(2, judging.Judges.Length);
+        Assert.All(judging.Judges, judge => Assert.Equal((12, 12, 100), (judge.Games, judge.Readable, judge.Score!.Value)));
+        Assert.Equal(12, Assert.Single(judging.Agreements).Items);
+        Assert.Equal(JsonSerializer.Serialize(judging), JsonSerializer.Serialize(outcome.Folder.Record().Scores[0].Judging));
+
+        var annotations = AlpacaAnnotations.Read(outcome.Folder.PathOf("alpaca_eval.judge-2.annotations.json"));
+        Assert.All(annotations, annotation => Assert.Equal(("test", 2.0), (annotation.ModelName, annotation.Preference)));
+        // The answers in the official layout are samples for the next judge.
+        var asked = models.Requests.Length;
+        var again = await RunAsync(request with { Model = null, GivenSamples = outcome.Folder.PathOf("alpaca_eval.model_outputs.json"), Judging = request.Judging with { Attempts = 3 } });
+        Assert.Equal(outcome.Record.Scores[0].Estimate, again.Record.Scores[0].Estimate);
+        Assert.Equal(24, models.Requests.Length - asked);
+
+        // The letter of the answer that does not stand as the baseline's.
+        static string Judged(string prompt) => prompt.IndexOf("It is right.", StringComparison.Ordinal) < prompt.IndexOf("Perhaps", StringComparison.Ordinal) ? "m" : "M";
+    }
+
+    [Fact]
+    public async Task Arena_hards_answers_are_read_in_their_official_layout()
+    {
+        File.WriteAllLines(PathOf("question.jsonl"), Enumerable.Range(1, 3).Select(i => $$"""{"question_id":"q{{i}}","turns":[{"content":"Say {{i}}."}],"baseline":"No."}"""));
+        File.WriteAllLines(PathOf("mine.jsonl"), Enumerable.Range(1, 3).Select(i => $$"""{"question_id":"q{{i}}","model_id":"mine","choices":[{"index":0,"turns":[{"content":"It is {{i}}.","token_len":4}]}]}"""));
+        models.Answer = _ => ("[[A=B]]", ChatFinishReason.Stop);
+        var outcome = await RunAsync(Request() with
+        {
+            Model = null,
+            Name = "mine",
+            GivenSamples = PathOf("mine.jsonl"),
+            Benchmarks = [new EvaluatedBenchmark(Open("arena_hard", "question.jsonl", new BenchmarkOptions()), new AnsweringSpec())],
+            Judges = [new ModelSpec { Provider = ModelSpec.Embedded, Path = "judge" }],
+        });
+        Assert.Equal(0.5, outcome.Record.Scores[0].Estimate!.Mean);
+        Assert.Equal(6, models.Requests.Length);
+        Assert.Contains(models.Requests, asked => asked.Prompt.Contains("It is 2.", StringComparison.Ordinal));
+        Assert.Contains("\"model\":\"mine\"", File.ReadAllText(outcome.Folder.PathOf("arena_hard.judge-1.model_judgment.jsonl")));
     }
 
     [Fact]

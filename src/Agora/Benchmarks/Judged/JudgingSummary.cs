@@ -73,6 +73,17 @@ public sealed record JudgingSummary
     public required ImmutableArray<JudgeAgreement> Agreements { get; init; }
     public required ImmutableArray<OutputFlag> Flags { get; init; }
 
+    /// <summary>The same with the judges called as people call them, in their order; what is stored calls them by what they are.</summary>
+    public JudgingSummary Naming(IReadOnlyList<string> names)
+    {
+        var called = Judges.Select((judge, place) => (judge.Judge, Name: place < names.Count ? names[place] : judge.Judge)).DistinctBy(pair => pair.Judge).ToDictionary(pair => pair.Judge, pair => pair.Name);
+        return this with
+        {
+            Judges = [.. Judges.Select((judge, place) => judge with { Judge = place < names.Count ? names[place] : judge.Judge })],
+            Agreements = [.. Agreements.Select(pair => pair with { First = called[pair.First], Second = called[pair.Second] })],
+        };
+    }
+
     /// <summary>What a reader of the score must know, a sentence each.</summary>
     public IEnumerable<string> Warnings()
     {
