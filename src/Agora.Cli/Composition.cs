@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Agora.Benchmarks;
 using Agora.Experiments;
 using Agora.LanguageModels;
@@ -5,6 +6,7 @@ using Agora.Runs;
 using Agora.Students.Inference;
 using Agora.Students.Tokenization;
 using Agora.Students.Training;
+using Microsoft.Extensions.AI;
 
 namespace Agora.Cli;
 
@@ -16,6 +18,7 @@ internal sealed class Composition : IDisposable
 
     private readonly HttpClient transport = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { Timeout = LongestAnswer };
     private readonly EmbeddedModels embedded;
+    private readonly ConcurrentBag<EngineLease> leases = [];
 
     /// <param name="jobs">Steps that work at the same time; each trains on its share of the cores.</param>
     /// <param name="unsafeNoSandbox">Runs code that a student wrote without a sandbox, and says so in the result.</param>
@@ -31,6 +34,7 @@ internal sealed class Composition : IDisposable
             }),
             Trainer = new SftTrainer(Math.Max(1, Environment.ProcessorCount / jobs)),
             LocateData = DataServices.LocateAsync,
+            OpenEmbeddings = OpenEmbeddingsAsync,
             OpenBenchmark = spec => BenchmarkCatalogue.Open(spec, Environment.CurrentDirectory, unsafeNoSandbox),
             TokenCounter = folder =>
             {
@@ -42,8 +46,24 @@ internal sealed class Composition : IDisposable
 
     public PipelineServices Services { get; }
 
+    private async Task<IEmbeddingGenerator<string, Embedding<float>>> OpenEmbeddingsAsync(ModelSpec model, CancellationToken cancellationToken)
+    {
+        if (model.Provider == ModelSpec.Embedded)
+        {
+            var lease = await embedded.RentAsync(model.Path!, cancellationToken);
+            leases.Add(lease);
+            return new EmbeddedEmbeddings(lease.Engine);
+        }
+        var key = model.ApiKeyVariable is not { } variable ? null : Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value
+            ? value
+            : throw new AgoraException($"the environment variable {variable} is not set", $"model {model.Model} at {model.Endpoint}", $"export {variable}=… with the endpoint's key") { ExitCode = ExitCodes.Usage };
+        return OpenAIEmbeddings.Open(transport, new Uri(model.Endpoint!), model.Model!, key);
+    }
+
     public void Dispose()
     {
+        foreach (var lease in leases)
+            lease.Dispose();
         embedded.Dispose();
         transport.Dispose();
     }

@@ -121,6 +121,17 @@ public sealed partial class ReadmeCommandsTests
         Assert.Equal(2, wrong.ExitCode);
     }
 
+    // A model of this machine turns texts into vectors; at a threshold of next to nothing all but the first are alike.
+    [Fact]
+    public async Task Duplicates_are_told_by_an_embedded_model_too()
+    {
+        using var folder = new ScratchFolder();
+        using var agora = await AgoraProcess.RunAsync(folder.Path, "generate", "preview", TinyExperiment.Shipped("quickstart.yaml"), "--setting", "math/response_generation", "--generator", "tutor", "-n", "8",
+            "--set", "generation.filters={embeddingDuplicates: {model: nano-base, threshold: 0.001}}");
+        Assert.True(agora.ExitCode == 0, agora.Error);
+        Assert.Contains("rejected: embedding_duplicate, cosine ", agora.Output, StringComparison.Ordinal);
+    }
+
     // The model writes the user's words itself: no seed, no prompt, the real engine.
     [Fact]
     public async Task An_embedded_model_synthesizes_from_its_bare_chat_template()

@@ -19,16 +19,15 @@ public static class DataGenerator
     /// <exception cref="AgoraException">Fewer seeds than one prompt shows, or the generator cannot be reached.</exception>
     public static async Task<GenerationOutcome> GenerateAsync(
         GenerationPlan plan, IChatClient generator, IProgress<GenerationProgress>? progress, CancellationToken cancellationToken) =>
-        await GenerateAsync(plan, generator, judge: null, progress, cancellationToken);
+        await GenerateAsync(plan, new GenerationModels(generator), progress, cancellationToken);
 
     /// <inheritdoc cref="GenerateAsync(GenerationPlan, IChatClient, IProgress{GenerationProgress}?, CancellationToken)"/>
-    /// <param name="judge">For a method that has its candidates scored.</param>
     public static async Task<GenerationOutcome> GenerateAsync(
-        GenerationPlan plan, IChatClient generator, IChatClient? judge, IProgress<GenerationProgress>? progress, CancellationToken cancellationToken)
+        GenerationPlan plan, GenerationModels models, IProgress<GenerationProgress>? progress, CancellationToken cancellationToken)
     {
         var method = GenerationMethods.For(plan.Setting.Method);
         RefuseTooFewSeeds(plan, method);
-        var run = new GenerationRun(plan, method, generator, judge, progress);
+        var run = new GenerationRun(plan, method, models, progress);
         var places = Enumerable.Range(0, plan.Spec.Instances).Select(place => new GenerationPlace(place)).ToImmutableArray();
         var unusedSeeds = new Queue<SeedInstance>(method.OneSeedPerPlace ? plan.Seeds.Instances : []);
         var completionsLeft = CompletionLimit(plan.Spec);

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Agora.Experiments;
-using Microsoft.Extensions.AI;
 
 namespace Agora.DataGeneration;
 
@@ -20,13 +19,13 @@ public sealed record GenerationPreview
 
     /// <summary>Asks for as many tries as wanted, one a place, all in one round: a top-up would hide how often the generator fails.</summary>
     /// <param name="tries">At least 1.</param>
-    /// <inheritdoc cref="DataGenerator.GenerateAsync(GenerationPlan, IChatClient, IProgress{GenerationProgress}?, CancellationToken)"/>
-    public static async Task<GenerationPreview> AskAsync(GenerationPlan plan, int tries, IChatClient generator, IChatClient? judge, CancellationToken cancellationToken)
+    /// <inheritdoc cref="DataGenerator.GenerateAsync(GenerationPlan, GenerationModels, IProgress{GenerationProgress}?, CancellationToken)"/>
+    public static async Task<GenerationPreview> AskAsync(GenerationPlan plan, int tries, GenerationModels models, CancellationToken cancellationToken)
     {
         plan = plan with { Spec = plan.Spec with { Instances = tries, RoundLength = tries, TriesPerInstance = 1, MaxCompletionsPerInstance = 1 } };
         DataGenerator.RefuseTooFewSeeds(plan, GenerationMethods.For(plan.Setting.Method));
         var first = FirstRequest(plan);
-        var outcome = await DataGenerator.GenerateAsync(plan, generator, judge, null, cancellationToken);
+        var outcome = await DataGenerator.GenerateAsync(plan, models, null, cancellationToken);
         return new GenerationPreview
         {
             Generator = plan.Generator,

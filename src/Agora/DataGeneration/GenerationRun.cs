@@ -10,11 +10,11 @@ using Microsoft.Extensions.AI;
 namespace Agora.DataGeneration;
 
 /// <summary>Asks, reads and checks for one data set, and counts while it does.</summary>
-internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod method, IChatClient generator, IChatClient? judge, IProgress<GenerationProgress>? progress)
+internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod method, GenerationModels models, IProgress<GenerationProgress>? progress)
 {
     private readonly InstanceChecks checks = new(plan.Setting.Domain, plan.Spec.MaxInstanceTokens, plan.CountTokens, plan.StudentSystemMessage);
     private readonly TextFilters filters = new(plan.Spec.Filters, plan.TestSets);
-    private readonly Admission admission = new(plan.Spec.Filters);
+    private readonly Admission admission = new(plan.Spec.Filters, models.Embeddings);
     private readonly Lock counting = new();
     private BillLine asked = BillLine.Nothing, scored = BillLine.Nothing;
     private int valid;
@@ -143,8 +143,8 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
         try
         {
             response = request.ToJudge
-                ? await (judge ?? throw new InvalidOperationException($"{plan.Setting} asks a judge, and none was opened")).GetResponseAsync(Messages(request), JudgeOptions(sources, request), cancellationToken)
-                : await generator.GetResponseAsync(Messages(request), Options(sources, request), cancellationToken);
+                ? await (models.Judge ?? throw new InvalidOperationException($"{plan.Setting} asks a judge, and none was opened")).GetResponseAsync(Messages(request), JudgeOptions(sources, request), cancellationToken)
+                : await models.Generator.GetResponseAsync(Messages(request), Options(sources, request), cancellationToken);
         }
         catch (PromptRefusedException refused)
         {

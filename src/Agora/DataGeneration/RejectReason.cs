@@ -67,6 +67,8 @@ public enum RejectReason
     ExactDuplicate,
     /// <summary>Filter nearDuplicates.</summary>
     NearDuplicate,
+    /// <summary>Filter embeddingDuplicates.</summary>
+    EmbeddingDuplicate,
     /// <summary>Filter novelty: ROUGE-L with a seed or a kept instruction reaches the threshold.</summary>
     NotNovel,
 }

@@ -145,7 +145,10 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
 
     private void Filters()
     {
-        var length = ((root["generation"] as MapNode)?["filters"] as MapNode)?["length"] as MapNode;
+        var filters = (root["generation"] as MapNode)?["filters"] as MapNode;
+        if (filters?["embeddingDuplicates"] is MapNode embedding)
+            Reference(Text(embedding, "model"), "generation.filters.embeddingDuplicates.model");
+        var length = filters?["length"] as MapNode;
         foreach (var part in (ReadOnlySpan<string>)["Instruction", "Response"])
         {
             var (shortest, longest) = (Whole(length, $"min{part}", 1), Whole(length, $"max{part}", int.MaxValue));

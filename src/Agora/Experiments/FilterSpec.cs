@@ -11,6 +11,7 @@ public sealed record FilterSpec
     public DecontaminationSpec? Decontamination { get; init; }
     public ExactDuplicateSpec? ExactDuplicates { get; init; }
     public NearDuplicateSpec? NearDuplicates { get; init; }
+    public EmbeddingDuplicateSpec? EmbeddingDuplicates { get; init; }
     public NoveltySpec? Novelty { get; init; }
 }
 
@@ -66,6 +67,17 @@ public sealed record NearDuplicateSpec
     /// <summary>Words in a row that are compared as one.</summary>
     [Range(1, 20)]
     public int Shingle { get; init; } = 3;
+}
+
+/// <summary>Turns away a text that means what a kept one means, as an embedding model sees it.</summary>
+public sealed record EmbeddingDuplicateSpec
+{
+    /// <summary>Name of the model that turns texts into vectors: embedded, or an endpoint that makes embeddings.</summary>
+    public required string Model { get; init; }
+    public InstancePart Of { get; init; } = InstancePart.Instruction;
+    /// <summary>Cosine similarity from which two texts are duplicates.</summary>
+    [Range(0.0, 1.0, MinimumIsExclusive = true)]
+    public double Threshold { get; init; } = 0.95;
 }
 
 /// <summary>Turns away an instruction that is too similar by ROUGE-L to a seed or to any that was kept (Wang et al. 2023, Self-Instruct, section 2.2).</summary>

@@ -14,18 +14,17 @@ public sealed class GenerateStep : RunStep
 
     private readonly IdentifiedModel generator;
     private readonly GenerationPlan plan;
-    private readonly IdentifiedModel? judge;
+    private readonly GenerationHelpers helpers;
 
-    /// <param name="judge">Scores candidates; null where the method has none scored.</param>
-    internal GenerateStep(IdentifiedModel generator, GenerationPlan plan, string seedsIdentity, string tokenizerIdentity, IdentifiedModel? judge = null)
-        : base($"generate {plan.Setting} with {plan.Generator}", Identify(generator, plan, seedsIdentity, tokenizerIdentity, judge), [])
+    internal GenerateStep(IdentifiedModel generator, GenerationPlan plan, string seedsIdentity, string tokenizerIdentity, GenerationHelpers helpers)
+        : base($"generate {plan.Setting} with {plan.Generator}", Identify(generator, plan, seedsIdentity, tokenizerIdentity, helpers), [])
     {
-        this.judge = judge;
+        this.helpers = helpers;
         this.generator = generator;
         this.plan = plan;
     }
 
-    public override ImmutableArray<ModelSpec> Models => judge is null ? [generator.Spec] : [generator.Spec, judge.Spec];
+    public override ImmutableArray<ModelSpec> Models => helpers.Judge is { } judge ? [generator.Spec, judge.Spec] : [generator.Spec];
 
     public override StepEstimate Estimate()
     {
@@ -42,7 +41,7 @@ public sealed class GenerateStep : RunStep
         var (asked, judged) = method.RequestsPerTry(plan.Spec);
         var requests = (long)plan.Spec.Instances * asked;
         var estimate = StepEstimate.Of(generator.Spec, requests, requests * input, requests * output);
-        if (judge is null || judged == 0)
+        if (helpers.Judge is not { } judge || judged == 0)
             return estimate;
         // A judge reads the pair and its question, and says little.
         var questions = (long)plan.Spec.Instances * judged;
@@ -54,8 +53,11 @@ public sealed class GenerateStep : RunStep
     /// <summary>Asks for a few instances that are kept nowhere.</summary>
     internal async Task<GenerationPreview> PreviewAsync(int tries, ILanguageModels models, CancellationToken cancellationToken)
     {
-        var chat = await models.OpenChatAsync(generator.Spec, cancellationToken);
-        return await GenerationPreview.AskAsync(plan, tries, chat, judge is null ? null : await models.OpenChatAsync(judge.Spec, cancellationToken), cancellationToken);
+        return await GenerationPreview.AskAsync(plan, tries, new GenerationModels(await models.OpenChatAsync(generator.Spec, cancellationToken))
+        {
+            Judge = helpers.Judge is { } judge ? await models.OpenChatAsync(judge.Spec, cancellationToken) : null,
+            Embeddings = helpers.Embeddings is { } embeddings ? await helpers.OpenEmbeddings(embeddings.Spec, cancellationToken) : null,
+        }, cancellationToken);
     }
 
     public override async Task RunAsync(StepWorkspace workspace, StepContext context, CancellationToken cancellationToken)
@@ -65,9 +67,13 @@ public sealed class GenerateStep : RunStep
         using var chat = new JournaledChatClient(timed, workspace.Journal, generator.Identity);
         var progress = new Relay<GenerationProgress>(now =>
             context.Progress.Report(new StepProgress(now.Valid, now.Wanted, now.InputTokens + now.OutputTokens, now.Dollars)));
-        using var scoring = judge is null ? null
-            : new JournaledChatClient(new TimedChatClient(await context.Models.OpenChatAsync(judge.Spec, cancellationToken), workspace.ModelTime), workspace.Journal, judge.Identity);
-        var outcome = await DataGenerator.GenerateAsync(plan, chat, scoring, progress, cancellationToken);
+        using var scoring = helpers.Judge is { } judge
+            ? new JournaledChatClient(new TimedChatClient(await context.Models.OpenChatAsync(judge.Spec, cancellationToken), workspace.ModelTime), workspace.Journal, judge.Identity)
+            : null;
+        var vectors = helpers.Embeddings is { } embeddings
+            ? new JournaledEmbeddings(await helpers.OpenEmbeddings(embeddings.Spec, cancellationToken), workspace.Journal, embeddings.Identity)
+            : null;
+        var outcome = await DataGenerator.GenerateAsync(plan, new GenerationModels(chat) { Judge = scoring, Embeddings = vectors }, progress, cancellationToken);
         await workspace.Journal.FlushAsync(cancellationToken);
 
         workspace.Write(StepFiles.Instances, StepFiles.Lines(outcome.Instances));
@@ -85,7 +91,7 @@ public sealed class GenerateStep : RunStep
             workspace.Write(StepFiles.DroppedSeeds, StepFiles.Lines(plan.DroppedSeeds));
     }
 
-    private static StepIdentity Identify(IdentifiedModel generator, GenerationPlan plan, string seedsIdentity, string tokenizerIdentity, IdentifiedModel? judge)
+    private static StepIdentity Identify(IdentifiedModel generator, GenerationPlan plan, string seedsIdentity, string tokenizerIdentity, GenerationHelpers helpers)
     {
         var spec = CanonicalJson.ToNode(plan.Spec)!.AsObject();
         // Where the prompts lie does not matter; what they say does, and stands in metaPrompt.
@@ -110,7 +116,9 @@ public sealed class GenerateStep : RunStep
             ["studentSystemMessage"] = plan.StudentSystemMessage,
             ["seed"] = plan.Random.Seed,
         };
-        if (judge is not null)
+        if (helpers.Embeddings is { } embeddings)
+            parameters["embeddings"] = embeddings.Identity;
+        if (helpers.Judge is { } judge)
             parameters["bestOf"] = new JsonObject { ["judge"] = judge.Identity, ["candidates"] = plan.Spec.BestOf!.Candidates };
         if (plan.UserTurn is not null)
             parameters["userTurn"] = plan.UserTurn;
@@ -119,3 +127,8 @@ public sealed class GenerateStep : RunStep
         return new StepIdentity("generate", CodeVersion, parameters, []);
     }
 }
+
+/// <summary>Models that a generation asks besides the generator.</summary>
+/// <param name="Judge">Scores candidates; null where the method has none scored.</param>
+/// <param name="Embeddings">Turns texts into vectors; null where the experiment has no filter by embeddings.</param>
+internal sealed record GenerationHelpers(IdentifiedModel? Judge, IdentifiedModel? Embeddings, OpenEmbeddings OpenEmbeddings);

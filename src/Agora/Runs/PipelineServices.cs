@@ -2,6 +2,7 @@ using Agora.Benchmarks;
 using Agora.Experiments;
 using Agora.LanguageModels;
 using Agora.Training;
+using Microsoft.Extensions.AI;
 
 namespace Agora.Runs;
 
@@ -17,8 +18,13 @@ public sealed record PipelineServices
     public required Func<string, Func<string, int>> TokenCounter { get; init; }
     /// <summary>Brings data that the experiment names on the hub or in the catalogue to this machine: the same experiment, its data all files here.</summary>
     public LocateData LocateData { get; init; } = static (experiment, _, _) => Task.FromResult(experiment);
+    /// <summary>A model that turns texts into vectors, shared by all callers of one run; the caller does not dispose it.</summary>
+    public OpenEmbeddings OpenEmbeddings { get; init; } = static (model, _) => throw new AgoraException("no embedding models are to be had here", $"model {model.Model ?? model.Path}", "take the filter embeddingDuplicates out of the experiment");
     public Func<BenchmarkSpec, IBenchmark> OpenBenchmark { get; init; } = spec => BenchmarkCatalogue.Open(spec, Environment.CurrentDirectory);
 }
+
+/// <exception cref="AgoraException">The model is not there.</exception>
+public delegate Task<IEmbeddingGenerator<string, Embedding<float>>> OpenEmbeddings(ModelSpec model, CancellationToken cancellationToken);
 
 /// <param name="mayFetch">False for a dry run: only what is here already.</param>
 /// <exception cref="AgoraException">The data cannot be had.</exception>

@@ -48,6 +48,7 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
         .Concat(experiment.Students.SelectMany(student => new[] { student.Base, student.Reference }))
         .Concat(experiment.Judges)
         .Concat(experiment.Generation.BestOf is { } bestOf && experiment.Settings.Any(setting => setting.Method == GenerationMethod.BestOfN) ? [bestOf.Judge] : [])
+        .Concat(experiment.Generation.Filters.EmbeddingDuplicates is { } duplicates && !experiment.Generators.IsEmpty ? [duplicates.Model] : [])
         .Distinct();
 
     private void RefuseUntrainable(StudentSpec student)
@@ -95,7 +96,8 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
                     CountTokens = text => counters.Max(count => count(text)),
                     StudentSystemMessage = experiment.Recipe.SystemMessage,
                 };
-                nodes.Add(new DataNode(generator, setting, Shared(new GenerateStep(models[generator], plan, source is null ? "" : Identity(source), tokenizers, judge))));
+                nodes.Add(new DataNode(generator, setting, Shared(new GenerateStep(models[generator], plan, source is null ? "" : Identity(source), tokenizers,
+                    new GenerationHelpers(judge, experiment.Generation.Filters.EmbeddingDuplicates is { } duplicates ? models[duplicates.Model] : null, services.OpenEmbeddings)))));
             }
         }
         return nodes.ToImmutable();

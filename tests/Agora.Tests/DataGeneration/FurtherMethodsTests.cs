@@ -98,7 +98,7 @@ public sealed class FurtherMethodsTests
     {
         var (generator, judge) = (new Talker(), new Talker(answer: prompt => $"Good.\nScore: {1 + Number(prompt) % 9}"));
         var plan = Plan(GenerationMethod.BestOfN, 6, spec => spec with { BestOf = new BestOfSpec { Judge = "judge", Candidates = candidates } });
-        var outcome = await DataGenerator.GenerateAsync(plan with { Price = new Price { Input = 1, Output = 1 }, JudgePrice = new Price { Input = 100, Output = 100 } }, generator, judge, null, TestContext.Current.CancellationToken);
+        var outcome = await DataGenerator.GenerateAsync(plan with { Price = new Price { Input = 1, Output = 1 }, JudgePrice = new Price { Input = 100, Output = 100 } }, new GenerationModels(generator) { Judge = judge }, null, TestContext.Current.CancellationToken);
         Assert.Equal((6 * candidates, 6 * candidates), (generator.Asked.Count, judge.Asked.Count));
         Assert.All(generator.Asked.GroupBy(request => request.Prompt), same => Assert.Equal(candidates, same.Select(request => request.Options.Seed).Distinct().Count()));
         Assert.All(judge.Asked, request => Assert.Equal(0f, request.Options.Temperature));
@@ -121,7 +121,7 @@ public sealed class FurtherMethodsTests
     public async Task Without_a_readable_score_there_is_no_instance(string verdict)
     {
         var plan = Plan(GenerationMethod.BestOfN, 1, spec => spec with { MaxCompletionsPerInstance = 2 });
-        var outcome = await DataGenerator.GenerateAsync(plan, new Talker(), new Talker(answer: _ => verdict), null, TestContext.Current.CancellationToken);
+        var outcome = await DataGenerator.GenerateAsync(plan, new GenerationModels(new Talker()) { Judge = new Talker(answer: _ => verdict) }, null, TestContext.Current.CancellationToken);
         Assert.Equal([RejectReason.ScoreMissing, RejectReason.ScoreMissing], outcome.Rejects.Select(reject => reject.Reason));
     }
 
@@ -163,7 +163,7 @@ public sealed class FurtherMethodsTests
     private static int Number(string text) => int.Parse(text[(text.LastIndexOf("[RESULT]", StringComparison.Ordinal) + 9)..text.LastIndexOf(" [/RESULT]", StringComparison.Ordinal)], CultureInfo.InvariantCulture);
 
     private static Task<GenerationOutcome> GenerateAsync(GenerationPlan plan, Talker talker) =>
-        DataGenerator.GenerateAsync(plan, talker, talker, null, TestContext.Current.CancellationToken);
+        DataGenerator.GenerateAsync(plan, new GenerationModels(talker) { Judge = talker }, null, TestContext.Current.CancellationToken);
 
     private static GenerationPlan Plan(GenerationMethod method, int instances, Func<GenerationSpec, GenerationSpec>? change = null)
     {

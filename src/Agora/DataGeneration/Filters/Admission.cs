@@ -1,4 +1,5 @@
 using Agora.Experiments;
+using Microsoft.Extensions.AI;
 
 namespace Agora.DataGeneration.Filters;
 
@@ -11,12 +12,16 @@ internal sealed class Admission
 
     private readonly KeptFilter[] filters;
 
-    public Admission(FilterSpec spec)
+    /// <param name="embeddings">The model of the filter by embeddings; null where the experiment has no such filter.</param>
+    public Admission(FilterSpec spec, IEmbeddingGenerator<string, Embedding<float>>? embeddings)
     {
         KeptFilter?[] wanted =
         [
             spec.ExactDuplicates is { } exact ? new ExactDuplicateFilter(exact) : null,
             spec.NearDuplicates is { } near ? new NearDuplicateFilter(near) : null,
+            spec.EmbeddingDuplicates is { } duplicates
+                ? new EmbeddingDuplicateFilter(duplicates, embeddings ?? throw new InvalidOperationException("the filter by embeddings has no model"))
+                : null,
             spec.Novelty is { } novelty ? new NoveltyFilter(novelty) : null,
         ];
         filters = [.. wanted.OfType<KeptFilter>()];

@@ -3,7 +3,9 @@ using System.Globalization;
 using Agora.DataGeneration;
 using Agora.DataGeneration.Filters;
 using Agora.Experiments;
+using Agora.LanguageModels;
 using Agora.SeedData;
+using Agora.Tests.LanguageModels;
 using CsCheck;
 using Microsoft.Extensions.AI;
 using static Agora.Tests.DataGeneration.ScriptedGenerator;
@@ -102,6 +104,35 @@ public sealed class FilteredGenerationTests
         var outcome = await GenerateAsync(Plan(General, new FilterSpec { NearDuplicates = new NearDuplicateSpec { Threshold = threshold, Shingle = shingle } }, 2),
             Says("one two three four five six seven", "one two three four five six eight", "alpha beta"));
         Assert.Equal(rejects, outcome.Rejects.Count(reject => reject.Reason == RejectReason.NearDuplicate));
+    }
+
+    [Theory]
+    [InlineData(0.9, 1)]
+    [InlineData(0.99, 0)]
+    public async Task Embedding_duplicates_are_told_by_the_angle_between_vectors(double threshold, int rejects)
+    {
+        // 18 degrees apart, whatever their lengths: a cosine of 0.951.
+        var model = new Angles(("north", 90, 1), ("nearly north", 72, 5), ("east", 0, 2));
+        var filters = new FilterSpec { EmbeddingDuplicates = new EmbeddingDuplicateSpec { Model = "angles", Threshold = threshold } };
+        var outcome = await DataGenerator.GenerateAsync(Plan(General, filters, 2) with { Seeds = new SeedSet([.. Enumerable.Range(0, 3).Select(i => new SeedInstance(new SeedId($"s:{i}"), $"south {i}", "x"))]) },
+            new GenerationModels(Says("north", "nearly north", "east")) { Embeddings = model }, null, TestContext.Current.CancellationToken);
+        Assert.Equal(Enumerable.Repeat("cosine 0.951 with generated:0", rejects), outcome.Rejects.Select(reject => reject.Detail));
+        Assert.All(outcome.Rejects, reject => Assert.Equal(RejectReason.EmbeddingDuplicate, reject.Reason));
+    }
+
+    [Fact]
+    public async Task Vectors_that_a_journal_holds_are_not_asked_for_again()
+    {
+        var (model, journal) = (new Angles(("a", 10, 1), ("b", 20, 1)), new DictionaryJournal());
+        using var first = new JournaledEmbeddings(model, journal, "angles");
+        var made = await first.GenerateAsync(["a", "b", "a"], cancellationToken: TestContext.Current.CancellationToken);
+        using var second = new JournaledEmbeddings(new Angles(), journal, "angles");
+        var read = await second.GenerateAsync(["b", "a"], cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(2, model.Asked);
+        Assert.Equal([made[1].Vector.ToArray(), made[0].Vector.ToArray()], read.Select(embedding => embedding.Vector.ToArray()));
+        // Another model's vectors are others.
+        using var other = new JournaledEmbeddings(new Angles(("a", 30, 1)), journal, "other");
+        Assert.NotEqual(made[0].Vector.ToArray(), (await other.GenerateAsync(["a"], cancellationToken: TestContext.Current.CancellationToken))[0].Vector.ToArray());
     }
 
     public static TheoryData<LengthFilterSpec, RejectReason> Lengths => new()
@@ -228,6 +259,26 @@ public sealed class FilteredGenerationTests
             for (var j = 1; j <= b.Count; j++)
                 table[i, j] = a[i - 1] == b[j - 1] ? table[i - 1, j - 1] + 1 : Math.Max(table[i - 1, j], table[i, j - 1]);
         return RougeL.F(table[a.Count, b.Count], a.Count, b.Count);
+    }
+
+    /// <summary>Texts as directions in a plane; unknown ones point south.</summary>
+    private sealed class Angles(params (string Text, double Degrees, double Length)[] known) : IEmbeddingGenerator<string, Embedding<float>>
+    {
+        public int Asked { get; private set; }
+
+        public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default) =>
+            Task.FromResult(new GeneratedEmbeddings<Embedding<float>>(values.Select(text =>
+            {
+                Asked++;
+                var (_, degrees, length) = known.FirstOrDefault(one => one.Text == text) is { Text: not null } one ? one : (text, 270, 1);
+                return new Embedding<float>(new[] { (float)(length * Math.Cos(degrees * Math.PI / 180)), (float)(length * Math.Sin(degrees * Math.PI / 180)) });
+            })));
+
+        public object? GetService(Type serviceType, object? serviceKey = null) => null;
+
+        public void Dispose()
+        {
+        }
     }
 
     private sealed class Last(Action<GenerationProgress> take) : IProgress<GenerationProgress>
