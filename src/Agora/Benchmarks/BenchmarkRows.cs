@@ -5,11 +5,12 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Agora.Experiments;
+using Agora.SeedData;
 
 namespace Agora.Benchmarks;
 
 /// <summary>The rows of a benchmark file, and every fault found in them: a bad file is refused once, with all its bad lines.</summary>
-/// <remarks>JSON Lines or one JSON array, either gzip-compressed where the name ends in .gz.</remarks>
+/// <remarks>JSON Lines or one JSON array, either gzip-compressed where the name ends in .gz; or Parquet, whose rows are numbered as lines.</remarks>
 internal sealed class BenchmarkRows
 {
     /// <summary>A file with other columns has a fault or two on every line.</summary>
@@ -39,7 +40,9 @@ internal sealed class BenchmarkRows
         var bytes = Uncompressed(path, file);
         var rows = new BenchmarkRows(path, Convert.ToHexStringLower(SHA256.HashData(bytes))[..16]);
         var text = bytes.AsSpan().StartsWith("\uFEFF"u8) ? bytes.AsMemory(3) : bytes.AsMemory();
-        rows.Rows = FirstVisible(text.Span) == (byte)'[' ? rows.ArrayRows(text, limit) : rows.LineRows(text, limit);
+        rows.Rows = path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase) ? [.. ParquetObjects.Read(file).Take(limit ?? int.MaxValue).Select((row, place) => new BenchmarkRow(rows, place + 1, row))]
+            : FirstVisible(text.Span) == (byte)'[' ? rows.ArrayRows(text, limit)
+            : rows.LineRows(text, limit);
         if (rows.Rows.IsEmpty && rows.faults.Count == 0)
             throw new AgoraException("the benchmark file holds no rows", path, "give a file with one JSON object a line") { ExitCode = 2 };
         return rows;

@@ -216,6 +216,7 @@ public sealed class CodeSandbox : IAsyncDisposable
     private static string Describe(SandboxKind kind, SandboxWorker.Greeting ready) =>
         (kind switch { SandboxKind.Namespaces => "namespaces", SandboxKind.Bubblewrap => "namespaces by bubblewrap", _ => "no namespaces" })
         + (ready.FiltersCalls ? ", system calls filtered" : ", system calls not filtered on this processor")
+        + (ready.Groups.IsEmpty ? "" : ", a control group")
         + (ready.WatchesMemory ? ", memory of all processes watched" : ", memory limited per process only");
 
     /// <summary>The real interpreter behind whatever <c>python3</c> in PATH is: version managers put scripts there that need the environment we clear.</summary>

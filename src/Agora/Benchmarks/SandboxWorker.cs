@@ -30,7 +30,7 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
     }
 
     /// <summary>What the driver said of itself when it was ready.</summary>
-    public Greeting Ready { get; private set; } = new("", false, false);
+    public Greeting Ready { get; private set; } = new("", false, false, []);
 
     /// <exception cref="SandboxRefusedException">The interpreter did not come up: its last words are the message.</exception>
     public static async Task<SandboxWorker> StartAsync(string python, SandboxKind kind, CancellationToken cancellationToken)
@@ -105,11 +105,22 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
     {
         try
         {
+            // An idle worker ends by itself and takes its control group along.
+            process.StandardInput.Close();
+            using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
+            try
+            {
+                await process.WaitForExitAsync(patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                // It runs a program.
+            }
             // The namespaces' first process dies with it, and with that one all others: no search for descendants, which reads all of /proc for each of them.
             process.Kill(entireProcessTree: kind == SandboxKind.Unsafe);
             await process.WaitForExitAsync();
         }
-        catch (InvalidOperationException)
+        catch (Exception fault) when (fault is InvalidOperationException or IOException)
         {
             // It had ended by itself.
         }
@@ -169,7 +180,8 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
     internal sealed record Greeting(
         string Python,
         [property: JsonPropertyName("watches_memory")] bool WatchesMemory,
-        [property: JsonPropertyName("filters_calls")] bool FiltersCalls);
+        [property: JsonPropertyName("filters_calls")] bool FiltersCalls,
+        ImmutableArray<string> Groups);
 
     internal sealed record Reply(string Outcome, string Detail, string Output, double Seconds);
 

@@ -74,6 +74,7 @@ class Zygote:
             os.dup2(silence, number)
         os.close(silence)
         init, folder = 0, None
+        server.group.enter(self.limits)
         if server.isolated:
             check(LIBC.unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC), "unshare for programs")
             try:
@@ -319,7 +320,8 @@ def drain(output, seen, flood):
 
 
 class Server:
-    def __init__(self, isolated, guest, own_proc):
+    def __init__(self, isolated, guest, own_proc, group):
+        self.group = group
         self.isolated, self.guest, self.own_proc, self.folder, self.zygote, self.trusted = isolated, guest, own_proc, None, None, ()
         self.filter = call_filter()
 
@@ -356,7 +358,8 @@ def send(descriptor, message):
 def serve(server):
     """Answers requests for ever; a request or reply is four bytes of length (big-endian) and that much JSON. Returns only in a program's process, with its task."""
     send(1, {"ready": True, "python": "%d.%d.%d" % sys.version_info[:3], "guest": server.guest, "watches_memory": server.own_proc,
-             "filters_calls": server.filter is not None})
+             "filters_calls": server.filter is not None,
+             "groups": sorted(server.group.limits)})
     while True:
         request = json.loads(read_exactly(0, struct.unpack(">I", read_exactly(0, 4))[0]))
         if not server.isolated:
@@ -376,7 +379,8 @@ def serve(server):
 
 def main():
     mode = sys.argv[1]
-    server = Server(False, os.getuid(), False)
+    group = ControlGroup(mode == "namespaces")      # under bubblewrap process numbers are others, and without a sandbox no one would be there to remove it
+    server = Server(False, os.getuid(), False, group)
     if mode == "none":
         LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     else:
@@ -389,9 +393,11 @@ def main():
         first = os.fork()
         if first != 0:
             os.close(0)
-            os._exit(os.waitpid(first, 0)[1] and 1)
+            status = os.waitpid(first, 0)[1]
+            group.remove()
+            os._exit(status and 1)
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        server = Server(True, guest, build_root())
+        server = Server(True, guest, build_root(), group)
         rule_out_privileges()
         try:
             write_file("/proc/sys/user/max_user_namespaces", "0")

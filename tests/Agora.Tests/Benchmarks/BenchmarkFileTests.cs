@@ -1,10 +1,38 @@
 using Agora.Benchmarks;
 using Agora.Experiments;
+using Parquet.Serialization;
 
 namespace Agora.Tests.Benchmarks;
 
 public sealed class BenchmarkFileTests
 {
+    [Fact]
+    public async Task A_parquet_file_asks_what_the_same_rows_as_text_ask()
+    {
+        using var file = new BenchmarkFileOnDisk("test.parquet");
+        await using (var stream = File.Create(file.Path))
+            await ParquetSerializer.SerializeAsync(Enumerable.Range(1, 5).Select(i => new Problem { task_id = i + 10, text = $"Return {i}.", code = $"def f(): return {i}", test_list = [$"assert f() == {i}"] }), stream, cancellationToken: TestContext.Current.CancellationToken);
+        using var text = new BenchmarkFileOnDisk("test.jsonl",
+            [.. Enumerable.Range(1, 5).Select(i => $$"""{"task_id": {{i + 10}}, "text": "Return {{i}}.", "code": "def f(): return {{i}}", "test_list": ["assert f() == {{i}}"]}""")]);
+        Assert.Equal(text.Open("mbpp").Items, file.Open("mbpp").Items);
+        Assert.Equal(2, file.Open("mbpp", limit: 2).Items.Length);
+        var refusal = Assert.Throws<AgoraException>(() => file.Open("gsm8k"));
+        Assert.Contains("test.parquet:1", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(2, refusal.ExitCode);
+        await File.WriteAllBytesAsync(file.Path, (await File.ReadAllBytesAsync(file.Path, TestContext.Current.CancellationToken))[..200], TestContext.Current.CancellationToken);
+        Assert.Contains("cannot be read", Assert.Throws<AgoraException>(() => file.Open("mbpp")).Message, StringComparison.Ordinal);
+    }
+
+    public sealed class Problem
+    {
+#pragma warning disable IDE1006 // as the column is called
+        public int task_id { get; set; }
+        public string text { get; set; } = "";
+        public string code { get; set; } = "";
+        public List<string> test_list { get; set; } = [];
+#pragma warning restore IDE1006
+    }
+
     [Fact]
     public void Every_bad_line_is_listed_with_its_number()
     {

@@ -240,6 +240,49 @@ public sealed class CodeSandboxTests
     }
 
     [Fact]
+    public async Task Memory_is_bounded_over_all_processes_and_no_control_group_is_left()
+    {
+        await using (var sandbox = await Start())
+        {
+            // Each child is within its own limit; together they are not.
+            var verdict = await sandbox.RunAsync(Good with
+            {
+                Code = """
+                    import os, time
+                    children = []
+                    for _ in range(6):
+                        child = os.fork()
+                        if child == 0:
+                            hoard = bytearray(100 << 20)
+                            for i in range(0, len(hoard), 4096): hoard[i] = 1
+                            time.sleep(2)
+                            os._exit(0)
+                        children.append(child)
+                    for child in children:
+                        assert os.waitpid(child, 0)[1] == 0, 'a child was killed'
+                    """,
+                Limits = new SandboxLimits { Seconds = 10, MemoryBytes = 256 << 20 },
+            }, TestContext.Current.CancellationToken);
+            Assert.Equal(SandboxOutcome.Failed, verdict.Outcome);
+            Assert.Equal(SandboxOutcome.Passed, (await sandbox.RunAsync(Good, TestContext.Current.CancellationToken)).Outcome);
+        }
+        Assert.Empty(Groups());
+    }
+
+    /// <summary>Control groups that this process's sandboxes made; others' are theirs.</summary>
+    private static IEnumerable<string> Groups() => Directory.Exists("/sys/fs/cgroup")
+        ? from line in File.ReadLines("/proc/self/cgroup")
+          let parts = line.Split(':', 3)
+          from root in (string[])["/sys/fs/cgroup/" + parts[1], "/sys/fs/cgroup"]
+          let folder = root + parts[2]
+          where Directory.Exists(folder)
+          from made in Directory.EnumerateDirectories(folder, "agora-*")
+          let owner = Path.GetFileName(made)["agora-".Length..]
+          where !Directory.Exists($"/proc/{owner}")
+          select made
+        : [];
+
+    [Fact]
     public async Task Time_limits_follow_the_machines_pace()
     {
         Assert.Equal((1, 1, 1.5, 2, 3), (MachinePace.Scale(0.001), MachinePace.Scale(0.008), MachinePace.Scale(0.0101), MachinePace.Scale(0.014), MachinePace.Scale(1)));
