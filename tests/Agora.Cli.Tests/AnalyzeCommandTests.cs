@@ -16,7 +16,7 @@ public sealed class AnalyzeCommandTests
         Assert.True(agora.ExitCode == 0, agora.Error);
         Assert.Contains("beats it", agora.Output, StringComparison.Ordinal);
         Assert.Contains("cut off instead of rounded", agora.Output, StringComparison.Ordinal);
-        foreach (var file in (string[])["analysis.md", "analysis.json", "predictions.csv", "predictions.tex", "slips.csv"])
+        foreach (var file in (string[])["analysis.md", "analysis.json", "predictions.csv", "predictions.tex", "slips.csv", "figure4_fine.svg", "figure7_price.svg"])
             Assert.True(File.Exists(Path.Combine(folder.Path, "analysis", file)), file);
 
         using var json = await AgoraProcess.RunAsync(folder.Path, "analyze", "--published", Tables, "--json");
@@ -36,6 +36,7 @@ public sealed class AnalyzeCommandTests
     [InlineData("there is no run", "metrics", "nowhere")]
     [InlineData("fewer than 2 instances", "metrics", "nowhere", "--sample", "1")]
     [InlineData("there is no run", "recommend", "nowhere", "--budget", "5")]
+    [InlineData("there is no run", "report", "nowhere", "elsewhere")]
     [InlineData("by its price and its time together", "recommend", "nowhere", "--budget", "5", "--gpu-price", "2")]
     public async Task Wrong_usage_ends_with_exit_code_2(string what, params string[] arguments)
     {
@@ -80,6 +81,25 @@ public sealed class AnalyzeCommandTests
         Assert.Contains("2 observations do not determine", (string)document["coarse"]!["fit"]!["notComputable"]!, StringComparison.Ordinal);
         Assert.Contains("perplexity", document["components"]!["features"]!.AsArray().Select(feature => (string)feature!));
         Assert.Equal(2, document["prices"]!.AsArray().Count);
+
+        using var made2 = await AgoraProcess.RunAsync(folder.Path, ["quickstart", .. priced, "--set", "recipe.epochs=2"]);
+        Assert.True(made2.ExitCode == 0, made2.Error);
+        var second = Path.GetFileName(Directory.GetDirectories(Path.Combine(folder.Path, "runs"), "quickstart-*").Single(path => Path.GetFileName(path) != run));
+        using var report = await AgoraProcess.RunAsync(folder.Path, "report", run, second, "--json");
+        Assert.True(report.ExitCode == 0, report.Error);
+        var compared = JsonNode.Parse(report.Output)!;
+        // The students of both generators; base, reference and the generators' own answers are the same in both runs.
+        Assert.Equal(2, compared["pairs"]!.AsArray().Count);
+        Assert.Equal(4, (int)compared["same"]!);
+        Assert.Equal(12, (int)compared["pairs"]![0]!["comparison"]!["items"]!);
+        using var table = await AgoraProcess.RunAsync(folder.Path, "report", run, second);
+        Assert.Contains("4 graded results are the same in both runs", table.Output, StringComparison.Ordinal);
+        using var itself = await AgoraProcess.RunAsync(folder.Path, "report", run, run);
+        Assert.Equal(2, itself.ExitCode);
+        // Another recipe is another experiment: their PGRs do not compare.
+        using var mixed = await AgoraProcess.RunAsync(folder.Path, "analyze", run, second);
+        Assert.Equal(2, mixed.ExitCode);
+        Assert.Contains("recipe differ", mixed.Error, StringComparison.Ordinal);
 
         using var advice = await AgoraProcess.RunAsync(folder.Path, "recommend", run, "--budget", "5");
         Assert.True(advice.ExitCode == 0, advice.Error);

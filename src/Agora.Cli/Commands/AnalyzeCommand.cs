@@ -4,6 +4,7 @@ using Agora.Analysis;
 using Agora.Analysis.Published;
 using Agora.Experiments;
 using Agora.Reports;
+using Agora.Reports.Figures;
 using Agora.Reports.Tables;
 using Agora.Runs;
 
@@ -17,7 +18,7 @@ internal static class AnalyzeCommand
         var runs = RunsOption.Create();
         var ids = new Argument<string[]>("run") { Description = "A finished run; more of the same experiment add meta-prompts.", Arity = ArgumentArity.ZeroOrMore };
         var published = new Option<string?>("--published") { Description = "Instead of a run: folder of the paper's tables as CSV files (table2_pgr.csv and others).", HelpName = "folder" };
-        var output = new Option<string?>("--out", "-o") { Description = "Also write analysis.md, analysis.json and each table as CSV and LaTeX into this folder.", HelpName = "folder" };
+        var output = new Option<string?>("--out", "-o") { Description = "Also write analysis.md, analysis.json, each table as CSV and LaTeX, and the figures as SVG into this folder.", HelpName = "folder" };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of tables." };
         var command = new Command("analyze", "What explains PGR: regressions, components, what predicts unseen generators, meta-prompts, prices.") { ids, published, output, json, runs };
         command.SetAction(parsed =>
@@ -28,19 +29,19 @@ internal static class AnalyzeCommand
             if (parsed.GetValue(published) is { } folder)
             {
                 var tables = PublishedAnalysis.Of(folder);
-                Deliver("The paper's analyses, from its tables", AnalysisTables.Of(tables), tables.Remarks, JsonSerializer.Serialize(tables, CanonicalJson.Indented) + "\n", parsed.GetValue(output), parsed.GetValue(json));
+                Deliver("The paper's analyses, from its tables", AnalysisTables.Of(tables), tables.Analysis, tables.Remarks, JsonSerializer.Serialize(tables, CanonicalJson.Indented) + "\n", parsed.GetValue(output), parsed.GetValue(json));
                 return ExitCodes.Done;
             }
             var archive = parsed.Archive(runs);
             var study = RunStudy.Of([.. named.Select(archive.Find)]);
             var analysis = StudyAnalysis.Of(study.Study);
-            Deliver($"What explains PGR in {study.Study.Source}", AnalysisTables.Of(analysis), [.. study.Remarks, .. analysis.Remarks], JsonSerializer.Serialize(analysis, CanonicalJson.Indented) + "\n", parsed.GetValue(output), parsed.GetValue(json));
+            Deliver($"What explains PGR in {study.Study.Source}", AnalysisTables.Of(analysis), analysis, [.. study.Remarks, .. analysis.Remarks], JsonSerializer.Serialize(analysis, CanonicalJson.Indented) + "\n", parsed.GetValue(output), parsed.GetValue(json));
             return ExitCodes.Done;
         });
         return command;
     }
 
-    private static void Deliver(string title, IReadOnlyList<TextTable> tables, IReadOnlyList<string> remarks, string document, string? folder, bool asJson)
+    private static void Deliver(string title, IReadOnlyList<TextTable> tables, StudyAnalysis analysis, IReadOnlyList<string> remarks, string document, string? folder, bool asJson)
     {
         foreach (var remark in remarks)
             Console.Error.WriteLine($"note: {remark}");
@@ -51,7 +52,7 @@ internal static class AnalyzeCommand
                 TerminalTable.Print(table);
         if (folder is not null)
         {
-            var files = AnalysisFiles.Write(folder, title, tables, remarks, document);
+            var files = AnalysisFiles.Write(folder, title, tables, AnalysisFigures.Of(analysis), remarks, document);
             Console.Error.WriteLine($"wrote {files.Length} files to {folder}");
         }
     }

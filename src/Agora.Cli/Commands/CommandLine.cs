@@ -17,6 +17,7 @@ internal static class CommandLine
         MetricsCommand.Create(),
         AnalyzeCommand.Create(),
         RecommendCommand.Create(),
+        ReportCommand.Create(),
         DataCommand.Create(),
         ServeCommand.Create(),
         RunsCommand.Create(),

@@ -1,11 +1,12 @@
 using System.Collections.Immutable;
 using System.Text;
 using Agora.Experiments;
+using Agora.Reports.Figures;
 using Agora.Reports.Tables;
 
 namespace Agora.Reports;
 
-/// <summary>Writes an analysis into a folder: analysis.md, analysis.json, and each table as CSV and LaTeX.</summary>
+/// <summary>Writes an analysis into a folder: analysis.md, analysis.json, each table as CSV and LaTeX, and the figures as SVG.</summary>
 public static class AnalysisFiles
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
@@ -13,16 +14,18 @@ public static class AnalysisFiles
     /// <param name="json">The analysis as a document.</param>
     /// <returns>Names of the files, relative to the folder.</returns>
     /// <exception cref="AgoraException">A file cannot be written.</exception>
-    public static ImmutableArray<string> Write(string folder, string title, IReadOnlyList<TextTable> tables, IReadOnlyList<string> remarks, string json)
+    public static ImmutableArray<string> Write(string folder, string title, IReadOnlyList<TextTable> tables, IReadOnlyList<Figure> figures, IReadOnlyList<string> remarks, string json)
     {
         var files = ImmutableArray.CreateBuilder<string>();
-        Write("analysis.md", Markdown(title, tables, remarks));
+        Write("analysis.md", Markdown(title, tables, remarks) + string.Concat(figures.Select(figure => $"![{MarkdownTable.Escaped(figure.Title)}]({figure.Id}.svg)\n\n")));
         Write("analysis.json", json);
         foreach (var table in tables)
         {
             Write($"{table.Id}.csv", CsvRendering.Render(table));
             Write($"{table.Id}.tex", LatexTable.Render(table));
         }
+        foreach (var figure in figures)
+            Write($"{figure.Id}.svg", figure.Svg);
         return files.ToImmutable();
 
         void Write(string name, string text)
