@@ -13,10 +13,7 @@ namespace Agora.Cli;
 /// <summary>The composition root: the only place that knows every type.</summary>
 internal sealed class Composition : IDisposable
 {
-    // Longer than any model takes for an answer; a dead endpoint ends earlier, when the connection fails.
-    private static readonly TimeSpan LongestAnswer = TimeSpan.FromMinutes(10);
-
-    private readonly HttpClient transport = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5) }) { Timeout = LongestAnswer };
+    private readonly SocketsHttpHandler transport = new() { PooledConnectionLifetime = TimeSpan.FromMinutes(5) };
     private readonly EmbeddedModels embedded;
     private readonly ConcurrentBag<EngineLease> leases = [];
 
@@ -25,13 +22,15 @@ internal sealed class Composition : IDisposable
     public Composition(int jobs, bool unsafeNoSandbox = false)
     {
         embedded = new EmbeddedModels(Environment.ProcessorCount);
+        var endpoints = new EndpointServices { Transport = transport };
         Services = new PipelineServices
         {
             Models = new LanguageModelProviders(new Dictionary<string, ILanguageModels>
             {
                 [ModelSpec.Embedded] = embedded,
-                [ModelSpec.OpenAI] = new OpenAILanguageModels(transport, new RetryPolicy(), TimeProvider.System, Environment.GetEnvironmentVariable),
+                [ModelSpec.OpenAI] = new OpenAILanguageModels(endpoints),
             }),
+            Budget = endpoints.Budget,
             Trainer = new SftTrainer(Math.Max(1, Environment.ProcessorCount / jobs)),
             LocateData = DataServices.LocateAsync,
             OpenEmbeddings = OpenEmbeddingsAsync,

@@ -66,6 +66,22 @@ public sealed record ModelSpec
     /// <summary>Requests in flight at once.</summary>
     [Range(1, 4096)]
     public int MaxParallel { get; init; } = 64;
+    /// <summary>What the endpoint allows, where it is known; what its answers' headers say is learned besides.</summary>
+    public RateLimits? Limits { get; init; }
+}
+
+/// <summary>Limits of an endpoint; each is optional, and all hold for every step of a run together.</summary>
+public sealed record RateLimits
+{
+    [Range(0.0, 1_000_000.0, MinimumIsExclusive = true)]
+    public double? RequestsPerSecond { get; init; }
+    [Range(1, 100_000_000)]
+    public int? RequestsPerMinute { get; init; }
+    [Range(1, int.MaxValue)]
+    public int? InputTokensPerMinute { get; init; }
+    /// <summary>A request counts with the most it may write until its answer is there.</summary>
+    [Range(1, int.MaxValue)]
+    public int? OutputTokensPerMinute { get; init; }
 }
 
 /// <summary>US dollars per million tokens.</summary>
@@ -73,8 +89,19 @@ public sealed record Price
 {
     [Range(0, 100_000)]
     public required decimal Input { get; init; }
+    /// <summary>Of input that the endpoint had in its prompt cache; <see cref="Input"/> where absent.</summary>
+    [Range(0, 100_000)]
+    public decimal? CachedInput { get; init; }
     [Range(0, 100_000)]
     public required decimal Output { get; init; }
+    /// <summary>What a request through the provider's batch API costs, as a share of these prices: 0.5 is half price; absent where it has none.</summary>
+    [Range(0.0, 1.0)]
+    public decimal? Batch { get; init; }
+
+    /// <returns>US dollars.</returns>
+    /// <param name="inputTokens">Cached ones included.</param>
+    public decimal Of(long inputTokens, long cachedInputTokens, long outputTokens) =>
+        ((inputTokens - cachedInputTokens) * Input + cachedInputTokens * (CachedInput ?? Input) + outputTokens * Output) / 1_000_000m;
 }
 
 public sealed record StudentSpec

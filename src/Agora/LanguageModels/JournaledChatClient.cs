@@ -52,9 +52,15 @@ public sealed class JournaledChatClient(IChatClient inner, IJournal journal, str
         }
         catch (PromptRefusedException refused)
         {
-            record = new JournalRecord { Refused = refused.Message };
+            record = new JournalRecord { Refused = refused.Message, Failed = JournalRecord.None(FailedAttempt.Before(refused)) };
         }
-        var written = record.Write();
+        catch (Exception fault) when (FailedAttempt.Before(fault) is { IsEmpty: false } failed)
+        {
+            // There is no answer to replay, but what was sent may be charged.
+            journal.Append($"{JournalRecord.GivenUpPrefix}{Guid.NewGuid():N}", new JournalRecord { By = modelIdentity, Failed = failed }.Write());
+            throw;
+        }
+        var written = (record with { By = modelIdentity }).Write();
         journal.Append(key, written);
         // Returned is what a replay returns, so that a run that was stopped and one that was not cannot differ.
         return JournalRecord.Replay(written);
@@ -76,12 +82,23 @@ internal sealed record JournalRecord
     public string? FinishReason { get; init; }
     public long? InputTokens { get; init; }
     public long? OutputTokens { get; init; }
+    /// <summary>Part of the input tokens; absent where there were none.</summary>
+    public long? CachedInputTokens { get; init; }
     /// <summary>The model's own name for itself, where the endpoint gives one.</summary>
     public string? Model { get; init; }
     /// <summary>Absent where none were asked for or given.</summary>
     public ImmutableArray<TokenAlternatives>? Tokens { get; init; }
-    /// <summary>Why the prompt was refused; then there is nothing else.</summary>
+    /// <summary>Why the prompt was refused; then there is no answer.</summary>
     public string? Refused { get; init; }
+    /// <summary>Sendings of the request that brought no answer; absent where there were none.</summary>
+    public ImmutableArray<FailedAttempt>? Failed { get; init; }
+    /// <summary>Identity of the model that was asked, for the bill.</summary>
+    public string? By { get; init; }
+
+    /// <summary>Begins the keys of records that hold no answer.</summary>
+    public const string GivenUpPrefix = "given-up:";
+
+    internal static ImmutableArray<FailedAttempt>? None(ImmutableArray<FailedAttempt> failed) => failed.IsEmpty ? null : failed;
 
     public static JournalRecord Of(ChatResponse response) => new()
     {
@@ -89,6 +106,8 @@ internal sealed record JournalRecord
         FinishReason = response.FinishReason?.Value,
         InputTokens = response.Usage?.InputTokenCount,
         OutputTokens = response.Usage?.OutputTokenCount,
+        CachedInputTokens = response.Usage?.CachedInputTokenCount is > 0 and var cached ? cached : null,
+        Failed = None(FailedAttempt.Before(response)),
         Model = response.ModelId,
         Tokens = TokenAlternatives.Of(response) is { IsEmpty: false } tokens ? tokens : null,
     };
@@ -110,6 +129,7 @@ internal sealed record JournalRecord
             {
                 InputTokenCount = record.InputTokens,
                 OutputTokenCount = record.OutputTokens,
+                CachedInputTokenCount = record.CachedInputTokens,
                 TotalTokenCount = record.InputTokens + record.OutputTokens,
             },
         };

@@ -10,6 +10,8 @@ namespace Agora.Runs;
 public sealed record PipelineServices
 {
     public required ILanguageModels Models { get; init; }
+    /// <summary>What the models charge their requests to; the same object that their providers were given.</summary>
+    public Budget Budget { get; init; } = new();
     public required IStudentTrainer Trainer { get; init; }
     /// <summary>
     /// For the folder of an embedded model, a function that counts the tokens of a text in which special tokens are spelled out, without adding any.

@@ -2,14 +2,26 @@ using System.Collections.Concurrent;
 
 namespace Agora.Tests.LanguageModels;
 
-/// <summary>A clock on which every wait is over at once; it remembers how long each would have been.</summary>
+/// <summary>A clock on which every wait is over at once, and which then stands where the wait would have ended; it remembers how long each would have been.</summary>
 internal sealed class ImpatientTime : TimeProvider
 {
+    private long skipped;
+
     public ConcurrentQueue<TimeSpan> Waits { get; } = [];
+
+    public override long GetTimestamp() => System.GetTimestamp() + Interlocked.Read(ref skipped);
+
+    public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + new TimeSpan(TimestampFrequency == TimeSpan.TicksPerSecond ? Interlocked.Read(ref skipped) : (long)(Interlocked.Read(ref skipped) * (double)TimeSpan.TicksPerSecond / TimestampFrequency));
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         Waits.Enqueue(dueTime);
-        return System.CreateTimer(callback, state, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        var due = GetTimestamp() + (long)(dueTime.TotalSeconds * TimestampFrequency);
+        return System.CreateTimer(passed =>
+        {
+            for (long before, missing; (missing = due - GetTimestamp()) > 0;)
+                if (Interlocked.CompareExchange(ref skipped, (before = Interlocked.Read(ref skipped)) + missing, before) == before) break;
+            callback(passed);
+        }, state, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
     }
 }

@@ -16,7 +16,7 @@ public sealed class OpenAILanguageModelsTests : IDisposable
     private const string Variable = "AGORA_TEST_KEY";
     private const string Key = "sk-very-secret-4711";
 
-    private readonly HttpClient transport = new();
+    private readonly SocketsHttpHandler transport = new();
     private readonly ImpatientTime time = new();
 
     public void Dispose() => transport.Dispose();
@@ -163,7 +163,13 @@ public sealed class OpenAILanguageModelsTests : IDisposable
         return request => request.Seed % 3 == 1 && seen.TryAdd(request.Seed, true) ? fault(request) : null;
     }
 
-    private OpenAILanguageModels Models() => new(transport, new RetryPolicy { RequestTimeout = TimeSpan.FromSeconds(1) }, time, name => name == Variable ? Key : null);
+    private OpenAILanguageModels Models() => new(new EndpointServices
+    {
+        Transport = transport,
+        Retries = new RetryPolicy { RequestTimeout = TimeSpan.FromSeconds(1) },
+        Time = time,
+        ReadVariable = name => name == Variable ? Key : null,
+    });
 
     private static ModelSpec Spec(Uri endpoint, string? variable = null) =>
         new() { Provider = "openai", Model = "test-model", Endpoint = endpoint.ToString(), ApiKeyVariable = variable, MaxParallel = 8 };

@@ -13,7 +13,7 @@ namespace Agora.Tests.Runs;
 public sealed class JudgedRunTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
-    private readonly HttpClient transport = new();
+    private readonly SocketsHttpHandler transport = new();
 
     public void Dispose()
     {
@@ -54,7 +54,7 @@ public sealed class JudgedRunTests : IDisposable
             Models = new LanguageModelProviders(new Dictionary<string, ILanguageModels>
             {
                 [ModelSpec.Embedded] = tiny.Models,
-                [ModelSpec.OpenAI] = new OpenAILanguageModels(transport, new RetryPolicy(), new ImpatientTime(), _ => null),
+                [ModelSpec.OpenAI] = new OpenAILanguageModels(new EndpointServices { Transport = transport, Time = new ImpatientTime(), ReadVariable = _ => null }),
             }),
             Trainer = tiny.Trainer,
             TokenCounter = _ => text => text.Length / 4,

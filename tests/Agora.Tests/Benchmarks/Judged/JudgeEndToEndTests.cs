@@ -15,7 +15,7 @@ public sealed class JudgeEndToEndTests : IDisposable
 {
     private const int Items = 40;
 
-    private readonly HttpClient transport = new();
+    private readonly SocketsHttpHandler transport = new();
     private readonly DictionaryJournal journal = new();
     private readonly BenchmarkFileOnDisk alpaca = new("alpaca_eval.json",
         $"[{string.Join(",\n", Enumerable.Range(0, Items).Select(i => $$"""{"instruction": "Do {{i}}", "output": "the baseline's text", "generator": "base", "dataset": "d"}"""))}]");
@@ -144,7 +144,7 @@ public sealed class JudgeEndToEndTests : IDisposable
 
     private async Task<(ImmutableArray<GradedAnswer> Grades, JudgingSummary? Summary, Dictionary<string, string[]> Kept)> JudgeAsync(FaultyEndpoint[] endpoints, JudgingSpec judging)
     {
-        var models = new OpenAILanguageModels(transport, new RetryPolicy(), new ImpatientTime(), _ => null);
+        var models = new OpenAILanguageModels(new EndpointServices { Transport = transport, Time = new ImpatientTime(), ReadVariable = _ => null });
         var clients = ImmutableArray.CreateBuilder<IChatClient>();
         foreach (var endpoint in endpoints)
         {

@@ -1,0 +1,66 @@
+using System.Numerics;
+
+namespace Agora.LanguageModels;
+
+/// <summary>How many requests may be in flight: more while they succeed, fewer when the endpoint has too many.</summary>
+/// <remarks>
+/// Additive increase, multiplicative decrease, with a fast start: until the first cut each success adds one, so that the number doubles with every round of answers;
+/// afterwards it grows by one per round. A cut answers only to requests that were sent after the one before it: the rest of a burst says nothing new.
+/// Slowness counts per length of answers, because a judge's word and an essay take different times at the same load.
+/// Not safe for use from several threads: <see cref="EndpointPace"/> holds its lock.
+/// </remarks>
+/// <param name="most">The experiment's maxParallel.</param>
+internal sealed class AdaptiveConcurrency(int most)
+{
+    private const double AfterOverload = 0.7;
+    private const double AfterSlowness = 0.9;
+    private const double SlowFactor = 5;
+    private const int AnswersToJudgeSpeed = 20;
+
+    private readonly Pace[] paces = new Pace[64];
+    private double limit = Math.Min(most, 32);
+    private bool quickly = true;
+    private TimeSpan lastCut = TimeSpan.MinValue;
+
+    public int Limit => Math.Max(1, (int)limit);
+
+    /// <param name="wasFull">Whether as many were in flight as allowed: growing without need would only forget what was learned.</param>
+    public void Succeeded(TimeSpan sent, TimeSpan now, long outputTokens, bool wasFull)
+    {
+        if (IsSlow(outputTokens, now - sent))
+        {
+            Cut(AfterSlowness, sent, now);
+            return;
+        }
+        if (wasFull) limit = Math.Min(most, limit + (quickly ? 1 : 1 / limit));
+    }
+
+    public void Overloaded(TimeSpan sent, TimeSpan now) => Cut(AfterOverload, sent, now);
+
+    /// <summary>After a pause: begin again with one, and grow quickly.</summary>
+    public void StartOver() => (limit, quickly) = (1, true);
+
+    private void Cut(double factor, TimeSpan sent, TimeSpan now)
+    {
+        if (sent < lastCut) return;
+        (limit, quickly, lastCut) = (Math.Max(1, limit * factor), false, now);
+    }
+
+    private bool IsSlow(long outputTokens, TimeSpan took)
+    {
+        ref var pace = ref paces[BitOperations.Log2((ulong)Math.Max(1, outputTokens))];
+        var seconds = took.TotalSeconds;
+        pace.Recent = pace.Answers == 0 ? seconds : 0.9 * pace.Recent + 0.1 * seconds;
+        pace.Answers++;
+        if (pace.Answers < AnswersToJudgeSpeed) return false;
+        // The best that was seen, which is slowly forgotten: endpoints become slower for good, too.
+        pace.Best = pace.Best == 0 ? pace.Recent : Math.Min(pace.Recent, pace.Best * 1.0005);
+        return pace.Recent > SlowFactor * pace.Best;
+    }
+
+    private struct Pace
+    {
+        public double Recent, Best;
+        public int Answers;
+    }
+}

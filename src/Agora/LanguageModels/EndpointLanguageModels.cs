@@ -1,0 +1,96 @@
+using System.Collections.Concurrent;
+using Agora.Experiments;
+using Microsoft.Extensions.AI;
+
+namespace Agora.LanguageModels;
+
+/// <summary>What every provider of endpoints works with.</summary>
+public sealed record EndpointServices
+{
+    /// <summary>Of all endpoints; disposed by the caller. It must have no time-out of its own: <see cref="RetryPolicy.RequestTimeout"/> rules.</summary>
+    public required HttpMessageHandler Transport { get; init; }
+    public RetryPolicy Retries { get; init; } = new();
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+    /// <summary>Reads an environment variable, the only place where keys are.</summary>
+    public Func<string, string?> ReadVariable { get; init; } = Environment.GetEnvironmentVariable;
+    /// <summary>Of the whole run.</summary>
+    public Budget Budget { get; init; } = new();
+}
+
+/// <summary>A model at an endpoint, its address checked and its key read.</summary>
+/// <param name="Address">As the experiment gives it, or the provider's own.</param>
+/// <param name="KeyVariable">Where the key came from; null where none is sent.</param>
+/// <param name="Key">Only for the transport, and to cut it out of an endpoint's messages.</param>
+public sealed record EndpointModel(ModelSpec Spec, Uri Address, string Name, string? KeyVariable, string? Key)
+{
+    /// <summary>For messages.</summary>
+    public string Where => $"{Address} (model {Name})";
+
+    /// <summary>The text without the key.</summary>
+    public string WithoutKey(string text) => Key is null ? text : text.Replace(Key, "***", StringComparison.Ordinal);
+
+    // A record would print its key.
+    public override string ToString() => Where;
+}
+
+/// <summary>Models behind endpoints of one protocol. Pace and budget are here, so that they are the same for all of them.</summary>
+public abstract class EndpointLanguageModels(EndpointServices services) : ILanguageModels
+{
+    private readonly ConcurrentDictionary<ModelSpec, Lazy<IChatClient>> open = new();
+    // Not closed with a client: what was learned of an endpoint holds for the next step, too.
+    private readonly ConcurrentDictionary<(Uri, string, string?), EndpointPace> paces = new();
+
+    protected EndpointServices Services { get; } = services;
+
+    /// <summary>As experiments call it.</summary>
+    protected abstract string Provider { get; }
+
+    /// <summary>Where no endpoint is named; null where one must be.</summary>
+    protected abstract string? DefaultEndpoint { get; }
+
+    /// <summary>A client that sends each request once, and says in our exceptions what went wrong.</summary>
+    protected abstract IChatClient Connect(EndpointModel model, EndpointPace pace);
+
+    public Task<IChatClient> OpenChatAsync(ModelSpec model, CancellationToken cancellationToken) =>
+        Task.FromResult(open.GetOrAdd(model, spec => new Lazy<IChatClient>(() => Paced(Resolve(spec)))).Value);
+
+    public Task<string> IdentifyAsync(ModelSpec model, CancellationToken cancellationToken) => Task.FromResult($"{Provider}:{Address(model)}:{NameAt(model)}");
+
+    public Task CloseAsync(ModelSpec model)
+    {
+        if (open.TryRemove(model, out var client) && client.IsValueCreated) client.Value.Dispose();
+        return Task.CompletedTask;
+    }
+
+    /// <summary>The pace of the model's endpoint, which all who ask it share.</summary>
+    protected EndpointPace PaceOf(EndpointModel model) => paces.GetOrAdd((model.Address, model.Name, model.KeyVariable),
+        _ => new EndpointPace(model.Spec.MaxParallel, model.Spec.Limits, Services.Retries, Services.Time));
+
+    /// <exception cref="AgoraException">No address, no name, or the variable of the key is not set.</exception>
+    protected EndpointModel Resolve(ModelSpec model) => new(model, Address(model), NameAt(model), model.ApiKeyVariable, Key(model));
+
+    private PacedChatClient Paced(EndpointModel model)
+    {
+        var pace = PaceOf(model);
+        return new PacedChatClient(Connect(model, pace), model.Where, pace, Services.Retries, Services.Budget, model.Spec.Price, Services.Time);
+    }
+
+    private Uri Address(ModelSpec model) =>
+        Uri.TryCreate(model.Endpoint ?? DefaultEndpoint, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
+            ? uri
+            : throw new AgoraException($"\"{model.Endpoint}\" is not the address of an endpoint", $"model {model.Model}", "give it as http(s)://host/v1") { ExitCode = 2 };
+
+    private string NameAt(ModelSpec model) => model.Model is { Length: > 0 } name
+        ? name
+        : throw new AgoraException("the model's name at the endpoint is missing", $"endpoint {model.Endpoint ?? DefaultEndpoint}", "add model: NAME") { ExitCode = 2 };
+
+    private string? Key(ModelSpec model)
+    {
+        if (model.ApiKeyVariable is not { } variable) return null;
+        return Services.ReadVariable(variable) is { Length: > 0 } key
+            ? key
+            : throw new AgoraException($"the environment variable {variable} is not set", $"model {model.Model} at {Address(model)}",
+                $"export {variable}=… with the endpoint's key")
+            { ExitCode = 2 };
+    }
+}
