@@ -51,8 +51,9 @@ internal static class GenerateCommand
             }
             if (parsed.GetValue(card) && files.Count > 0)
                 Console.WriteLine(DatasetCard.Write(experiment, files, folder));
-            foreach (var failure in outcome.Failures)
+            foreach (var failure in outcome.Failures.Where(failure => !failure.IsBudget))
                 Console.Error.WriteLine($"error: {failure.Step.Name}: {failure.Fault.Message}");
+            RunEnding.TellRest(outcome with { Failures = [.. outcome.Failures.Where(failure => failure.IsBudget)] });
             return outcome.ExitCode;
         });
         return command;

@@ -26,9 +26,20 @@ internal static class RunEnding
         }
         foreach (var data in outcome.Result.Incomplete)
             Terminal.Error.MarkupLine($"[yellow]incomplete[/]: {Markup.Escape($"{data.Generator} {data.Setting}: {data.Summary.Valid} of {data.Summary.Wanted} instances: {data.Summary.Shortfall}")}");
-        foreach (var failure in outcome.Failures)
-            Terminal.Error.MarkupLine($"[red]failed[/]: {Markup.Escape($"{failure.Step.Name}: {failure.Fault.Message}")}");
+        TellRest(outcome);
         return outcome.ExitCode;
+    }
+
+    /// <summary>What the run cost, and what is not there and why; a budget that is used up is no failure, and is said once.</summary>
+    public static void TellRest(RunOutcome outcome)
+    {
+        if (!outcome.Bill.Lines.IsEmpty)
+            Terminal.Error.MarkupLine($"bill: {Markup.Escape(BillTable.Total(outcome.Bill))}; \"agora runs show {Markup.Escape(outcome.Folder.Id)} --bill\" lists it by reason");
+        foreach (var failure in outcome.Failures.Where(failure => !failure.IsBudget))
+            Terminal.Error.MarkupLine($"[red]failed[/]: {Markup.Escape($"{failure.Step.Name}: {failure.Fault.Message}")}");
+        var stopped = outcome.Failures.Where(failure => failure.IsBudget).ToArray();
+        if (stopped.Length > 0)
+            Terminal.Error.MarkupLine($"[yellow]stopped[/]: {Markup.Escape($"{string.Join(", ", stopped.Select(failure => failure.Step.Name))}: {stopped[0].Fault.Message}")}");
     }
 
     private static void Print(PgrTable pgr)

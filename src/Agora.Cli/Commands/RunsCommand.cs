@@ -39,7 +39,8 @@ internal static class RunsCommand
         var runs = RunsOption.Create();
         var id = RunArgument("The run's id or its beginning; the newest run where absent.", required: false);
         var timing = new Option<bool>("--timing") { Description = "Where the time went: models, and everything else." };
-        var command = new Command("show", "One run: status, scores, files; with --timing where the time went.") { id, timing, runs };
+        var bill = new Option<bool>("--bill") { Description = "What was asked of which model, what came of it and what it cost." };
+        var command = new Command("show", "One run: status, scores, files; with --timing where the time went, with --bill where the money went.") { id, timing, bill, runs };
         command.SetAction(parsed =>
         {
             var archive = parsed.Archive(runs);
@@ -47,6 +48,11 @@ internal static class RunsCommand
             if (parsed.GetValue(timing))
             {
                 PrintTiming(RunTiming.Of(run, archive.Store));
+                return;
+            }
+            if (parsed.GetValue(bill))
+            {
+                BillTable.Print(run.Bill());
                 return;
             }
             var state = run.State();

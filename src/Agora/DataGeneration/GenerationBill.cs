@@ -12,17 +12,21 @@ public sealed record BillLine
     public long Completions { get; init; }
     public long InputTokens { get; init; }
     public long OutputTokens { get; init; }
+    /// <summary>Part of the input tokens: those that the endpoint had in its prompt cache.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long CachedInputTokens { get; init; }
     /// <summary>Completions for which the endpoint reported no tokens; they are in no sum but this one.</summary>
     public long WithoutUsage { get; init; }
 
     /// <returns>US dollars; null where no price is known.</returns>
-    public decimal? Dollars(Price? price) => price is null ? null : (InputTokens * price.Input + OutputTokens * price.Output) / 1_000_000m;
+    public decimal? Dollars(Price? price) => price?.Of(InputTokens, CachedInputTokens, OutputTokens);
 
     public static BillLine operator +(BillLine left, BillLine right) => new()
     {
         Completions = left.Completions + right.Completions,
         InputTokens = left.InputTokens + right.InputTokens,
         OutputTokens = left.OutputTokens + right.OutputTokens,
+        CachedInputTokens = left.CachedInputTokens + right.CachedInputTokens,
         WithoutUsage = left.WithoutUsage + right.WithoutUsage,
     };
 

@@ -156,6 +156,7 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
             Completions = 1,
             InputTokens = usage?.InputTokenCount ?? 0,
             OutputTokens = usage?.OutputTokenCount ?? 0,
+            CachedInputTokens = usage?.CachedInputTokenCount ?? 0,
             WithoutUsage = usage is { InputTokenCount: not null, OutputTokenCount: not null } ? 0 : 1,
         };
         return (response.Text, line, Ending(response));

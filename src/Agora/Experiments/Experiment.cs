@@ -35,6 +35,7 @@ public sealed record Experiment
     public ImmutableArray<string> Judges { get; init; } = [];
     public JudgingSpec Judging { get; init; } = new();
     public ConfidenceSpec Confidence { get; init; } = new();
+    public BudgetSpec Budget { get; init; } = new();
     /// <summary>Also score the generators themselves on the benchmarks (problem-solving ability).</summary>
     public bool ProblemSolving { get; init; }
 }
@@ -46,20 +47,30 @@ public sealed record ModelSpec
     public const string Embedded = "embedded";
     /// <summary>The provider that asks an OpenAI-compatible endpoint.</summary>
     public const string OpenAI = "openai";
+    /// <summary>The provider that asks a resource of Azure OpenAI.</summary>
+    public const string Azure = "azure";
+    /// <summary>The provider that asks Anthropic's Messages API.</summary>
+    public const string Anthropic = "anthropic";
 
-    /// <summary><c>embedded</c>: a Hugging Face folder on this machine. <c>openai</c>: any OpenAI-compatible endpoint.</summary>
-    [AllowedValues(Embedded, OpenAI)]
+    /// <summary><c>embedded</c>: a Hugging Face folder on this machine. <c>openai</c>: any OpenAI-compatible endpoint. <c>azure</c>: a resource of Azure OpenAI. <c>anthropic</c>: Anthropic's Messages API.</summary>
+    [AllowedValues(Embedded, OpenAI, Azure, Anthropic)]
     public required string Provider { get; init; }
     /// <summary>embedded: the model's folder.</summary>
     [FilePath]
     public string? Path { get; init; }
-    /// <summary>openai: the model's name at the endpoint.</summary>
+    /// <summary>The model's name at the endpoint; azure: the deployment's name.</summary>
     public string? Model { get; init; }
-    /// <summary>openai: base URL up to and with /v1.</summary>
+    /// <summary>openai: base URL up to and with /v1. azure: https://RESOURCE.openai.azure.com. anthropic: https://api.anthropic.com where absent.</summary>
     public string? Endpoint { get; init; }
-    /// <summary>openai: name of the environment variable that holds the key; the key itself reaches no file and no log.</summary>
+    /// <summary>Name of the environment variable that holds the key; the key itself reaches no file and no log.</summary>
     [RegularExpression("[A-Za-z_][A-Za-z0-9_]*")]
     public string? ApiKeyVariable { get; init; }
+    /// <summary>azure: version of the deployments API, such as 2024-10-21; the v1 API where absent.</summary>
+    [RegularExpression("[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?")]
+    public string? ApiVersion { get; init; }
+    /// <summary>What the endpoint can do, where it differs from what its provider usually can.</summary>
+    public CapabilitySpec? Capabilities { get; init; }
+    /// <summary>The shipped price table's where absent; overrides it where given.</summary>
     public Price? Price { get; init; }
     /// <summary>For the method self_synthesis: the model's chat template up to where a user's words begin, e.g. "&lt;|im_start|&gt;user\n". An embedded model's own where absent.</summary>
     public string? UserTurn { get; init; }
@@ -68,6 +79,19 @@ public sealed record ModelSpec
     public int MaxParallel { get; init; } = 64;
     /// <summary>What the endpoint allows, where it is known; what its answers' headers say is learned besides.</summary>
     public RateLimits? Limits { get; init; }
+}
+
+/// <summary>What an endpoint can do; what is absent is as its provider usually has it. A run that needs what is not there is refused before anything is asked.</summary>
+public sealed record CapabilitySpec
+{
+    public bool? LogProbabilities { get; init; }
+    public bool? Seed { get; init; }
+    public bool? SystemMessage { get; init; }
+    public bool? StopSequences { get; init; }
+    public bool? StructuredOutput { get; init; }
+    public bool? PromptCaching { get; init; }
+    /// <summary>Continuing a text without chat template, as base models are asked: /completions.</summary>
+    public bool? PlainPrompt { get; init; }
 }
 
 /// <summary>Limits of an endpoint; each is optional, and all hold for every step of a run together.</summary>
@@ -102,6 +126,14 @@ public sealed record Price
     /// <param name="inputTokens">Cached ones included.</param>
     public decimal Of(long inputTokens, long cachedInputTokens, long outputTokens) =>
         ((inputTokens - cachedInputTokens) * Input + cachedInputTokens * (CachedInput ?? Input) + outputTokens * Output) / 1_000_000m;
+}
+
+/// <summary>What the experiment may cost.</summary>
+public sealed record BudgetSpec
+{
+    /// <summary>US dollars for everything that is asked of priced models: generation, answers, judging, failed and repeated requests. Requests in flight count with the most they may cost. No limit where absent.</summary>
+    [Range(0.0, 1e9)]
+    public decimal? LimitDollars { get; init; }
 }
 
 public sealed record StudentSpec

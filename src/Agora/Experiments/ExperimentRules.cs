@@ -29,14 +29,20 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
     {
         if (models is { Members.Count: 0 })
             Add(models, "models must not be empty");
+        var shared = new Dictionary<string, (string Name, string Limits)>();
         foreach (var (name, node) in models?.Members ?? [])
         {
             if (node is not MapNode model || Text(model, "provider") is not { } provider)
                 continue;
             var path = $"models.{name.Text}";
-            (string[] needed, string[] refused) = provider.Text == ModelSpec.Embedded
-                ? (new[] { "path" }, new[] { "model", "endpoint", "apiKeyVariable" })
-                : provider.Text == ModelSpec.OpenAI ? (["model", "endpoint"], ["path"]) : ([], []);
+            (string[] needed, string[] refused) = provider.Text switch
+            {
+                ModelSpec.Embedded => (new[] { "path" }, new[] { "model", "endpoint", "apiKeyVariable", "apiVersion", "capabilities", "limits" }),
+                ModelSpec.OpenAI => (["model", "endpoint"], ["path", "apiVersion"]),
+                ModelSpec.Azure => (["model", "endpoint", "apiKeyVariable"], ["path"]),
+                ModelSpec.Anthropic => (["model", "apiKeyVariable"], ["path", "apiVersion"]),
+                _ => ([], []),
+            };
             foreach (var key in needed)
                 if (model[key] is null)
                     Add(model, $"{path}.{key} is missing: provider {provider.Text} needs it");
@@ -45,7 +51,16 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
                     Add(given, $"{path}.{key} has no meaning for provider {provider.Text}; delete it");
             if (Text(model, "endpoint") is { } endpoint)
                 Endpoint(endpoint, $"{path}.endpoint");
+            if (model["endpoint"] is ScalarNode at && Text(model, "model") is { } named
+                && !shared.TryAdd($"{at.Text} {named.Text}", (name.Text, Limits(model))) && shared[$"{at.Text} {named.Text}"] is var first && first.Limits != Limits(model))
+                Add(model, $"{path} and models.{first.Name} are the same model at the same endpoint, so that maxParallel and limits must be the same, too");
         }
+    }
+
+    private static string Limits(MapNode model)
+    {
+        var limits = model["limits"] is MapNode given ? given.Members : [];
+        return $"{(model["maxParallel"] as ScalarNode)?.Text} {string.Join(' ', limits.Select(member => $"{member.Key.Text}={(member.Value as ScalarNode)?.Text}").Order(StringComparer.Ordinal))}";
     }
 
     private void Endpoint(ScalarNode node, string path)

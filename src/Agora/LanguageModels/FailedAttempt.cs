@@ -11,6 +11,9 @@ public sealed record FailedAttempt(string Reason, long MostInputTokens, long Mos
     /// <summary>The run was stopped while the request was under way.</summary>
     public const string Interrupted = "interrupted";
 
+    /// <summary>An answer came, without token counts: it is charged, and nobody knows how much.</summary>
+    public const string Uncounted = "uncounted";
+
     private const string PropertyName = "failed_attempts";
 
     public static FailedAttempt Of(EndpointFault fault, RequestSize size) =>

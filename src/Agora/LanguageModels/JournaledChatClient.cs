@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
@@ -13,7 +14,8 @@ namespace Agora.LanguageModels;
 /// <see cref="ChatOptions.Seed"/>s. Kept are text, finish reason, token counts and <see cref="TokenAlternatives"/>.
 /// </remarks>
 /// <param name="modelIdentity">What <see cref="ILanguageModels.IdentifyAsync"/> says about the model behind <paramref name="inner"/>.</param>
-public sealed class JournaledChatClient(IChatClient inner, IJournal journal, string modelIdentity) : DelegatingChatClient(inner)
+/// <param name="earlier">Journals of others that may hold the answer; what is found there is copied and not paid for again.</param>
+public sealed class JournaledChatClient(IChatClient inner, IJournal journal, string modelIdentity, IReadOnlyList<IJournal>? earlier = null) : DelegatingChatClient(inner)
 {
     private readonly ConcurrentDictionary<string, Task> inFlight = new(StringComparer.Ordinal);
 
@@ -33,7 +35,7 @@ public sealed class JournaledChatClient(IChatClient inner, IJournal journal, str
         try
         {
             // Between the look above and taking the turn another caller may have finished.
-            if (journal.TryGet(key, out var record)) return JournalRecord.Replay(record);
+            if (journal.TryGet(key, out var record) || TryReadAgain(key, out record)) return JournalRecord.Replay(record);
             return await AskAsync(key, request, options, cancellationToken);
         }
         finally
@@ -41,6 +43,19 @@ public sealed class JournaledChatClient(IChatClient inner, IJournal journal, str
             inFlight.TryRemove(key, out _);
             finished.SetResult();
         }
+    }
+
+    private bool TryReadAgain(string key, [NotNullWhen(true)] out string? record)
+    {
+        foreach (var other in earlier ?? [])
+        {
+            if (!other.TryGet(key, out var found)) continue;
+            record = (JournalRecord.Read(found) with { Again = true, Failed = null }).Write();
+            journal.Append(key, record);
+            return true;
+        }
+        record = null;
+        return false;
     }
 
     private async Task<ChatResponse> AskAsync(string key, ChatMessage[] request, ChatOptions? options, CancellationToken cancellationToken)
@@ -94,6 +109,10 @@ internal sealed record JournalRecord
     public ImmutableArray<FailedAttempt>? Failed { get; init; }
     /// <summary>Identity of the model that was asked, for the bill.</summary>
     public string? By { get; init; }
+    /// <summary>It was copied from the journal of another step, which paid for it.</summary>
+    public bool Again { get; init; }
+    /// <summary>It came through the provider's batch API.</summary>
+    public bool Batch { get; init; }
 
     /// <summary>Begins the keys of records that hold no answer.</summary>
     public const string GivenUpPrefix = "given-up:";
@@ -114,11 +133,26 @@ internal sealed record JournalRecord
 
     public string Write() => JsonSerializer.Serialize(this, JournalRecordJson.Default.JournalRecord);
 
+    public static JournalRecord Read(string written) => JsonSerializer.Deserialize(written, JournalRecordJson.Default.JournalRecord)
+        ?? throw new InvalidOperationException("a journal record is null");
+
+    /// <returns>Null where the text is no such record: a step may note other things in its journal.</returns>
+    public static JournalRecord? TryRead(string written)
+    {
+        try
+        {
+            return written.StartsWith('{') ? Read(written) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
     /// <exception cref="PromptRefusedException">That is what was recorded.</exception>
     public static ChatResponse Replay(string written)
     {
-        var record = JsonSerializer.Deserialize(written, JournalRecordJson.Default.JournalRecord)
-            ?? throw new InvalidOperationException("a journal record is null");
+        var record = Read(written);
         if (record.Refused is { } refused) throw new PromptRefusedException(refused);
         return new ChatResponse(new ChatMessage(ChatRole.Assistant, record.Text ?? ""))
         {
@@ -138,7 +172,7 @@ internal sealed record JournalRecord
 
 [System.Text.Json.Serialization.JsonSourceGenerationOptions(
     PropertyNamingPolicy = System.Text.Json.Serialization.JsonKnownNamingPolicy.SnakeCaseLower,
-    DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
 [System.Text.Json.Serialization.JsonSerializable(typeof(JournalRecord))]
 internal sealed partial class JournalRecordJson : System.Text.Json.Serialization.JsonSerializerContext;
 

@@ -37,6 +37,8 @@ public sealed class PacedChatClient(
                 var usage = response.Usage;
                 reservation.Settle(DollarsOf(usage) ?? reservation.Most);
                 turn.Succeeded(usage?.InputTokenCount, usage?.OutputTokenCount);
+                if (usage is not { InputTokenCount: not null, OutputTokenCount: not null })
+                    (failed ??= []).Add(new FailedAttempt(FailedAttempt.Uncounted, size.MostInputTokens, size.MaxOutputTokens));
                 if (failed is not null) FailedAttempt.Note(response, failed);
                 return response;
             }

@@ -36,6 +36,9 @@ public sealed class AnswerStep : RunStep
 
     public override ImmutableArray<ModelSpec> Models => [model.Spec];
 
+    public override ModelCapabilities Needs =>
+        (benchmark.Asking.IsContinued ? ModelCapabilities.PlainPrompt : ModelCapabilities.SystemMessage) | (benchmark.Asking.Stop.IsEmpty ? 0 : ModelCapabilities.StopSequences);
+
     public override StepEstimate Estimate()
     {
         var around = systemMessage.Length + benchmark.Asking.Exemplars.Sum(exemplar => exemplar.Question.Length + exemplar.Answer.Length);
@@ -49,7 +52,7 @@ public sealed class AnswerStep : RunStep
     {
         var opened = await context.Models.OpenChatAsync(model.Spec, cancellationToken);
         using var timed = new TimedChatClient(opened, workspace.ModelTime);
-        using var chat = new JournaledChatClient(timed, workspace.Journal, model.Identity);
+        using var chat = new JournaledChatClient(timed, workspace.Journal, model.Identity, workspace.Earlier);
         var answers = new BenchmarkAnswer[samples * benchmark.Items.Length];      // the samples of an item lie together
         var gate = new Lock();
         var (done, input, output) = (0, 0L, 0L);
@@ -126,7 +129,8 @@ public sealed class AnswerStep : RunStep
             parameters["asking"] = CanonicalJson.ToNode(benchmark.Asking);
         if (samples != 1)
             parameters["samples"] = samples;
-        return new StepIdentity("answer", CodeVersion, parameters, model.Trained is { } trained ? [trained.Key] : []);
+        return new StepIdentity("answer", CodeVersion, parameters, model.Trained is { } trained ? [trained.Key] : [])
+        { Asked = model.Trained is null ? model.Identity : null };
     }
 }
 

@@ -116,6 +116,7 @@ public sealed class Evaluation(PipelineServices services, RunArchive archive)
             if (evaluated.Plus is { } plus)
                 steps.Add(new BenchmarkSteps($"{benchmark.Name}_plus", plus, evaluated.Answering, answer, new GradeStep(answer, plus, judges.ToImmutable(), request.Judging, random)));
         }
+        StepDemands.Check(steps.SelectMany(step => step.Steps));
         return steps.ToImmutable();
     }
 

@@ -26,6 +26,9 @@ public sealed class GenerateStep : RunStep
 
     public override ImmutableArray<ModelSpec> Models => helpers.Judge is { } judge ? [generator.Spec, judge.Spec] : [generator.Spec];
 
+    public override ModelCapabilities Needs =>
+        (plan.Spec.SystemMessage.Length > 0 ? ModelCapabilities.SystemMessage : 0) | (plan.Spec.Stop.IsEmpty ? 0 : ModelCapabilities.StopSequences);
+
     public override StepEstimate Estimate()
     {
         var seeds = plan.Seeds.Instances;
@@ -64,7 +67,7 @@ public sealed class GenerateStep : RunStep
     {
         var model = await context.Models.OpenChatAsync(generator.Spec, cancellationToken);
         using var timed = new TimedChatClient(model, workspace.ModelTime);
-        using var chat = new JournaledChatClient(timed, workspace.Journal, generator.Identity);
+        using var chat = new JournaledChatClient(timed, workspace.Journal, generator.Identity, workspace.Earlier);
         var progress = new Relay<GenerationProgress>(now =>
             context.Progress.Report(new StepProgress(now.Valid, now.Wanted, now.InputTokens + now.OutputTokens, now.Dollars)));
         using var scoring = helpers.Judge is { } judge
@@ -124,7 +127,7 @@ public sealed class GenerateStep : RunStep
             parameters["userTurn"] = plan.UserTurn;
         if (plan.TestSets is { } testSets)
             parameters["testSets"] = testSets.Identity;
-        return new StepIdentity("generate", CodeVersion, parameters, []);
+        return new StepIdentity("generate", CodeVersion, parameters, []) { Asked = generator.Identity };
     }
 }
 

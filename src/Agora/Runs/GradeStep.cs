@@ -30,6 +30,9 @@ public sealed class GradeStep : RunStep
 
     public override ImmutableArray<ModelSpec> Models => [.. judges.Select(judge => judge.Spec)];
 
+    public override ModelCapabilities Needs =>
+        benchmark.Name == "alpaca_eval" && judging.Preference == PreferenceReading.LogProbabilities ? ModelCapabilities.LogProbabilities : ModelCapabilities.None;
+
     // A judge reads the question and two answers, and says little; some benchmarks show each pair in both orders.
     public override StepEstimate Estimate() => judges.Aggregate(StepEstimate.Nothing, (sum, judge) => sum + StepEstimate.Of(
         judge.Spec, 2L * benchmark.Items.Length, 2 * benchmark.Items.Sum(item => 5 * StepEstimate.Tokens(item.Prompt.Length) + 500), 2L * 100 * benchmark.Items.Length));
@@ -42,7 +45,7 @@ public sealed class GradeStep : RunStep
             foreach (var judge in judges)
             {
                 var opened = await context.Models.OpenChatAsync(judge.Spec, cancellationToken);
-                clients.Add(new JournaledChatClient(new TimedChatClient(opened, workspace.ModelTime), workspace.Journal, judge.Identity));
+                clients.Add(new JournaledChatClient(new TimedChatClient(opened, workspace.ModelTime), workspace.Journal, judge.Identity, workspace.Earlier));
             }
             var given = StepFiles.ReadLines<BenchmarkAnswer>(context.Inputs[answers.Key], StepFiles.Answers);
             var grades = await benchmark.GradeAsync(given, new GradingContext
@@ -81,6 +84,7 @@ public sealed class GradeStep : RunStep
         // Where nobody is asked, how to ask decides nothing.
         if (benchmark.NeedsJudge)
             parameters["judging"] = CanonicalJson.ToNode(judging);
-        return new StepIdentity("grade", benchmark.GraderVersion, parameters, [answers.Key]);
+        return new StepIdentity("grade", benchmark.GraderVersion, parameters, [answers.Key])
+        { Asked = judges.IsEmpty ? null : string.Join('\n', judges.Select(judge => judge.Identity).Order(StringComparer.Ordinal)) };
     }
 }

@@ -1,7 +1,10 @@
+using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Numerics;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Agora.Experiments;
@@ -15,12 +18,12 @@ namespace Agora.Runs;
 /// A line is the CRC-32C of its JSON in eight hexadecimal digits, a space, a JSON array of key and record, a line feed. A line goes to the kernel
 /// in one write when it is appended; syncs to the disk happen in batches. On opening, a torn end is cut off and a line
 /// whose checksum is wrong is passed over: its item is simply not finished. One process writes at a time.
-/// Only the places of records are kept in memory.
+/// Only the places of records are kept in memory, under 128 bits of their keys' hashes: some 50 bytes each.
 /// </remarks>
 public sealed class Journal : IJournal, IDisposable
 {
     private readonly Lock gate = new();
-    private readonly Dictionary<string, (long Offset, int Length)> places = [];
+    private readonly Dictionary<UInt128, (long Offset, int Length)> places = [];
     private readonly SafeFileHandle file;
     private readonly string path;
     private long length;
@@ -29,6 +32,8 @@ public sealed class Journal : IJournal, IDisposable
     private int unsynced;
     private long lastSync = Stopwatch.GetTimestamp();
     private bool broken;
+    private bool readOnly;
+    private FileLock? alone;
 
     private Journal(string path, SafeFileHandle file)
     {
@@ -54,22 +59,22 @@ public sealed class Journal : IJournal, IDisposable
     {
         try
         {
-            var file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            // The lock is a file of its own: others may read what a journal holds while it is written.
+            var alone = FileLock.TryExclusive(path + ".lock") ?? throw new AgoraException("another process writes the journal", path, "wait until it ends, or end it");
+            SafeFileHandle? file = null;
             try
             {
-                var journal = new Journal(path, file);
+                file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+                var journal = new Journal(path, file) { alone = alone };
                 journal.Read();
                 return journal;
             }
             catch
             {
-                file.Dispose();
+                file?.Dispose();
+                alone.Dispose();
                 throw;
             }
-        }
-        catch (IOException error) when (FileLock.IsHeldElsewhere(error))
-        {
-            throw new AgoraException("another process writes the journal", path, "wait until it ends, or end it", error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -77,12 +82,40 @@ public sealed class Journal : IJournal, IDisposable
         }
     }
 
+    /// <summary>A journal that is only read, for what another step left behind.</summary>
+    /// <returns>Null where it is gone. What a process appends to it from now on is not seen.</returns>
+    public static Journal? OpenToRead(string path)
+    {
+        try
+        {
+            var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            var journal = new Journal(path, file) { readOnly = true };
+            journal.Read();
+            return journal;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Hands every whole record of the file to <paramref name="take"/>, in the order in which they were appended. The journal may be open elsewhere.</summary>
+    internal static void Scan(string path, JournalReading take)
+    {
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
+        ReadLines(file, (line, _) =>
+        {
+            if (Json(line) is { IsEmpty: false } json)
+                take(Key(json), json);
+        });
+    }
+
     public bool TryGet(string key, [NotNullWhen(true)] out string? record)
     {
         (long Offset, int Length) place;
         lock (gate)
         {
-            if (!places.TryGetValue(key, out place))
+            if (!places.TryGetValue(Hash(key), out place))
             {
                 record = null;
                 return false;
@@ -94,13 +127,16 @@ public sealed class Journal : IJournal, IDisposable
 
     public void Append(string key, string record)
     {
+        if (readOnly)
+            throw new InvalidOperationException($"the journal {path} was opened to be read");
         var line = Line(key, record);
+        var hash = Hash(key);
         var sync = false;
         lock (gate)
         {
             if (broken)
                 throw new InvalidOperationException($"the journal {path} could not be put right after a failed write");
-            if (places.TryGetValue(key, out var place))
+            if (places.TryGetValue(hash, out var place))
             {
                 if (RecordAt(place.Offset, place.Length) != record)
                     throw new InvalidOperationException($"the journal {path} has another record under {key}");
@@ -115,7 +151,7 @@ public sealed class Journal : IJournal, IDisposable
                 CutBack();
                 throw DurableFiles.Failure(path, error);
             }
-            places.Add(key, (length, line.Length));
+            places.Add(hash, (length, line.Length));
             length += line.Length;
             unsynced++;
             if (unsynced >= LinesPerSync || Stopwatch.GetElapsedTime(lastSync) > TimeBetweenSyncs)
@@ -138,6 +174,7 @@ public sealed class Journal : IJournal, IDisposable
     {
         lock (gate)
             file.Dispose();
+        alone?.Dispose();
     }
 
     // Outside the appenders' lock: they go on while the disk works.
@@ -177,38 +214,57 @@ public sealed class Journal : IJournal, IDisposable
 
     private void Read()
     {
-        var contents = new FileStream(file, FileAccess.Read, bufferSize: 0);    // not disposed: it would close the handle
+        var torn = false;
+        (length, torn) = ReadLines(file, Take);
+        if (!torn)
+            return;
+        Dropped++;
+        if (!readOnly)
+            RandomAccess.SetLength(file, length);
+    }
+
+    /// <returns>Where the last whole line ends, and whether anything follows it.</returns>
+    private static (long Length, bool Torn) ReadLines(SafeFileHandle file, LineReading take)
+    {
         var block = new byte[1 << 20];
         var filled = 0;
         var blockStart = 0L;
         while (true)
         {
-            var read = contents.Read(block, filled, block.Length - filled);
+            var read = RandomAccess.Read(file, block.AsSpan(filled), blockStart + filled);
             filled += read;
             var start = 0;
             for (int end; (end = block.AsSpan(start, filled - start).IndexOf((byte)'\n')) >= 0; start += end + 1)
-                Take(block.AsSpan(start, end + 1), blockStart + start);
+                take(block.AsSpan(start, end + 1), blockStart + start);
             block.AsSpan(start, filled - start).CopyTo(block);
             blockStart += start;
             filled -= start;
             if (read == 0)
-                break;
+                return (blockStart, filled > 0);
             if (filled == block.Length)
                 Array.Resize(ref block, 2 * block.Length);
         }
-        length = blockStart;
-        if (filled == 0)
-            return;
-        Dropped++;
-        RandomAccess.SetLength(file, length);
     }
 
     private void Take(ReadOnlySpan<byte> line, long offset)
     {
         if (Json(line) is { IsEmpty: false } json)
-            places.TryAdd(Fields(json).Key, (offset, line.Length));
+            places.TryAdd(Hash(Key(json)), (offset, line.Length));
         else
             Dropped++;
+    }
+
+    // Keys of requests are hashes already, so that reading a long journal hashes nothing.
+    private static UInt128 Hash(string key) => key.Length == 64 && UInt128.TryParse(key.AsSpan(0, 32), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var prefix)
+        ? prefix
+        : BinaryPrimitives.ReadUInt128LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+
+    private static string Key(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        reader.Read();
+        reader.Read();
+        return reader.GetString()!;
     }
 
     private string RecordAt(long offset, int size)
@@ -261,7 +317,12 @@ public sealed class Journal : IJournal, IDisposable
         return ~crc;
     }
 
+    private delegate void LineReading(ReadOnlySpan<byte> line, long offset);
+
     private const int ChecksumLength = 8;
     private const int LinesPerSync = 256;
     private static readonly TimeSpan TimeBetweenSyncs = TimeSpan.FromSeconds(2);
 }
+
+/// <param name="line">A JSON array of key and record.</param>
+internal delegate void JournalReading(string key, ReadOnlySpan<byte> line);

@@ -143,7 +143,11 @@ public sealed class LocalExecutor(StepStore store, ILanguageModels models, IStud
     }
 }
 
-public sealed record StepFailure(RunStep Step, Exception Fault);
+public sealed record StepFailure(RunStep Step, Exception Fault)
+{
+    /// <summary>Nothing went wrong: the budget was used up, and the same command with a higher one goes on.</summary>
+    public bool IsBudget => Fault is AgoraException { ExitCode: 3 };
+}
 
 /// <param name="Results">Of every wanted step that could be done, and of what was done on the way.</param>
 /// <param name="Failures">In the order in which they happened; steps that were blocked by them are not listed.</param>

@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using Agora.Benchmarks;
 using Agora.DataGeneration;
 using Agora.Experiments;
+using Agora.LanguageModels;
 
 namespace Agora.Runs;
 
@@ -17,7 +18,8 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
     /// <summary>What a run would do. Asks no model, writes nothing.</summary>
     public async Task<RunPlan> PlanAsync(Experiment experiment, CancellationToken cancellationToken)
     {
-        var graph = await GraphAsync(experiment, mayFetch: false, cancellationToken);
+        var graph = await GraphAsync(PriceTable.Shipped.Complete(experiment), mayFetch: false, cancellationToken);
+        StepDemands.Check(graph.Steps);
         return RunPlan.Of(StepNeeds.Of(graph.Wanted, archive.Store, thoroughly: false), archive.Store);
     }
 
@@ -48,11 +50,16 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
     {
         var started = DateTimeOffset.UtcNow;
         var clock = Stopwatch.StartNew();
+        experiment = PriceTable.Shipped.Complete(experiment);
         var graph = part(await GraphAsync(experiment, mayFetch: true, cancellationToken));
+        StepDemands.Check(graph.Steps);
         var state = new RunState(RunStatus.Running, experiment.Name, started, Finished: null, clock.Elapsed.TotalSeconds, GatheringSeconds: 0, Failures: []);
         var (run, hold) = await archive.BeginAsync(experiment, graph, state, cancellationToken);
         using (hold)
         {
+            var bills = new RunBills(experiment, graph, archive.Store, services.Models);
+            using var alone = experiment.Budget.LimitDollars is null ? null : run.HoldBudget();
+            await bills.BeginAsync(services.Budget, cancellationToken);
             var executor = new LocalExecutor(archive.Store, services.Models, services.Trainer, jobs, observer);
             var execution = await executor.RunAsync(graph.Wanted, cancellationToken);
 
@@ -60,15 +67,17 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
             var result = RunResult.Gather(experiment, graph, execution.Results, execution.Reasons);
             run.Keep([.. result.Answers.Select(Score)]);
             run.Link(archive.Store);
+            var bill = await bills.ReadAsync(cancellationToken);
+            run.Keep(bill);
             state = state with
             {
-                Status = !execution.Failures.IsEmpty ? RunStatus.Failed : result.Incomplete.Any() ? RunStatus.Incomplete : RunStatus.Done,
+                Status = execution.Failures.Any(failure => !failure.IsBudget) ? RunStatus.Failed : !execution.Failures.IsEmpty || result.Incomplete.Any() ? RunStatus.Incomplete : RunStatus.Done,
                 Finished = DateTimeOffset.UtcNow,
                 GatheringSeconds = clock.Elapsed.TotalSeconds,
                 Failures = [.. execution.Failures.Select(failure => new MissingResult(failure.Step.Name, failure.Fault.Message))],
             };
             run.Say(state);
-            return new RunOutcome(run, result, execution.Failures, state.Status);
+            return new RunOutcome(run, result, execution.Failures, state.Status, bill);
         }
     }
 
@@ -84,8 +93,9 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
 }
 
 /// <param name="Failures">Steps that failed; those behind them are missing in the result.</param>
-public sealed record RunOutcome(RunFolder Folder, RunResult Result, ImmutableArray<StepFailure> Failures, RunStatus Status)
+/// <param name="Bill">Of everything that the run's steps asked for, in this process and before.</param>
+public sealed record RunOutcome(RunFolder Folder, RunResult Result, ImmutableArray<StepFailure> Failures, RunStatus Status, RunBill Bill)
 {
-    /// <summary>0 done · 1 a step failed · 3 done, but a generator wrote fewer instances than wanted.</summary>
+    /// <summary>0 done · 1 a step failed · 3 done, but a generator wrote fewer instances than wanted, or the budget was used up.</summary>
     public int ExitCode => Status switch { RunStatus.Failed => 1, RunStatus.Incomplete => 3, _ => 0 };
 }

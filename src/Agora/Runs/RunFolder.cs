@@ -13,7 +13,7 @@ public enum RunStatus
     /// <summary>Its process ended before the run did; the same command goes on from there.</summary>
     Interrupted,
     Done,
-    /// <summary>All steps are done, but some generator wrote fewer instances than wanted.</summary>
+    /// <summary>Some generator wrote fewer instances than wanted, or the budget was used up before all steps were done.</summary>
     Incomplete,
     /// <summary>At least one step failed.</summary>
     Failed,
@@ -27,8 +27,10 @@ public sealed class RunFolder
     private const string StepsFile = "steps.json";
     private const string StateFile = "run.json";
     private const string ScoresFile = "scores.json";
+    private const string BillFile = "bill.json";
     private const string LinksFolder = "steps";
     private const string RunningFile = ".running";
+    private const string SpendingFile = ".spending";
 
     private readonly DurableFiles files = DurableFiles.Instance;
 
@@ -68,10 +70,18 @@ public sealed class RunFolder
     /// <summary>Empty until the run is done once.</summary>
     public ImmutableArray<RecordedScore> Scores() => File.Exists(PathOf(ScoresFile)) ? Read<ImmutableArray<RecordedScore>>(ScoresFile) : [];
 
+    /// <summary>Empty until the run has ended once.</summary>
+    public RunBill Bill() => File.Exists(PathOf(BillFile)) ? Read<RunBill>(BillFile) : RunBill.Empty;
+
     public string ExperimentText() => File.ReadAllText(PathOf(ExperimentFileName));
 
     /// <summary>Held while a process works on the run; more than one may.</summary>
     internal Task<FileLock> HoldAsync(CancellationToken cancellationToken) => FileLock.SharedAsync(PathOf(RunningFile), waiting: null, cancellationToken);
+
+    /// <summary>Held while a process spends the run's budget: two would each spend all of it.</summary>
+    /// <exception cref="AgoraException">Another process holds it.</exception>
+    internal FileLock HoldBudget() => FileLock.TryExclusive(PathOf(SpendingFile))
+        ?? throw new AgoraException("another process spends the budget of this run", FullPath, "wait until it ends: a limit of dollars holds for one process at a time");
 
     /// <summary>Held while the run is removed.</summary>
     internal FileLock? TryHoldAlone() => FileLock.TryExclusive(PathOf(RunningFile));
@@ -89,6 +99,8 @@ public sealed class RunFolder
     internal void Say(RunState state) => Write(StateFile, state);
 
     internal void Keep(ImmutableArray<RecordedScore> scores) => Write(ScoresFile, scores);
+
+    internal void Keep(RunBill bill) => Write(BillFile, bill);
 
     /// <summary>Gives each result that is there a name that people can read.</summary>
     internal void Link(StepStore store)

@@ -26,6 +26,9 @@ public abstract class RunStep
     /// <summary>The models that the step asks; their memory is let go of once no step of the run will ask them.</summary>
     public virtual ImmutableArray<ModelSpec> Models => [];
 
+    /// <summary>What each of the <see cref="Models"/> must be able to do.</summary>
+    public virtual ModelCapabilities Needs => ModelCapabilities.None;
+
     /// <summary>What the step will ask for, as far as it can be known before.</summary>
     public abstract StepEstimate Estimate();
 
@@ -61,7 +64,7 @@ public readonly record struct StepEstimate(long Requests, long InputTokens, long
     public static StepEstimate Nothing { get; } = new(0, 0, 0, 0);
 
     public static StepEstimate Of(ModelSpec model, long requests, long inputTokens, long outputTokens) => new(requests, inputTokens, outputTokens,
-        model.Price is { } price ? (price.Input * inputTokens + price.Output * outputTokens) / 1_000_000 : null);
+        model.Price?.Of(inputTokens, cachedInputTokens: 0, outputTokens));
 
     public static StepEstimate operator +(StepEstimate left, StepEstimate right) => new(
         left.Requests + right.Requests, left.InputTokens + right.InputTokens, left.OutputTokens + right.OutputTokens, left.Dollars + right.Dollars);

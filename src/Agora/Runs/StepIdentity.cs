@@ -47,6 +47,8 @@ public sealed record StepIdentity
     /// <summary>Keys of the results that the step reads, in the order in which it takes them.</summary>
     public ImmutableArray<StepKey> Inputs { get; }
     public StepKey Key { get; }
+    /// <summary>Who is asked: completions of the same models are looked for among those of other steps. Null where none are worth keeping. No part of the key.</summary>
+    public string? Asked { get; init; }
 
     /// <summary>The four members that the key is the SHA-256 of.</summary>
     public JsonObject ToJson() => new()

@@ -9,6 +9,8 @@ public sealed record StepManifest
 {
     public const string FileName = "manifest.json";
     public const string TimingFileName = "timing.json";
+    /// <summary>What the step asked models for; like the times it lies beside the result, since which requests failed on the way differs between runs.</summary>
+    public const string SpendingFileName = "spending.json";
 
     public required string Kind { get; init; }
     public required string Version { get; init; }

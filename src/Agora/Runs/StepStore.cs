@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Agora.Experiments;
 
@@ -7,7 +10,7 @@ namespace Agora.Runs;
 /// <remarks>
 /// A step works in <c>KEY.partial</c>: its journal outlives an interruption, its half-written result does not. The finished result is synced and renamed to
 /// <c>KEY</c>. While a process works on a step it holds <c>locks/KEY</c>, which the kernel lets go of when the process dies; a second process waits
-/// for it and finds the result. See docs/run-folder.md.
+/// for it and finds the result. Completions outlive their step in <c>completions</c>, one journal per step, until nobody needs the step any more. See docs/run-folder.md.
 /// </remarks>
 public sealed class StepStore
 {
@@ -85,7 +88,8 @@ public sealed class StepStore
         switch (Find(step.Key, thoroughly: true))
         {
             case StepFinding.Whole(var result):
-                files.DeleteFolder(partial);    // left over where the process died between the last rename and the cleaning up
+                KeepJournal(step, partial);     // left over where the process died between the last rename and the cleaning up
+                files.DeleteFolder(partial);
                 notice?.Invoke(new StepNotice.Reused());
                 return result;
             case StepFinding.Damaged(var reason):
@@ -98,17 +102,19 @@ public sealed class StepStore
         var unfinished = Path.Combine(partial, StepWorkspace.ResultFolderName);
         files.DeleteFolder(unfinished);
         files.CreateFolder(unfinished);
+        if (step.Asked is { } asked)
+            files.WriteWhole(Path.Combine(partial, AskedFile), Encoding.UTF8.GetBytes(FamilyOf(asked)));
         files.SyncFolder(Folder);
         var started = time.GetUtcNow();
         var clock = time.GetTimestamp();
-        var workspace = new StepWorkspace(partial, files, new ModelClock(time));
+        var workspace = new StepWorkspace(partial, files, new ModelClock(time), () => EarlierJournals(step));
         try
         {
             await make(workspace, cancellationToken);
         }
         finally
         {
-            workspace.CloseJournal();
+            workspace.CloseJournals();
         }
         Seal(step, unfinished);
         var timing = new StepTiming
@@ -119,8 +125,11 @@ public sealed class StepStore
             ModelSeconds = workspace.ModelTime.Total.TotalSeconds,
         };
         files.WriteWhole(Path.Combine(unfinished, StepManifest.TimingFileName), JsonSerializer.SerializeToUtf8Bytes(timing, CanonicalJson.Indented));
+        if (SpendingOfJournal(partial) is { IsEmpty: false } spending)
+            files.WriteWhole(Path.Combine(unfinished, StepManifest.SpendingFileName), JsonSerializer.SerializeToUtf8Bytes(spending, CanonicalJson.Indented));
         files.RenameFolder(unfinished, FolderOf(step.Key));
         files.SyncFolder(Folder);
+        KeepJournal(step, partial);
         files.DeleteFolder(partial);
         return Find(step.Key, thoroughly: false) is StepFinding.Whole(var made)
             ? made
@@ -140,6 +149,75 @@ public sealed class StepStore
             return null;    // times are not part of the result: a damaged file of them costs only them
         }
     }
+
+    /// <summary>What a step has asked models for so far, whether it is finished or was interrupted; empty where it asked nobody, or nobody who counts tokens.</summary>
+    public ImmutableArray<SpendingLine> SpendingOf(StepKey key)
+    {
+        var path = Path.Combine(FolderOf(key), StepManifest.SpendingFileName);
+        try
+        {
+            return File.Exists(path) ? JsonSerializer.Deserialize<ImmutableArray<SpendingLine>>(File.ReadAllBytes(path), CanonicalJson.Options)
+                : Directory.Exists(FolderOf(key)) ? []
+                : SpendingOfJournal(PartialFolderOf(key));
+        }
+        catch (JsonException error)
+        {
+            throw new AgoraException($"what a step has spent cannot be read: {error.Message}", path, "restore the file, or remove the folder that holds it to pay for the step again", error);
+        }
+    }
+
+    private static ImmutableArray<SpendingLine> SpendingOfJournal(string partial)
+    {
+        try
+        {
+            return Spending.Scan(Path.Combine(partial, StepWorkspace.JournalFileName));
+        }
+        catch (IOException error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return [];
+        }
+    }
+
+    // Other steps that asked the same models: finished ones, and interrupted ones whose settings were changed since.
+    private IEnumerable<string> EarlierJournals(StepIdentity step)
+    {
+        if (step.Asked is not { } asked)
+            return [];
+        var family = FamilyOf(asked);
+        var kept = Path.Combine(Folder, CompletionsFolder, family);
+        var finished = Directory.Exists(kept) ? Directory.GetFiles(kept).Where(path => Path.GetFileName(path) != step.Key.Value) : [];
+        var interrupted = Directory.GetDirectories(Folder, "*" + PartialSuffix)
+            .Where(folder => folder != PartialFolderOf(step.Key) && Asks(folder, family))
+            .Select(folder => Path.Combine(folder, StepWorkspace.JournalFileName));
+        return finished.Order(StringComparer.Ordinal).Concat(interrupted.Where(File.Exists).Order(StringComparer.Ordinal));
+    }
+
+    // Another process may be about to finish the step and to remove its folder.
+    private static bool Asks(string partial, string family)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(partial, AskedFile)) == family;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    private void KeepJournal(StepIdentity step, string partial)
+    {
+        var journal = Path.Combine(partial, StepWorkspace.JournalFileName);
+        if (step.Asked is not { } asked || !File.Exists(journal))
+            return;
+        var folder = Path.Combine(Folder, CompletionsFolder, FamilyOf(asked));
+        files.CreateFolder(Path.Combine(Folder, CompletionsFolder));
+        files.CreateFolder(folder);
+        File.Move(journal, Path.Combine(folder, step.Key.Value), overwrite: true);
+        files.SyncFolder(folder);
+    }
+
+    private static string FamilyOf(string asked) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(asked)))[..32];
 
     /// <summary>Removes results and unfinished work that nobody needs. A step on which a process works stays.</summary>
     /// <param name="needed">Keys of kept runs; the caller sees to it that no run begins meanwhile.</param>
@@ -169,6 +247,15 @@ public sealed class StepStore
             bytes += BytesBelow(folder);
             if (!pretend)
                 Discard(folder);
+        }
+        var completions = Path.Combine(Folder, CompletionsFolder);
+        foreach (var journal in Directory.Exists(completions) ? Directory.GetFiles(completions, "*", SearchOption.AllDirectories) : [])
+        {
+            if (!StepKey.IsKey(Path.GetFileName(journal)) || needed.Contains(new StepKey(Path.GetFileName(journal))))
+                continue;
+            bytes += new FileInfo(journal).Length;
+            if (!pretend)
+                File.Delete(journal);
         }
         return new Collected(steps, bytes);
     }
@@ -208,6 +295,8 @@ public sealed class StepStore
 
     private const string PartialSuffix = ".partial";
     private const string LocksFolder = "locks";
+    private const string CompletionsFolder = "completions";
+    private const string AskedFile = "asked";
     private const string DiscardedPrefix = "discarded-";
 }
 

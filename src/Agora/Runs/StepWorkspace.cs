@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using System.Text;
 using Agora.Experiments;
+using Agora.LanguageModels;
 
 namespace Agora.Runs;
 
@@ -12,11 +14,14 @@ public sealed class StepWorkspace
     private readonly Lock gate = new();
     private readonly string partial;
     private readonly DurableFiles files;
+    private readonly Lazy<ImmutableArray<Journal>> earlier;
     private Journal? journal;
 
-    internal StepWorkspace(string partial, DurableFiles files, ModelClock modelTime)
+    /// <param name="earlier">Finds journals of other steps that asked the same models.</param>
+    internal StepWorkspace(string partial, DurableFiles files, ModelClock modelTime, Func<IEnumerable<string>> earlier)
     {
         this.partial = partial;
+        this.earlier = new Lazy<ImmutableArray<Journal>>(() => [.. earlier().Select(Journal.OpenToRead).OfType<Journal>()]);
         this.files = files;
         ModelTime = modelTime;
     }
@@ -42,6 +47,9 @@ public sealed class StepWorkspace
         }
     }
 
+    /// <summary>What other steps were answered by the same models: a step whose parser or checks changed asks the same requests as the one before.</summary>
+    public IReadOnlyList<IJournal> Earlier => earlier.Value;
+
     /// <summary>Where the step says when a model is at work.</summary>
     public ModelClock ModelTime { get; }
 
@@ -63,9 +71,12 @@ public sealed class StepWorkspace
         }
     }
 
-    internal void CloseJournal()
+    internal void CloseJournals()
     {
         lock (gate)
             journal?.Dispose();
+        if (earlier.IsValueCreated)
+            foreach (var other in earlier.Value)
+                other.Dispose();
     }
 }

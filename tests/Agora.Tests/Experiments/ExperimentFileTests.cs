@@ -97,7 +97,7 @@ public sealed class ExperimentFileTests
     [InlineData("  math:\n    - {name: gsm8k, file: gsm8k.jsonl}", "  code:\n    - {name: mbpp, file: gsm8k.jsonl}", "7:12", "math/instance_generation has no benchmark: add at least one to benchmarks.math")]
     [InlineData("provider: openai, model: m, ", "provider: openai, ", "3:8", "models.gen.model is missing: provider openai needs it")]
     [InlineData("model: m, endpoint", "model: m, path: x, endpoint", "3:37", "models.gen.path has no meaning for provider openai; delete it")]
-    [InlineData("provider: openai", "provider: opnai", "3:19", "models.gen.provider must be embedded or openai, got \"opnai\"; did you mean \"openai\"?")]
+    [InlineData("provider: openai", "provider: opnai", "3:19", "models.gen.provider must be embedded, openai, azure or anthropic, got \"opnai\"; did you mean \"openai\"?")]
     [InlineData("http://127.0.0.1:8000/v1", "127.0.0.1:8000/v1", "3:47", "models.gen.endpoint must be an address that starts with http:// or https://, got \"127.0.0.1:8000/v1\"")]
     public void A_fault_names_line_column_rule_and_value(string part, string fault, string position, string message)
     {

@@ -96,24 +96,27 @@ public sealed class PacedChatClientTests
         Assert.True(calls < 300, $"{calls} requests were sent to an endpoint that answers nobody");
     }
 
+    // Before its second attempt another request is answered, and so on: the endpoint is well.
     [Fact]
     public async Task A_request_that_alone_fails_while_others_pass_is_given_up()
     {
-        var poisoned = 0;
-        TransientEndpointException Counted()
+        var (poisoned, asked) = (0, new TaskCompletionSource());
+        using var client = Client(new FakeChatClient(async (messages, _, _) =>
         {
+            if (messages[0].Text != "poison") return Fine;
             poisoned++;
-            return Fault();
-        }
-        using var client = Client(messages => messages[0].Text == "poison" ? throw Counted() : Fine);
-        var error = await Assert.ThrowsAsync<AgoraException>(async () =>
+            await asked.Task;
+            throw Fault();
+        }), null, null);
+        var bad = client.GetResponseAsync("poison", cancellationToken: TestContext.Current.CancellationToken);
+        while (!bad.IsCompleted)
         {
-            var bad = client.GetResponseAsync("poison", cancellationToken: TestContext.Current.CancellationToken);
-            while (!bad.IsCompleted) await client.GetResponseAsync("fine", cancellationToken: TestContext.Current.CancellationToken);
-            await bad;
-        });
-        Assert.Equal($"the endpoint failed {poisoned} times in a row; the last time: HTTP 503", error.What);
-        Assert.InRange(poisoned, 8, 50);    // more than 8 where the endpoint rested meanwhile
+            await client.GetResponseAsync("fine", cancellationToken: TestContext.Current.CancellationToken);
+            Interlocked.Exchange(ref asked, new TaskCompletionSource()).TrySetResult();
+            await Task.Yield();
+        }
+        var error = await Assert.ThrowsAsync<AgoraException>(() => bad);
+        Assert.Equal((8, "the endpoint failed 8 times in a row; the last time: HTTP 503"), (poisoned, error.What));
     }
 
     [Fact]
@@ -124,9 +127,16 @@ public sealed class PacedChatClientTests
         {
             1 => throw new TransientEndpointException("429", EndpointFault.RateLimited),
             2 => throw new TransientEndpointException("cut", EndpointFault.ConnectionBroke),
-            _ => Fine,
+            _ => Costing(1, 1),
         }, new ChatOptions { MaxOutputTokens = 100 });
         Assert.Equal([new FailedAttempt("rate_limited", 0, 0), new FailedAttempt("connection_broke", 5 + 16 + 64, 100)], FailedAttempt.Before(response));
+    }
+
+    [Fact]
+    public async Task An_answer_without_token_counts_may_be_charged_at_most()
+    {
+        var response = await AskAsync(_ => Fine, new ChatOptions { MaxOutputTokens = 100 });
+        Assert.Equal([new FailedAttempt("uncounted", 5 + 16 + 64, 100)], FailedAttempt.Before(response));
     }
 
     // $1 a token in and out: the request may cost 85 + 15 = 100 dollars, and an answer costs 2.

@@ -72,7 +72,7 @@ internal sealed class TinyExperiment
         {
             var result = store.FolderOf(new StepKey(step.Key));
             foreach (var file in Directory.EnumerateFiles(result, "*", SearchOption.AllDirectories))
-                if (Path.GetFileName(file) != StepManifest.TimingFileName)
+                if (Path.GetFileName(file) is not (StepManifest.TimingFileName or StepManifest.SpendingFileName))
                     contents[$"{step.Key}/{Path.GetRelativePath(result, file)}"] = File.ReadAllText(file);
         }
         return contents;

@@ -1,0 +1,36 @@
+using System.Globalization;
+using Agora.Cli.Progress;
+using Agora.Runs;
+using Spectre.Console;
+
+namespace Agora.Cli.Commands;
+
+/// <summary>A run's bill: what was asked of which model, what came of it, and what it cost.</summary>
+internal static class BillTable
+{
+    /// <summary>In one line.</summary>
+    public static string Total(RunBill bill)
+    {
+        var requests = bill.Lines.Sum(line => line.Requests);
+        var unpriced = bill.Lines.Any(line => line.Dollars is null);
+        return string.Create(CultureInfo.InvariantCulture, $"{requests:N0} requests, {StepMeter.Dollars(bill.Dollars)}")
+            + (bill.DollarsAtMostBesides > 0 ? $", and at most {StepMeter.Dollars(bill.DollarsAtMostBesides)} for requests that brought no answer or no token counts" : "")
+            + (unpriced ? "; some models have no price" : "");
+    }
+
+    public static void Print(RunBill bill)
+    {
+        var table = new Table().Border(TableBorder.Simple);
+        foreach (var title in (string[])["for", "model", "what became of it"])
+            table.AddColumn(title);
+        foreach (var title in (string[])["requests", "tokens in", "cached", "tokens out", "dollars"])
+            table.AddColumn(new TableColumn(title).RightAligned());
+        foreach (var line in bill.Lines)
+            table.AddRow(line.Kind, Markup.Escape(line.Model), Markup.Escape(line.For + (line.Batch ? " (batch)" : "")), Count(line.Requests), Count(line.InputTokens),
+                Count(line.CachedInputTokens), Count(line.OutputTokens), line.Dollars is { } dollars ? (line.AtMost && dollars > 0 ? "at most " : "") + StepMeter.Dollars(dollars) : "no price");
+        Terminal.Out.Write(table);
+        Terminal.Out.WriteLine(Total(bill));
+    }
+
+    private static string Count(long number) => number == 0 ? "" : number.ToString("N0", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,61 @@
+using System.Collections.Immutable;
+using Agora.Experiments;
+
+namespace Agora.LanguageModels;
+
+/// <summary>Something that a request may need of a model.</summary>
+[Flags]
+public enum ModelCapabilities
+{
+    None = 0,
+    LogProbabilities = 1,
+    Seed = 2,
+    SystemMessage = 4,
+    StopSequences = 8,
+    StructuredOutput = 16,
+    PromptCaching = 32,
+    PlainPrompt = 64,
+    All = 127,
+}
+
+/// <summary>What each provider can do unless the experiment says otherwise.</summary>
+public static class ProviderCapabilities
+{
+    // An OpenAI-compatible server may lack any of them; which, the experiment knows.
+    private static readonly ImmutableDictionary<string, ModelCapabilities> Usual = new Dictionary<string, ModelCapabilities>
+    {
+        [ModelSpec.Embedded] = ModelCapabilities.All & ~ModelCapabilities.StructuredOutput,
+        [ModelSpec.OpenAI] = ModelCapabilities.All,
+        [ModelSpec.Azure] = ModelCapabilities.All & ~ModelCapabilities.PlainPrompt,
+        // docs.anthropic.com/en/api/messages: no seed, no log-probabilities, no completion of plain prompts.
+        [ModelSpec.Anthropic] = ModelCapabilities.SystemMessage | ModelCapabilities.StopSequences | ModelCapabilities.StructuredOutput | ModelCapabilities.PromptCaching,
+    }.ToImmutableDictionary();
+
+    public static ModelCapabilities Of(ModelSpec model)
+    {
+        var capabilities = Usual.GetValueOrDefault(model.Provider);
+        foreach (var (capability, given) in Given(model.Capabilities))
+            capabilities = given switch { true => capabilities | capability, false => capabilities & ~capability, null => capabilities };
+        return capabilities;
+    }
+
+    /// <summary>Whether requests to the model carry a sampling seed.</summary>
+    public static bool TakesSeed(ModelSpec model) => Of(model).HasFlag(ModelCapabilities.Seed);
+
+    /// <returns>In the words of the experiment file; empty where nothing is missing.</returns>
+    public static ImmutableArray<string> Missing(ModelSpec model, ModelCapabilities needed) =>
+        [.. Given(new CapabilitySpec()).Select(known => known.Capability).Where(one => needed.HasFlag(one) && !Of(model).HasFlag(one)).Select(Name)];
+
+    private static string Name(ModelCapabilities capability) => char.ToLowerInvariant(capability.ToString()[0]) + capability.ToString()[1..];
+
+    private static IEnumerable<(ModelCapabilities Capability, bool? Given)> Given(CapabilitySpec? spec) =>
+    [
+        (ModelCapabilities.LogProbabilities, spec?.LogProbabilities),
+        (ModelCapabilities.Seed, spec?.Seed),
+        (ModelCapabilities.SystemMessage, spec?.SystemMessage),
+        (ModelCapabilities.StopSequences, spec?.StopSequences),
+        (ModelCapabilities.StructuredOutput, spec?.StructuredOutput),
+        (ModelCapabilities.PromptCaching, spec?.PromptCaching),
+        (ModelCapabilities.PlainPrompt, spec?.PlainPrompt),
+    ];
+}

@@ -1,0 +1,142 @@
+using System.Collections.Immutable;
+using Agora.DataGeneration;
+using Agora.Experiments;
+using Agora.LanguageModels;
+
+namespace Agora.Runs;
+
+/// <summary>One line of a run's bill.</summary>
+public sealed record RunBillLine
+{
+    /// <summary>What it was for: generate, answer, grade.</summary>
+    public required string Kind { get; init; }
+    /// <summary>The model's name in the experiment.</summary>
+    public required string Model { get; init; }
+    /// <summary><c>kept</c>, <c>rejected:REASON</c>, <c>answered</c>, <c>refused</c>, <c>read_again</c> or <c>failed:REASON</c>.</summary>
+    public required string For { get; init; }
+    public long Requests { get; init; }
+    public long InputTokens { get; init; }
+    public long CachedInputTokens { get; init; }
+    public long OutputTokens { get; init; }
+    public bool Batch { get; init; }
+    /// <summary>US dollars; of failed requests the most that may be charged; null where no price is known.</summary>
+    public decimal? Dollars { get; init; }
+    /// <summary>Whether the dollars are an upper bound: nobody but the provider knows whether a request without answer was charged.</summary>
+    public bool AtMost { get; init; }
+}
+
+/// <summary>What the steps of a run cost, whoever paid for them first: every request to a model that has a price or is behind an endpoint, by reason.</summary>
+public sealed record RunBill
+{
+    public static RunBill Empty { get; } = new() { Lines = [] };
+
+    public required ImmutableArray<RunBillLine> Lines { get; init; }
+
+    /// <summary>US dollars of answers, known from the tokens that endpoints counted.</summary>
+    public decimal Dollars => Lines.Where(line => !line.AtMost).Sum(line => line.Dollars ?? 0);
+
+    /// <summary>US dollars that may come on top for requests without answer or without token counts.</summary>
+    public decimal DollarsAtMostBesides => Lines.Where(line => line.AtMost).Sum(line => line.Dollars ?? 0);
+}
+
+/// <summary>Reads the bill of a run's steps out of the store.</summary>
+internal sealed class RunBills(Experiment experiment, StepGraph graph, StepStore store, ILanguageModels models)
+{
+    /// <summary>Charges the budget with what was spent before, and refuses to begin where a limit could not be kept.</summary>
+    /// <exception cref="AgoraException">A limit is given, and a model that will be asked has no price.</exception>
+    public async Task BeginAsync(Budget budget, CancellationToken cancellationToken)
+    {
+        var limit = experiment.Budget.LimitDollars;
+        if (limit is not null)
+        {
+            var unpriced = graph.Steps.SelectMany(step => step.Models).Where(model => model.Provider != ModelSpec.Embedded && model.Price is null).Distinct()
+                .Select(model => experiment.Models.FirstOrDefault(named => named.Value == model).Key ?? model.Model).ToArray();
+            if (unpriced.Length > 0)
+                throw new AgoraException($"a budget is set, and no price is known of {string.Join(", ", unpriced)}", "budget.limitDollars",
+                    "add price: {input: …, output: …} in dollars per million tokens to the model")
+                { ExitCode = 2 };
+        }
+        var spent = (await ReadAsync(cancellationToken)).Lines.Sum(line => line.Dollars ?? 0);
+        budget.Begin(limit, spent);
+    }
+
+    public async Task<RunBill> ReadAsync(CancellationToken cancellationToken)
+    {
+        var names = new Dictionary<string, (string Name, Price? Price)>();
+        foreach (var (name, spec) in experiment.Models)
+            if (spec.Provider != ModelSpec.Embedded || spec.Price is not null)
+                names.TryAdd(await models.IdentifyAsync(spec, cancellationToken), (name, spec.Price));
+        if (names.Count == 0)
+            return RunBill.Empty;
+        var lines = new List<RunBillLine>();
+        foreach (var step in graph.Steps)
+        {
+            var kept = step is GenerateStep ? Generated(step) : null;
+            foreach (var spending in store.SpendingOf(step.Key))
+            {
+                if (!names.TryGetValue(spending.Model, out var model))
+                    continue;
+                var line = new RunBillLine
+                {
+                    Kind = step.Identity.Kind,
+                    Model = model.Name,
+                    For = spending.Outcome,
+                    Requests = spending.Requests,
+                    InputTokens = spending.InputTokens,
+                    CachedInputTokens = spending.CachedInputTokens,
+                    OutputTokens = spending.OutputTokens,
+                    Batch = spending.Batch,
+                    Dollars = model.Price is { } price ? spending.Dollars(price) : null,
+                    AtMost = spending.IsFailed,
+                };
+                // What was paid in one mode and all new can be told apart by what became of it.
+                if (kept is not null && spending is { Outcome: SpendingLine.Answered } && kept.Total.Completions - Refused(kept) == spending.Requests)
+                    lines.AddRange(Split(line, kept, model.Price));
+                else
+                    lines.Add(line);
+            }
+        }
+        return new RunBill
+        {
+            Lines =
+            [
+                .. lines.GroupBy(line => (line.Kind, line.Model, line.For, line.Batch)).Select(group => group.Aggregate(Sum))
+                    .OrderBy(line => Array.IndexOf(Kinds, line.Kind)).ThenBy(line => line.Model, StringComparer.Ordinal).ThenBy(line => line.AtMost).ThenBy(line => line.For, StringComparer.Ordinal),
+            ],
+        };
+    }
+
+    private static readonly string[] Kinds = ["generate", "answer", "grade"];
+
+    private GenerationBill? Generated(RunStep step) => store.Find(step.Key, thoroughly: false) is StepFinding.Whole(var result)
+        ? StepFiles.Read<GenerationSummary>(result, StepFiles.Generation).Bill
+        : null;
+
+    private static long Refused(GenerationBill bill) => bill.Rejected.TryGetValue(RejectReason.PromptRefused, out var refused) ? refused.Completions : 0;
+
+    private static IEnumerable<RunBillLine> Split(RunBillLine whole, GenerationBill bill, Price? price)
+    {
+        yield return Part(bill.Kept, "kept");
+        foreach (var (reason, line) in bill.Rejected.Where(reject => reject.Key != RejectReason.PromptRefused))
+            yield return Part(line, $"rejected:{reason.Name()}");
+
+        RunBillLine Part(BillLine line, string what) => whole with
+        {
+            For = what,
+            Requests = line.Completions,
+            InputTokens = line.InputTokens,
+            CachedInputTokens = line.CachedInputTokens,
+            OutputTokens = line.OutputTokens,
+            Dollars = line.Dollars(price) * (whole.Batch ? price?.Batch ?? 1 : 1),
+        };
+    }
+
+    private static RunBillLine Sum(RunBillLine left, RunBillLine right) => left with
+    {
+        Requests = left.Requests + right.Requests,
+        InputTokens = left.InputTokens + right.InputTokens,
+        CachedInputTokens = left.CachedInputTokens + right.CachedInputTokens,
+        OutputTokens = left.OutputTokens + right.OutputTokens,
+        Dollars = left.Dollars + right.Dollars,
+    };
+}

@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Agora.Tests;
+using Agora.Tests.Endpoints;
+
+namespace Agora.Cli.Tests;
+
+/// <summary>A hard limit of dollars over a whole experiment, and a bill that is the endpoint's own.</summary>
+public sealed partial class BudgetTests
+{
+    private static readonly string[] Priced =
+        ["--generator", "my-generator", "--set", "generation.instances=40", "--set", "generation.maxNewTokens=50"];
+
+    [Fact]
+    public async Task A_budget_stops_the_run_with_exit_code_3_is_never_passed_and_more_of_it_goes_on()
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Arithmetic.Answer });
+        using var folder = new ScratchFolder();
+        File.WriteAllText(Path.Combine(folder.Path, "priced.yaml"), Experiment(endpoint.Address));
+        using var first = await AgoraProcess.RunAsync(folder.Path, ["generate", "priced.yaml", .. Priced, "--set", "budget.limitDollars=1.2"]);
+        Assert.Equal(3, first.ExitCode);
+        Assert.Contains("the budget of $1.2", first.Error, StringComparison.Ordinal);
+        Assert.Contains("raise the limit", first.Error, StringComparison.Ordinal);
+        // A dollar a thousand tokens, in and out.
+        Assert.InRange((endpoint.Tokens.Input + endpoint.Tokens.Output) / 1000m, 0.1m, 1.2m);
+        Assert.InRange(endpoint.Requests, 1, 39);
+
+        using var second = await AgoraProcess.RunAsync(folder.Path, ["generate", "priced.yaml", .. Priced, "--set", "budget.limitDollars=1000"]);
+        Assert.True(second.ExitCode == 0, second.Error);
+        Assert.Equal(40, endpoint.Requests);    // none was asked twice
+        Assert.Equal(40, File.ReadAllLines(Directory.GetFiles(Path.Combine(folder.Path, "data")).Single()).Length);
+        Assert.Equal((endpoint.Tokens.Input + endpoint.Tokens.Output) / 1000m, Billed(second.Error));
+    }
+
+    [Fact]
+    public async Task Faults_are_on_the_bill_by_reason_and_the_rest_is_the_endpoints_own()
+    {
+        Fault?[] faults = [null, Fault.TooManyRequests, null, Fault.ServerError, Fault.CutInBody, null, Fault.FinishLength, Fault.EmptyChoices];
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Arithmetic.Answer, Fault = request => faults[request.Number % faults.Length] });
+        using var folder = new ScratchFolder();
+        File.WriteAllText(Path.Combine(folder.Path, "priced.yaml"), Experiment(endpoint.Address));
+        using var run = await AgoraProcess.RunAsync(folder.Path, ["generate", "priced.yaml", .. Priced]);
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal((endpoint.Tokens.Input + endpoint.Tokens.Output) / 1000m, Billed(run.Error));
+        var id = Path.GetFileName(Directory.GetDirectories(Path.Combine(folder.Path, "runs")).Single(path => Path.GetFileName(path) != "store"));
+        using var shown = await AgoraProcess.RunAsync(folder.Path, ["runs", "show", id, "--bill"]);
+        foreach (var reason in (string[])["kept", "rejected:finished_by_length", "failed:rate_limited", "failed:server_error", "failed:connection_broke", "failed:uncounted"])
+            Assert.Contains(reason, shown.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_budget_over_a_model_without_price_is_refused_before_anything_is_asked()
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Arithmetic.Answer });
+        using var folder = new ScratchFolder();
+        using var run = await AgoraProcess.RunAsync(folder.Path,
+            ["generate", TinyExperiment.Shipped("own-endpoint.yaml"), "--endpoint", endpoint.Address.ToString(), "--model", "test-model", "--set", "budget.limitDollars=1"]);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("a budget is set, and no price is known of endpoint", run.Error, StringComparison.Ordinal);
+        Assert.Equal(0, endpoint.Requests);
+    }
+
+    private static string Experiment(Uri endpoint)
+    {
+        var shipped = TinyExperiment.Shipped("own-endpoint.yaml");
+        return File.ReadAllText(shipped)
+            .Replace("../", Path.GetDirectoryName(Path.GetDirectoryName(shipped)) + "/", StringComparison.Ordinal)
+            .Replace("model: my-model", "model: test-model", StringComparison.Ordinal)
+            .Replace("http://127.0.0.1:8000/v1", endpoint.ToString(), StringComparison.Ordinal)
+            .Replace("# price: {input: 0.15, output: 0.60}", "price: {input: 1000, output: 1000}", StringComparison.Ordinal);
+    }
+
+    private static decimal Billed(string error) => decimal.Parse(BilledDollars().Match(error).Groups[1].Value, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"requests, \$([0-9.]+)")]
+    private static partial Regex BilledDollars();
+}
