@@ -29,6 +29,8 @@ internal sealed class Composition : IDisposable
             {
                 [ModelSpec.Embedded] = embedded,
                 [ModelSpec.OpenAI] = new OpenAILanguageModels(endpoints),
+                [ModelSpec.Azure] = new AzureOpenAILanguageModels(endpoints),
+                [ModelSpec.Anthropic] = new AnthropicLanguageModels(endpoints),
             }),
             Budget = endpoints.Budget,
             Trainer = new SftTrainer(Math.Max(1, Environment.ProcessorCount / jobs)),

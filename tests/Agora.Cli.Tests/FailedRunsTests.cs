@@ -37,6 +37,36 @@ public sealed class FailedRunsTests
         Assert.Equal(0, endpoint.Requests);
     }
 
+    // Requests that succeed, fail, are repeated and refused: whatever the run wrote is searched.
+    [Theory]
+    [InlineData("openai", "/v1")]
+    [InlineData("azure", "")]
+    [InlineData("anthropic", "")]
+    public async Task A_key_reaches_the_endpoint_and_nothing_that_a_run_writes(string provider, string path)
+    {
+        const string secret = "sk-secret-4711-0815";
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour
+        {
+            Answer = Arithmetic.Answer,
+            Key = secret,
+            Fault = request => request.Number switch { 1 => Fault.TooManyRequests, 2 => Fault.CutInBody, 3 => Fault.PromptTooLong, 4 => Fault.FinishLength, _ => null },
+        });
+        using var folder = new ScratchFolder();
+        var shipped = TinyExperiment.Shipped("own-endpoint.yaml");
+        File.WriteAllText(Path.Combine(folder.Path, "keyed.yaml"), File.ReadAllText(shipped)
+            .Replace("../", Path.GetDirectoryName(Path.GetDirectoryName(shipped)) + "/", StringComparison.Ordinal)
+            .Replace("provider: openai", $"provider: {provider}", StringComparison.Ordinal)
+            .Replace("model: my-model", "model: test-model", StringComparison.Ordinal)
+            .Replace("http://127.0.0.1:8000/v1", endpoint.Root.ToString().TrimEnd('/') + path, StringComparison.Ordinal)
+            .Replace("# apiKeyVariable", "apiKeyVariable", StringComparison.Ordinal));
+        using var agora = await AgoraProcess.RunAsync(folder.Path, [("MY_API_KEY", secret)], ["generate", "keyed.yaml", "--generator", "my-generator", "--set", "generation.instances=8", "--verbose"]);
+        Assert.True(agora.ExitCode == 0, agora.Error);
+        Assert.DoesNotContain(secret, agora.Output + agora.Error, StringComparison.Ordinal);
+        var files = Directory.GetFiles(folder.Path, "*", SearchOption.AllDirectories);
+        Assert.Contains(files, file => file.EndsWith("bill.json", StringComparison.Ordinal));
+        Assert.All(files, file => Assert.DoesNotContain(secret, File.ReadAllText(file), StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task An_endpoint_where_nobody_listens_is_one_clear_error()
     {

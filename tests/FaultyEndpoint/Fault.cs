@@ -1,12 +1,14 @@
 namespace Agora.Tests.Endpoints;
 
-/// <summary>What can go wrong with one request at an OpenAI-compatible endpoint.</summary>
+/// <summary>What can go wrong with one request at an endpoint.</summary>
 public enum Fault
 {
     /// <summary>429 with a Retry-After in seconds.</summary>
     TooManyRequests,
     /// <summary>429 whose Retry-After asks for a day: the server's clock or its operator is wrong.</summary>
     TooManyRequestsForADay,
+    /// <summary>429 whose Retry-After is a date two seconds after the server's own clock, which is three hours ahead.</summary>
+    TooManyRequestsByAWrongClock,
     /// <summary>500 with an HTML page.</summary>
     ServerError,
     /// <summary>502, 503 and 529 in turn.</summary>
@@ -17,6 +19,8 @@ public enum Fault
     CutInBody,
     /// <summary>The answer takes longer than the client waits.</summary>
     Silent,
+    /// <summary>The answer comes a byte a second.</summary>
+    Trickle,
     /// <summary>200 with half a JSON object.</summary>
     MalformedJson,
     /// <summary>200 with a web page.</summary>
@@ -27,6 +31,10 @@ public enum Fault
     FinishLength,
     /// <summary>A completion stopped by a content filter.</summary>
     FinishContentFilter,
+    /// <summary>A refusal in the model's own words, where a protocol has a place for it.</summary>
+    Refusal,
+    /// <summary>A completion with a finish reason that no protocol knows, and, but for Anthropic's, without token counts: OpenAI's SDK reads nothing of it.</summary>
+    OddFinishReason,
     /// <summary>A completion whose text is null.</summary>
     NullContent,
     /// <summary>400 with the code of a prompt that is too long.</summary>

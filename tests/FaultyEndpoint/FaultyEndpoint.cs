@@ -14,8 +14,13 @@ namespace Agora.Tests.Endpoints;
 
 /// <param name="Number">From 0, in order of arrival.</param>
 /// <param name="Body">As sent.</param>
-public sealed record ReceivedRequest(int Number, JsonObject Body, string? Authorization)
+/// <param name="Key">Of the header where the protocol has it.</param>
+public sealed record ReceivedRequest(int Number, JsonObject Body, string? Key)
 {
+    public string Path { get; init; } = "";
+    public string Query { get; init; } = "";
+
+
     public string LastMessage => Body["messages"]!.AsArray()[^1]!["content"] switch
     {
         JsonValue text => text.GetValue<string>(),
@@ -25,6 +30,9 @@ public sealed record ReceivedRequest(int Number, JsonObject Body, string? Author
 
     public long Seed => Body["seed"]?.GetValue<long>() ?? 0;
 }
+
+/// <summary>Which provider's protocol a request speaks.</summary>
+public enum Protocol { OpenAI, Azure, Anthropic }
 
 /// <summary>How an endpoint behaves.</summary>
 public sealed record EndpointBehaviour
@@ -39,9 +47,11 @@ public sealed record EndpointBehaviour
     /// <summary>Null where every request is let in.</summary>
     public string? Key { get; init; }
     public TimeSpan Latency { get; init; } = TimeSpan.Zero;
+    /// <summary>Requests a minute that are let in, told in the provider's own headers; no limit where null.</summary>
+    public int? RequestsPerMinute { get; init; }
 }
 
-/// <summary>An OpenAI-compatible server of our own, on loopback, which fails as told.</summary>
+/// <summary>A server of our own, on loopback, that speaks OpenAI's, Azure's and Anthropic's protocols and fails as told.</summary>
 public sealed class FaultyEndpoint : IAsyncDisposable
 {
     private readonly WebApplication application;
@@ -49,6 +59,9 @@ public sealed class FaultyEndpoint : IAsyncDisposable
     private int requests;
     private long inputTokens;
     private long outputTokens;
+    private int limited;
+    private double allowed = double.NaN;
+    private long allowedAt;
 
     private FaultyEndpoint(WebApplication application, EndpointBehaviour behaviour)
     {
@@ -59,6 +72,10 @@ public sealed class FaultyEndpoint : IAsyncDisposable
     /// <summary>Ends in /v1.</summary>
     public Uri Address { get; private set; } = null!;
     public int Requests => Volatile.Read(ref requests);
+    /// <summary>Requests that came too soon for the limit.</summary>
+    public int Limited => Volatile.Read(ref limited);
+    /// <summary>Without any path, as Anthropic's and Azure's are given.</summary>
+    public Uri Root => new(Address.GetLeftPart(UriPartial.Authority));
     /// <summary>The server's own bill: tokens of the completions that it sent whole.</summary>
     public (long Input, long Output) Tokens => (Interlocked.Read(ref inputTokens), Interlocked.Read(ref outputTokens));
 
@@ -69,7 +86,10 @@ public sealed class FaultyEndpoint : IAsyncDisposable
         builder.WebHost.UseUrls(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}"));
         var application = builder.Build();
         var endpoint = new FaultyEndpoint(application, behaviour);
-        application.MapPost("/v1/chat/completions", endpoint.CompleteAsync);
+        application.MapPost("/v1/chat/completions", context => endpoint.CompleteAsync(context, Protocol.OpenAI));
+        application.MapPost("/v1/messages", context => endpoint.CompleteAsync(context, Protocol.Anthropic));
+        application.MapPost("/openai/v1/chat/completions", context => endpoint.CompleteAsync(context, Protocol.Azure));
+        application.MapPost("/openai/deployments/{name}/chat/completions", context => endpoint.CompleteAsync(context, Protocol.Azure));
         await application.StartAsync();
         var address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         endpoint.Address = new Uri(address + "/v1");
@@ -80,13 +100,20 @@ public sealed class FaultyEndpoint : IAsyncDisposable
 
     public ValueTask DisposeAsync() => application.DisposeAsync();
 
-    private async Task CompleteAsync(HttpContext context)
+    private async Task CompleteAsync(HttpContext context, Protocol protocol)
     {
         var body = (await JsonNode.ParseAsync(context.Request.Body))!.AsObject();
-        var request = new ReceivedRequest(Interlocked.Increment(ref requests) - 1, body, context.Request.Headers.Authorization);
-        if (behaviour.Key is { } key && request.Authorization != $"Bearer {key}")
+        context.Items[nameof(Protocol)] = protocol;
+        var key = protocol switch
         {
-            await ErrorAsync(context, 401, "invalid_api_key", $"Incorrect API key provided: {request.Authorization?["Bearer ".Length..]}.");
+            Protocol.OpenAI => context.Request.Headers.Authorization.ToString() is { Length: > 7 } bearer ? bearer["Bearer ".Length..] : null,
+            Protocol.Azure => context.Request.Headers["api-key"].ToString(),
+            _ => context.Request.Headers["x-api-key"].ToString(),
+        };
+        var request = new ReceivedRequest(Interlocked.Increment(ref requests) - 1, body, key) { Query = context.Request.QueryString.Value ?? "", Path = context.Request.Path };
+        if (behaviour.Key is { } expected && key != expected)
+        {
+            await ErrorAsync(context, 401, "invalid_api_key", $"Incorrect API key provided: {key}.");
             return;
         }
         if (body["model"]?.GetValue<string>() is var model && model != behaviour.Model)
@@ -94,31 +121,76 @@ public sealed class FaultyEndpoint : IAsyncDisposable
             await ErrorAsync(context, 404, "model_not_found", $"The model `{model}` does not exist.");
             return;
         }
+        if (!LetIn(context, protocol))
+        {
+            Interlocked.Increment(ref limited);
+            await TooManyAsync(context, "1");
+            return;
+        }
         await Task.Delay(behaviour.Latency, context.RequestAborted);
         await (behaviour.Fault(request) switch
         {
             Fault.TooManyRequests => TooManyAsync(context, "1"),
             Fault.TooManyRequestsForADay => TooManyAsync(context, "86400"),
+            Fault.TooManyRequestsByAWrongClock => WrongClockAsync(context),
             Fault.ServerError => PageAsync(context, 500),
             Fault.Overloaded => ErrorAsync(context, request.Number % 3 switch { 0 => 502, 1 => 503, _ => 529 }, "overloaded", "try later"),
             Fault.ConnectionRefusedLate => AbortAsync(context),
             Fault.CutInBody => CutAsync(context, request),
             Fault.Silent => Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default),
+            Fault.Trickle => TrickleAsync(context, request),
             Fault.MalformedJson => TextAsync(context, "application/json", """{"id": "x", "choices": [{"index": 0, "mess"""),
             Fault.HtmlBody => PageAsync(context, 200),
             Fault.EmptyChoices => CompletionAsync(context, request, "", "stop", choices: false, usage: false),
             Fault.FinishLength => CompletionAsync(context, request, behaviour.Answer(request)[..3], "length"),
-            Fault.FinishContentFilter => CompletionAsync(context, request, "", "content_filter"),
+            Fault.FinishContentFilter or Fault.Refusal => CompletionAsync(context, request, "", "content_filter"),
+            Fault.OddFinishReason => CompletionAsync(context, request, behaviour.Answer(request), "bored", usage: (Protocol)context.Items[nameof(Protocol)]! == Protocol.Anthropic),
             Fault.NullContent => CompletionAsync(context, request, null, "stop"),
-            Fault.PromptTooLong => ErrorAsync(context, 400, "context_length_exceeded", "This model's maximum context length is 10 tokens."),
+            Fault.PromptTooLong => ErrorAsync(context, 400, "context_length_exceeded", "This model's maximum context length is 10 tokens. prompt is too long"),
             Fault.NoUsage => CompletionAsync(context, request, behaviour.Answer(request), "stop", usage: false),
             _ => CompletionAsync(context, request, behaviour.Answer(request), "stop"),
         });
     }
 
+    // A bucket that fills steadily and holds a tenth of a minute's worth, as providers have them.
+    private bool LetIn(HttpContext context, Protocol protocol)
+    {
+        if (behaviour.RequestsPerMinute is not { } perMinute) return true;
+        var size = perMinute / 10.0;
+        double left;
+        bool letIn;
+        lock (application)
+        {
+            var now = System.Diagnostics.Stopwatch.GetTimestamp();
+            allowed = double.IsNaN(allowed) ? size : Math.Min(size, allowed + System.Diagnostics.Stopwatch.GetElapsedTime(allowedAt, now).TotalMinutes * perMinute);
+            allowedAt = now;
+            letIn = allowed >= 1;
+            if (letIn) allowed--;
+            left = allowed;
+        }
+        var reset = TimeSpan.FromMinutes((size - left) / perMinute);
+        var (limit, remaining) = (perMinute.ToString(CultureInfo.InvariantCulture), ((int)left).ToString(CultureInfo.InvariantCulture));
+        var headers = context.Response.Headers;
+        if (protocol == Protocol.Anthropic)
+        {
+            headers["anthropic-ratelimit-requests-limit"] = limit;
+            headers["anthropic-ratelimit-requests-remaining"] = remaining;
+            headers["anthropic-ratelimit-requests-reset"] = (DateTimeOffset.UtcNow + reset).ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+        }
+        else
+        {
+            headers["x-ratelimit-limit-requests"] = limit;
+            headers["x-ratelimit-remaining-requests"] = remaining;
+            headers["x-ratelimit-reset-requests"] = string.Create(CultureInfo.InvariantCulture, $"{reset.TotalMilliseconds:0}ms");
+        }
+        return letIn;
+    }
+
     private async Task CompletionAsync(HttpContext context, ReceivedRequest request, string? text, string finish, bool choices = true, bool usage = true)
     {
-        var (body, input, output) = Completion(request, text, finish, choices, usage, FirstTokensOf(request));
+        var (body, input, output) = (Protocol)context.Items[nameof(Protocol)]! == Protocol.Anthropic
+            ? Message(request, text, finish, choices, usage)
+            : Completion(request, text, finish, choices, usage, FirstTokensOf(request));
         if (usage)
         {
             Interlocked.Add(ref inputTokens, input);
@@ -155,6 +227,50 @@ public sealed class FaultyEndpoint : IAsyncDisposable
         return (body.ToJsonString(), input, output);
     }
 
+    private static (string Body, int Input, int Output) Message(ReceivedRequest request, string? text, string finish, bool content, bool usage)
+    {
+        var (input, output) = (request.LastMessage.Split(' ').Length, text?.Split(' ').Length ?? 0);
+        var body = new JsonObject
+        {
+            ["id"] = $"msg_{request.Number}",
+            ["type"] = "message",
+            ["role"] = "assistant",
+            ["model"] = request.Body["model"]!.GetValue<string>(),
+            ["content"] = content && text is not null ? new JsonArray(new JsonObject { ["type"] = "text", ["text"] = text }) : new JsonArray(),
+            ["stop_reason"] = finish switch { "stop" => "end_turn", "length" => "max_tokens", "content_filter" => "refusal", _ => finish },
+            ["stop_sequence"] = null,
+        };
+        if (usage) body["usage"] = new JsonObject { ["input_tokens"] = input, ["output_tokens"] = output };
+        return (body.ToJsonString(), input, output);
+    }
+
+    private async Task TrickleAsync(HttpContext context, ReceivedRequest request)
+    {
+        var bytes = Encoding.UTF8.GetBytes(Completion(request, behaviour.Answer(request), "stop", choices: true, usage: true, firstTokens: null).Body);
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = bytes.Length;
+        try
+        {
+            for (var i = 0; i < bytes.Length; i++)
+            {
+                await context.Response.Body.WriteAsync(bytes.AsMemory(i, 1), context.RequestAborted);
+                await context.Response.Body.FlushAsync(context.RequestAborted);
+                await Task.Delay(TimeSpan.FromSeconds(1), context.RequestAborted);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The client has waited long enough.
+        }
+    }
+
+    private static Task WrongClockAsync(HttpContext context)
+    {
+        var clock = DateTimeOffset.UtcNow.AddHours(3);
+        context.Response.Headers.Date = clock.ToString("R", CultureInfo.InvariantCulture);
+        return TooManyAsync(context, clock.AddSeconds(2).ToString("R", CultureInfo.InvariantCulture));
+    }
+
     private async Task CutAsync(HttpContext context, ReceivedRequest request)
     {
         var bytes = Encoding.UTF8.GetBytes(Completion(request, behaviour.Answer(request), "stop", choices: true, usage: true, firstTokens: null).Body);
@@ -180,7 +296,9 @@ public sealed class FaultyEndpoint : IAsyncDisposable
     private static Task ErrorAsync(HttpContext context, int status, string code, string message)
     {
         context.Response.StatusCode = status;
-        return TextAsync(context, "application/json", JsonSerializer.Serialize(new { error = new { message, type = "error", code } }));
+        return TextAsync(context, "application/json", context.Items[nameof(Protocol)] is Protocol.Anthropic
+            ? JsonSerializer.Serialize(new { type = "error", error = new { type = status switch { 400 => "invalid_request_error", 401 => "authentication_error", 404 => "not_found_error", 429 => "rate_limit_error", 529 => "overloaded_error", _ => "api_error" }, message } })
+            : JsonSerializer.Serialize(new { error = new { message, type = "error", code } }));
     }
 
     private static Task PageAsync(HttpContext context, int status)

@@ -7,6 +7,7 @@ using System.Text.Json;
 using Agora.Experiments;
 using Microsoft.Extensions.AI;
 using OpenAI.Chat;
+using ChatFinishReason = Microsoft.Extensions.AI.ChatFinishReason;
 using ChatMessage = Microsoft.Extensions.AI.ChatMessage;
 
 namespace Agora.LanguageModels;
@@ -30,6 +31,11 @@ internal sealed class OpenAIChat(IChatClient inner, EndpointModel model, HttpCli
             // That is how the SDK says that the list of choices is empty. It was an answer, without text, finish reason
             // and token counts, and is billed as one whose tokens are unknown.
             return new ChatResponse(new ChatMessage(ChatRole.Assistant, ""));
+        }
+        catch (ArgumentOutOfRangeException fault) when (fault.ParamName == "value" && fault.Message.Contains(nameof(ChatFinishReason), StringComparison.Ordinal))
+        {
+            // The SDK reads nothing of an answer whose finish reason it does not know.
+            return new ChatResponse(new ChatMessage(ChatRole.Assistant, "")) { FinishReason = new ChatFinishReason(Convert.ToString(fault.ActualValue, CultureInfo.InvariantCulture) is { Length: > 0 } reason ? reason : "unknown") };
         }
         catch (Exception fault) when (!cancellationToken.IsCancellationRequested && TransportFault.Of(fault) is { } cause)
         {
@@ -72,6 +78,11 @@ internal sealed class OpenAIChat(IChatClient inner, EndpointModel model, HttpCli
 
     private ChatOptions? WithExtensions(ChatOptions? options)
     {
+        if (options?.Seed is not null && !ProviderCapabilities.TakesSeed(model.Spec))
+        {
+            options = options.Clone();
+            options.Seed = null;
+        }
         var extensions = Extensions(options).ToArray();
         var alternatives = options?.AdditionalProperties?.TryGetValue(SamplingOptions.TopLogProbabilities, out var wanted) == true ? Convert.ToInt32(wanted, CultureInfo.InvariantCulture) : 0;
         if (extensions.Length == 0 && alternatives == 0) return options;

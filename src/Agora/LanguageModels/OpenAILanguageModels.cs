@@ -19,7 +19,7 @@ public class OpenAILanguageModels(EndpointServices services) : EndpointLanguageM
         var transport = new HttpClient(Services.Transport, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
         var options = new OpenAIClientOptions
         {
-            Endpoint = model.Address,
+            Endpoint = BaseAddress(model),
             Transport = new HttpClientPipelineTransport(transport),
             // Retries are ours, so that they are counted once and honour the run's clock and limits.
             RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
@@ -29,9 +29,12 @@ public class OpenAILanguageModels(EndpointServices services) : EndpointLanguageM
         Configure(options, model);
         // Endpoints without keys ignore the header, and the SDK insists on one.
         var client = new OpenAIClient(new ApiKeyCredential(model.Key ?? "none"), options);
-        var asked = new OpenAIPlainPrompts(client.GetChatClient(model.Name).AsIChatClient(), client.Pipeline, model.Address, model.Name);
+        var asked = new OpenAIPlainPrompts(client.GetChatClient(model.Name).AsIChatClient(), client.Pipeline, BaseAddress(model), model.Name);
         return new OpenAIChat(asked, model, transport);
     }
+
+    /// <summary>Where /chat/completions begins.</summary>
+    protected virtual Uri BaseAddress(EndpointModel model) => model.Address;
 
     /// <summary>What a kind of endpoint needs besides.</summary>
     protected virtual void Configure(OpenAIClientOptions options, EndpointModel model)

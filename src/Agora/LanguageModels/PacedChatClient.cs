@@ -33,7 +33,18 @@ public sealed class PacedChatClient(
             {
                 reservation = await budget.ReserveAsync(MostDollars(size, options), cancellationToken);
                 sent = true;
-                var response = await base.GetResponseAsync(request, options, cancellationToken);
+                // The whole answer must come in time: a connection that trickles never falls silent.
+                using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                inTime.CancelAfter(policy.RequestTimeout);
+                ChatResponse response;
+                try
+                {
+                    response = await base.GetResponseAsync(request, options, inTime.Token);
+                }
+                catch (OperationCanceledException late) when (!cancellationToken.IsCancellationRequested)
+                {
+                    throw new TransientEndpointException("no answer came in time", EndpointFault.TimedOut, retryAfter: null, late);
+                }
                 var usage = response.Usage;
                 reservation.Settle(DollarsOf(usage) ?? reservation.Most);
                 turn.Succeeded(usage?.InputTokenCount, usage?.OutputTokenCount);

@@ -1,0 +1,177 @@
+using Agora.DataGeneration;
+using Agora.Experiments;
+using Agora.LanguageModels;
+using Agora.SeedData;
+using Agora.Tests.Endpoints;
+using Microsoft.Extensions.AI;
+
+namespace Agora.Tests.LanguageModels;
+
+/// <summary>Anthropic's and Azure's protocols, through their SDKs, against a real server on loopback that fails as told.</summary>
+public sealed class ProvidersTests : IDisposable
+{
+    private const string Variable = "AGORA_TEST_KEY";
+    private const string Key = "sk-very-secret-4711";
+
+    private readonly SocketsHttpHandler transport = new();
+
+    public void Dispose() => transport.Dispose();
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public static TheoryData<string> Providers => [ModelSpec.Azure, ModelSpec.Anthropic];
+
+    [Theory]
+    [MemberData(nameof(Providers))]
+    public async Task A_completion_arrives_with_its_finish_reason_and_tokens_and_the_key_is_sent(string provider)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = _ => "four words are here", Key = Key });
+        var response = await AskAsync(endpoint, provider);
+        Assert.Equal(("four words are here", ChatFinishReason.Stop, 2L, 4L), (response.Text, response.FinishReason!.Value, response.Usage!.InputTokenCount!.Value, response.Usage.OutputTokenCount!.Value));
+    }
+
+    [Theory]
+    [InlineData(null, "/openai/v1/chat/completions", "")]
+    [InlineData("2024-10-21", "/openai/deployments/test-model/chat/completions", "?api-version=2024-10-21")]
+    public async Task Azure_has_addresses_of_its_own(string? version, string path, string query)
+    {
+        ReceivedRequest? received = null;
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = request => Noted(received = request), Key = Key });
+        await AskAsync(endpoint, ModelSpec.Azure, version: version);
+        Assert.Equal((path, query), (received!.Path, received.Query));
+    }
+
+    [Fact]
+    public async Task Anthropic_gets_what_it_takes_and_nothing_else()
+    {
+        ReceivedRequest? received = null;
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = request => Noted(received = request), Key = Key });
+        await AskAsync(endpoint, ModelSpec.Anthropic, new ChatOptions { Temperature = 1, TopP = 0.9f, MaxOutputTokens = 77, Seed = 5, StopSequences = ["[END]"] });
+        var body = received!.Body;
+        Assert.Equal((77, "[END]"), ((int)body["max_tokens"]!, (string)body["stop_sequences"]![0]!));
+        Assert.Equal(0.9, (double)body["top_p"]!, 6);
+        Assert.Null(body["temperature"]);
+        Assert.Null(body["seed"]);
+    }
+
+    public static TheoryData<string, Fault> Faults => [.. from provider in new[] { ModelSpec.Azure, ModelSpec.Anthropic } from fault in Enum.GetValues<Fault>() select (provider, fault)];
+
+    [Theory]
+    [MemberData(nameof(Faults))]
+    public async Task Exactly_as_many_instances_come_out_whatever_goes_wrong_at_the_endpoint(string provider, Fault fault)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Arithmetic.Answer, Fault = request => request.Number is 1 or 4 ? fault : null });
+        var setting = new Setting(Domain.Math, GenerationMethod.InstanceGeneration);
+        var outcome = await DataGenerator.GenerateAsync(new GenerationPlan
+        {
+            Setting = setting,
+            Spec = new GenerationSpec { Instances = 10, RoundLength = 10 },
+            MetaPrompt = MetaPrompts.Load(Path.Combine(Fixtures.Checkout, "prompts"), MetaPromptVariant.Agorabench).For(setting),
+            Seeds = new SeedSet([.. Enumerable.Range(0, 10).Select(i => new SeedInstance(new SeedId($"seeds:{i}"), $"question {i}", $"answer {i}"))]),
+            Generator = "test-model",
+            Random = new RandomStreams(1),
+            CountTokens = text => text.Length,
+            MaxParallel = 4,
+        }, await OpenAsync(endpoint, provider), null, Stop);
+        Assert.Equal((10, null), (outcome.Instances.Length, outcome.Shortfall));
+        Assert.Equal(endpoint.Tokens, (outcome.Bill.Total.InputTokens, outcome.Bill.Total.OutputTokens));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers))]
+    public async Task A_wrong_key_names_its_variable_and_never_itself(string provider)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = _ => "x", Key = "another" });
+        var error = await Assert.ThrowsAsync<AgoraException>(() => AskAsync(endpoint, provider));
+        Assert.Equal("the endpoint does not accept the key (HTTP 401: Incorrect API key provided: ***.)", error.What);
+        Assert.Equal($"put a valid key into {Variable}", error.Fix);
+        for (Exception? fault = error; fault is not null; fault = fault.InnerException)
+            Assert.DoesNotContain(Key, fault.ToString(), StringComparison.Ordinal);
+    }
+
+    // Ten a second, of which the first six may come at once; thirty-two are tried at once otherwise.
+    [Theory]
+    [InlineData(ModelSpec.OpenAI)]
+    [InlineData(ModelSpec.Anthropic)]
+    public async Task A_limit_that_the_headers_tell_is_kept_from_then_on(string provider)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = _ => "x", RequestsPerMinute = 600 });
+        var chat = await OpenAsync(endpoint, provider, TimeProvider.System);
+        await chat.GetResponseAsync("first", Short, Stop);
+        await Task.WhenAll(Enumerable.Range(0, 60).Select(i => chat.GetResponseAsync($"{i}", Short, Stop)));
+        Assert.InRange(endpoint.Limited, 0, 12);
+        Assert.Equal(61, endpoint.Requests - endpoint.Limited);
+    }
+
+    [Fact]
+    public void What_a_provider_lacks_is_declared_and_can_be_declared_otherwise()
+    {
+        var claude = new ModelSpec { Provider = ModelSpec.Anthropic, Model = "m" };
+        Assert.Equal(["logProbabilities", "seed"], ProviderCapabilities.Missing(claude, ModelCapabilities.LogProbabilities | ModelCapabilities.Seed | ModelCapabilities.StopSequences));
+        var local = new ModelSpec { Provider = ModelSpec.OpenAI, Model = "m", Capabilities = new CapabilitySpec { LogProbabilities = false, StructuredOutput = false, PromptCaching = false } };
+        Assert.Equal(["logProbabilities", "structuredOutput", "promptCaching"], ProviderCapabilities.Missing(local, ModelCapabilities.All));
+    }
+
+    [Fact]
+    public async Task A_seed_is_not_sent_to_an_endpoint_that_has_none()
+    {
+        ReceivedRequest? received = null;
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = request => Noted(received = request) });
+        var models = new OpenAILanguageModels(Services(new ImpatientTime()));
+        var chat = await models.OpenChatAsync(new ModelSpec { Provider = ModelSpec.OpenAI, Model = "test-model", Endpoint = endpoint.Address.ToString(), Capabilities = new CapabilitySpec { Seed = false } }, Stop);
+        await chat.GetResponseAsync("x", new ChatOptions { Seed = 3, MaxOutputTokens = 5 }, Stop);
+        Assert.Null(received!.Body["seed"]);
+    }
+
+    [Theory]
+    [InlineData("gpt-4o", "https://api.openai.com/v1", 2.50)]
+    [InlineData("gpt-4o-2024-08-06", "https://api.openai.com/v1", 2.50)]
+    [InlineData("gpt-4o-2024-05-13", "https://api.openai.com/v1", 5.00)]
+    [InlineData("gpt-4o-mini", "https://api.openai.com/v1", 0.15)]
+    [InlineData("gpt-4o-audio", "https://api.openai.com/v1", null)]
+    [InlineData("gpt-4o", "https://openrouter.ai/api/v1", null)]
+    public void The_price_table_knows_dated_versions_and_only_the_providers_own_endpoints(string model, string endpoint, double? input) =>
+        Assert.Equal((decimal?)input, PriceTable.Shipped.Of(new ModelSpec { Provider = ModelSpec.OpenAI, Model = model, Endpoint = endpoint })?.Input);
+
+    [Fact]
+    public void Every_listed_price_has_a_source_with_a_date_and_an_experiments_own_price_wins()
+    {
+        Assert.All(PriceTable.Shipped.Prices, price => Assert.InRange(PriceTable.Shipped.Sources[price.Source].Read, new DateOnly(2026, 1, 1), DateOnly.FromDateTime(DateTime.UtcNow.AddDays(1))));
+        var own = new ModelSpec { Provider = ModelSpec.OpenAI, Model = "gpt-4o", Endpoint = "https://api.openai.com/v1", Price = new Price { Input = 1, Output = 2 } };
+        Assert.Equal(own, PriceTable.Shipped.Complete(own));
+    }
+
+    private static readonly ChatOptions Short = new() { MaxOutputTokens = 10 };
+
+    private static string Noted(ReceivedRequest? _) => "x";
+
+    private EndpointServices Services(TimeProvider time) => new()
+    {
+        Transport = transport,
+        Retries = new RetryPolicy { RequestTimeout = TimeSpan.FromSeconds(2) },
+        Time = time,
+        ReadVariable = name => name == Variable ? Key : null,
+    };
+
+    private Task<IChatClient> OpenAsync(FaultyEndpoint endpoint, string provider, TimeProvider? time = null, string? version = null)
+    {
+        var services = Services(time ?? new ImpatientTime());
+        ILanguageModels models = provider switch
+        {
+            ModelSpec.Azure => new AzureOpenAILanguageModels(services),
+            ModelSpec.Anthropic => new AnthropicLanguageModels(services),
+            _ => new OpenAILanguageModels(services),
+        };
+        return models.OpenChatAsync(new ModelSpec
+        {
+            Provider = provider,
+            Model = "test-model",
+            Endpoint = (provider == ModelSpec.OpenAI ? endpoint.Address : endpoint.Root).ToString(),
+            ApiKeyVariable = Variable,
+            ApiVersion = version,
+        }, Stop);
+    }
+
+    private async Task<ChatResponse> AskAsync(FaultyEndpoint endpoint, string provider, ChatOptions? options = null, string? version = null) =>
+        await (await OpenAsync(endpoint, provider, version: version)).GetResponseAsync("hello there", options ?? Short, Stop);
+}
