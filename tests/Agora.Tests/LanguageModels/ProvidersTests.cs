@@ -49,7 +49,7 @@ public sealed class ProvidersTests : IDisposable
         await AskAsync(endpoint, ModelSpec.Anthropic, new ChatOptions { Temperature = 1, TopP = 0.9f, MaxOutputTokens = 77, Seed = 5, StopSequences = ["[END]"] });
         var body = received!.Body;
         Assert.Equal((77, "[END]"), ((int)body["max_tokens"]!, (string)body["stop_sequences"]![0]!));
-        Assert.Equal(0.9, (double)body["top_p"]!, 6);
+        Assert.Equal((0.9, "hello there"), (Math.Round((double)body["top_p"]!, 6), received.LastMessage));
         Assert.Null(body["temperature"]);
         Assert.Null(body["seed"]);
     }
