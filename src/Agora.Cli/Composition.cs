@@ -14,6 +14,7 @@ namespace Agora.Cli;
 internal sealed class Composition : IDisposable
 {
     private readonly SocketsHttpHandler transport = new() { PooledConnectionLifetime = TimeSpan.FromMinutes(5) };
+    private readonly HttpClient embeddings;
     private readonly EmbeddedModels embedded;
     private readonly ConcurrentBag<EngineLease> leases = [];
 
@@ -22,6 +23,7 @@ internal sealed class Composition : IDisposable
     public Composition(int jobs, bool unsafeNoSandbox = false)
     {
         embedded = new EmbeddedModels(Environment.ProcessorCount);
+        embeddings = new HttpClient(transport, disposeHandler: false) { Timeout = TimeSpan.FromMinutes(10) };
         var endpoints = new EndpointServices { Transport = transport };
         Services = new PipelineServices
         {
@@ -58,7 +60,7 @@ internal sealed class Composition : IDisposable
         var key = model.ApiKeyVariable is not { } variable ? null : Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value
             ? value
             : throw new AgoraException($"the environment variable {variable} is not set", $"model {model.Model} at {model.Endpoint}", $"export {variable}=… with the endpoint's key") { ExitCode = ExitCodes.Usage };
-        return OpenAIEmbeddings.Open(transport, new Uri(model.Endpoint!), model.Model!, key);
+        return OpenAIEmbeddings.Open(embeddings, new Uri(model.Endpoint!), model.Model!, key);
     }
 
     public void Dispose()
@@ -66,6 +68,7 @@ internal sealed class Composition : IDisposable
         foreach (var lease in leases)
             lease.Dispose();
         embedded.Dispose();
+        embeddings.Dispose();
         transport.Dispose();
     }
 }
