@@ -182,7 +182,8 @@ public sealed class EvaluationTests : IDisposable
         var asked = models.Requests.Length;
         var again = await RunAsync(request with { Model = null, GivenSamples = outcome.Folder.PathOf("alpaca_eval.model_outputs.json"), Judging = request.Judging with { Attempts = 3 } });
         Assert.Equal(outcome.Record.Scores[0].Estimate, again.Record.Scores[0].Estimate);
-        Assert.Equal(24, models.Requests.Length - asked);
+        // Other settings make another step, and the same questions to the same judges are read again.
+        Assert.Equal(asked, models.Requests.Length);
 
         // The letter of the answer that does not stand as the baseline's.
         static string Judged(string prompt) => prompt.IndexOf("It is right.", StringComparison.Ordinal) < prompt.IndexOf("Perhaps", StringComparison.Ordinal) ? "m" : "M";
