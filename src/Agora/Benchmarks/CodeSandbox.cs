@@ -67,9 +67,20 @@ public sealed class CodeSandbox : IAsyncDisposable
             unsafeNoSandbox ? [SandboxKind.Unsafe] : [SandboxKind.Namespaces, SandboxKind.Bubblewrap], parallel, cancellationToken);
         if (status.Kind is not { } kind || python is null)
             throw new AgoraException($"model-written code cannot be run safely here: {status.Detail}", "the code sandbox", status.Fix ?? "run \"agora doctor\"");
-        if (pace is not { } measured || measured.Python != python)
-            pace = measured = new MeasuredPace(python, await MachinePace.MeasureAsync(workers, cancellationToken));
-        return new CodeSandbox(python, kind, workers, measured.Scale);
+        try
+        {
+            if (pace is not { } measured || measured.Python != python)
+                pace = measured = new MeasuredPace(python, await MachinePace.MeasureAsync(workers, cancellationToken));
+            return new CodeSandbox(python, kind, workers, measured.Scale);
+        }
+        catch (Exception fault)
+        {
+            foreach (var worker in workers)
+                await worker.DisposeAsync();
+            if (fault is IOException)
+                throw new AgoraException($"the code sandbox broke while it measured the machine: {fault.Message}", "the code sandbox", "give the same command again; run \"agora doctor\" if it happens again", fault);
+            throw;
+        }
     }
 
     /// <summary>This many workers, of the first of these kinds that runs a program as it should; none where no kind does.</summary>

@@ -111,6 +111,21 @@ class ControlGroup:
                 self.join(controller, names)
             except (OSError, LookupError):
                 pass        # not allowed here; the limits per process and the server's watch remain
+        if self.folders and not self.can_be_entered():
+            self.remove()
+            self.folders, self.entries, self.limits = [], [], {}
+
+    def can_be_entered(self):
+        """Making a group is one right, moving a process there another: a process that ends at once tries it."""
+        trial = os.fork()
+        if trial == 0:
+            try:
+                for entry in self.entries:
+                    os.write(entry, b"0")
+                os._exit(0)
+            except BaseException:
+                os._exit(1)
+        return os.waitpid(trial, 0)[1] == 0
 
     def join(self, controller, names):
         parent = own_group(controller)

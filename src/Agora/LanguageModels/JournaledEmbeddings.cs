@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using Agora.Experiments;
 using Microsoft.Extensions.AI;
 
 namespace Agora.LanguageModels;
@@ -18,12 +19,14 @@ public sealed class JournaledEmbeddings(IEmbeddingGenerator<string, Embedding<fl
         if (missing.Length > 0)
         {
             var made = await base.GenerateAsync(missing.Select(one => one.Text), null, cancellationToken);
+            if (made.Count != missing.Length)
+                throw new AgoraException($"the embedding model gave {made.Count} vectors for {missing.Length} texts", modelIdentity, "use a model that gives one vector for each text");
             foreach (var (one, embedding) in missing.Zip(made))
                 journal.Append(one.Key, Convert.ToBase64String(MemoryMarshal.AsBytes(embedding.Vector.Span)));
         }
         return new GeneratedEmbeddings<Embedding<float>>(wanted.Select(one => journal.TryGet(one.Key, out var record)
             ? new Embedding<float>(MemoryMarshal.Cast<byte, float>(Convert.FromBase64String(record)).ToArray())
-            : throw new InvalidOperationException("the embedding model gave fewer vectors than texts")));
+            : throw new InvalidOperationException("a vector that was just written is not in the journal")));
     }
 
     private string Key(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"embedding\0{modelIdentity}\0{text}")));
