@@ -9,6 +9,9 @@ internal sealed class ImpatientTime : TimeProvider
 
     public ConcurrentQueue<TimeSpan> Waits { get; } = [];
 
+    /// <summary>Something that happens before each wait is over.</summary>
+    public Func<Task> BeforeWaiting { get; set; } = () => Task.CompletedTask;
+
     public override long GetTimestamp() => System.GetTimestamp() + Interlocked.Read(ref skipped);
 
     public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + new TimeSpan(TimestampFrequency == TimeSpan.TicksPerSecond ? Interlocked.Read(ref skipped) : (long)(Interlocked.Read(ref skipped) * (double)TimeSpan.TicksPerSecond / TimestampFrequency));
@@ -17,8 +20,9 @@ internal sealed class ImpatientTime : TimeProvider
     {
         Waits.Enqueue(dueTime);
         var due = GetTimestamp() + (long)(dueTime.TotalSeconds * TimestampFrequency);
-        return System.CreateTimer(passed =>
+        return System.CreateTimer(async passed =>
         {
+            await BeforeWaiting();
             for (long before, missing; (missing = due - GetTimestamp()) > 0;)
                 if (Interlocked.CompareExchange(ref skipped, (before = Interlocked.Read(ref skipped)) + missing, before) == before) break;
             callback(passed);
