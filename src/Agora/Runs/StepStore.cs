@@ -88,7 +88,7 @@ public sealed class StepStore
         switch (Find(step.Key, thoroughly: true))
         {
             case StepFinding.Whole(var result):
-                KeepJournal(step, partial);     // left over where the process died between the last rename and the cleaning up
+                KeepJournal(step.Key, partial);     // left over where the process died between the last rename and the cleaning up
                 files.DeleteFolder(partial);
                 notice?.Invoke(new StepNotice.Reused());
                 return result;
@@ -129,7 +129,7 @@ public sealed class StepStore
             files.WriteWhole(Path.Combine(unfinished, StepManifest.SpendingFileName), JsonSerializer.SerializeToUtf8Bytes(spending, CanonicalJson.Indented));
         files.RenameFolder(unfinished, FolderOf(step.Key));
         files.SyncFolder(Folder);
-        KeepJournal(step, partial);
+        KeepJournal(step.Key, partial);
         files.DeleteFolder(partial);
         return Find(step.Key, thoroughly: false) is StepFinding.Whole(var made)
             ? made
@@ -192,28 +192,30 @@ public sealed class StepStore
         return finished.Order(StringComparer.Ordinal).Concat(interrupted.Where(File.Exists).Order(StringComparer.Ordinal));
     }
 
-    // Another process may be about to finish the step and to remove its folder.
-    private static bool Asks(string partial, string family)
+    private static bool Asks(string partial, string family) => FamilyAskedBy(partial) == family;
+
+    // Null where the step asks nobody. Another process may be about to finish the step and to remove its folder.
+    private static string? FamilyAskedBy(string partial)
     {
         try
         {
-            return File.ReadAllText(Path.Combine(partial, AskedFile)) == family;
+            return File.ReadAllText(Path.Combine(partial, AskedFile));
         }
         catch (IOException)
         {
-            return false;
+            return null;
         }
     }
 
-    private void KeepJournal(StepIdentity step, string partial)
+    private void KeepJournal(StepKey key, string partial)
     {
         var journal = Path.Combine(partial, StepWorkspace.JournalFileName);
-        if (step.Asked is not { } asked || !File.Exists(journal))
+        if (!File.Exists(journal) || FamilyAskedBy(partial) is not { } family)
             return;
-        var folder = Path.Combine(Folder, CompletionsFolder, FamilyOf(asked));
+        var folder = Path.Combine(Folder, CompletionsFolder, family);
         files.CreateFolder(Path.Combine(Folder, CompletionsFolder));
         files.CreateFolder(folder);
-        File.Move(journal, Path.Combine(folder, step.Key.Value), overwrite: true);
+        File.Move(journal, Path.Combine(folder, key.Value), overwrite: true);
         files.SyncFolder(folder);
     }
 
@@ -235,9 +237,14 @@ public sealed class StepStore
                     files.DeleteFolder(folder);
                 continue;
             }
-            var key = name.EndsWith(PartialSuffix, StringComparison.Ordinal) ? name[..^PartialSuffix.Length] : name;
+            var isPartial = name.EndsWith(PartialSuffix, StringComparison.Ordinal);
+            var key = isPartial ? name[..^PartialSuffix.Length] : name;
             // What is not named like a step was not put there by us, and is not ours to take away.
-            if (!StepKey.IsKey(key) || needed.Contains(new StepKey(key)))
+            if (!StepKey.IsKey(key))
+                continue;
+            // Left over where the process died between the last rename and the cleaning up, and no later run asked for the step itself.
+            var leftOver = isPartial && Find(new StepKey(key), thoroughly: false) is StepFinding.Whole;
+            if (needed.Contains(new StepKey(key)) && !leftOver)
                 continue;
             files.CreateFolder(Path.Combine(Folder, LocksFolder));
             using var mine = FileLock.TryExclusive(LockOf(new StepKey(key)));
@@ -245,8 +252,11 @@ public sealed class StepStore
                 continue;
             steps++;
             bytes += BytesBelow(folder);
-            if (!pretend)
-                Discard(folder);
+            if (pretend)
+                continue;
+            if (leftOver)
+                KeepJournal(new StepKey(key), folder);
+            Discard(folder);
         }
         var completions = Path.Combine(Folder, CompletionsFolder);
         foreach (var journal in Directory.Exists(completions) ? Directory.GetFiles(completions, "*", SearchOption.AllDirectories) : [])
