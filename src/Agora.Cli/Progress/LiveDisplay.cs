@@ -21,6 +21,7 @@ internal sealed class LiveDisplay(IAnsiConsole console, TimeProvider time) : IRu
             {
                 RunEvent.Waiting waiting => $"[yellow]wait[/]   {Markup.Escape(waiting.Step.Name)}: another process makes it",
                 RunEvent.Damaged damaged => $"[yellow]redo[/]   {Markup.Escape(damaged.Step.Name)}: its stored result is damaged: {Markup.Escape(damaged.Reason)}",
+                RunEvent.Noted noted => $"note   {Markup.Escape(noted.Step.Name)}: {Markup.Escape(noted.Text)}",
                 RunEvent.Failed failed => $"[red]FAILED[/] {Markup.Escape(failed.Step.Name)}: {Markup.Escape(failed.Fault.Message)}",
                 _ => null,
             };

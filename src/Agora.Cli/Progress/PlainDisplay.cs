@@ -44,6 +44,9 @@ internal sealed class PlainDisplay(TextWriter writer, TimeProvider time) : IRunO
                 case RunEvent.Damaged damaged:
                     Say($"redo   {damaged.Step.Name}: its stored result is damaged: {damaged.Reason}");
                     break;
+                case RunEvent.Noted noted:
+                    Say($"note   {noted.Step.Name}: {noted.Text}");
+                    break;
                 case RunEvent.Failed failed:
                     Say($"FAILED {failed.Step.Name}: {failed.Fault.Message}");
                     break;

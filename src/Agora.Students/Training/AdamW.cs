@@ -10,7 +10,6 @@ internal sealed class AdamW : IDisposable
     private readonly Tensor decayed;
     private readonly Tensor mean;
     private readonly Tensor square;
-    private int step;
 
     /// <param name="weights">float32 [P], changed in place; the caller's.</param>
     /// <param name="decayedElements">Weight decay acts on this many at the start.</param>
@@ -27,17 +26,23 @@ internal sealed class AdamW : IDisposable
     public double Epsilon { get; init; } = 1e-8;
     public double WeightDecay { get; init; } = 0.01;
 
+    /// <summary>Updates so far; set where a training goes on.</summary>
+    public int Steps { get; set; }
+
+    /// <summary>What has to be kept for a training to go on, besides <see cref="Steps"/>; this object's.</summary>
+    public IEnumerable<(string Name, Tensor Values)> State => [("mean", mean), ("square", square)];
+
     /// <param name="gradient">float32 [P].</param>
     public void Step(Tensor gradient, double learningRate)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        step++;
+        Steps++;
         using Scalar kept = 1 - learningRate * WeightDecay, beta1 = Beta1, beta2 = Beta2, fresh1 = 1 - Beta1, fresh2 = 1 - Beta2, epsilon = Epsilon;
         decayed.mul_(kept);
         mean.mul_(beta1).add_(gradient, alpha: fresh1);
         square.mul_(beta2).addcmul_(gradient, gradient, value: fresh2);
-        using Scalar meanStep = -learningRate / (1 - Math.Pow(Beta1, step)), squareCorrection = Math.Sqrt(1 - Math.Pow(Beta2, step));
+        using Scalar meanStep = -learningRate / (1 - Math.Pow(Beta1, Steps)), squareCorrection = Math.Sqrt(1 - Math.Pow(Beta2, Steps));
         var root = square.sqrt().div_(squareCorrection).add_(epsilon, HeldScalars.One);
         weights.addcdiv_(mean, root, value: meanStep);
     }

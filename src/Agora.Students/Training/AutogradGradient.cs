@@ -35,6 +35,21 @@ internal sealed class AutogradGradient : IStepGradient
         return sum;
     }
 
+    public double Loss(IReadOnlyList<TrainingDocument> documents)
+    {
+        set_num_threads(threads);
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var sum = 0.0;
+        foreach (var batch in MicroBatch.Arrange(documents))
+        {
+            using var inner = NewDisposeScope();
+            using var input = batch.ToInput(model.Config);
+            sum += Loss(model, leaf, batch, input).item<float>();
+        }
+        return sum / Math.Max(documents.Sum(document => document.TargetCount), 1);
+    }
+
     public void Dispose()
     {
         Sum.Dispose();

@@ -43,20 +43,35 @@ internal sealed unsafe class FusedBackpropagation : IDisposable
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var N = documents.Sum(document => document.Tokens.Length);
-        Embed(documents, work);
-        for (var layer = 0; layer < config.Layers; layer++)
-            Forward(layer, documents, N, work);
-        var loss = Head(documents, share, N, work);
+        Forward(documents, N, work);
+        var loss = Head(documents, share, N, work, backward: true);
         for (var layer = config.Layers - 1; layer >= 0; layer--)
             Backward(layer, documents, N, work);
         EmbedBackward(documents, work);
         return loss;
     }
 
+    /// <summary>The loss that <see cref="Add"/> gives, without touching the gradient.</summary>
+    public double Loss(IReadOnlyList<TrainingDocument> documents, float share, FusedWorkspace work)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var N = documents.Sum(document => document.Tokens.Length);
+        Forward(documents, N, work);
+        return Head(documents, share, N, work, backward: false);
+    }
+
     public void Dispose()
     {
         weights.Dispose();
         gradient.Dispose();
+    }
+
+    private void Forward(IReadOnlyList<TrainingDocument> documents, int N, FusedWorkspace work)
+    {
+        Embed(documents, work);
+        for (var layer = 0; layer < config.Layers; layer++)
+            Forward(layer, documents, N, work);
     }
 
     private void Embed(IReadOnlyList<TrainingDocument> documents, FusedWorkspace work)
@@ -131,8 +146,8 @@ internal sealed unsafe class FusedBackpropagation : IDisposable
         NormBackward(memory.Input, $"{layer}.attention_norm", memory.AttentionInverse, N, work);
     }
 
-    /// <summary>Final norm, output layer and loss where there is a target; leaves the gradient of the last layer's output.</summary>
-    private double Head(IReadOnlyList<TrainingDocument> documents, float share, int N, FusedWorkspace work)
+    /// <summary>Final norm, output layer and loss where there is a target; leaves the gradient of the last layer's output where it is wanted.</summary>
+    private double Head(IReadOnlyList<TrainingDocument> documents, float share, int N, FusedWorkspace work, bool backward)
     {
         var targets = new List<(int Row, int Token)>();
         var start = 0;
@@ -160,10 +175,14 @@ internal sealed unsafe class FusedBackpropagation : IDisposable
             logits.addmm_(normed, across, 0, 1);
             for (var i = 0; i < count; i++)
                 loss += PointwiseKernels.CrossEntropy(work.Logits.Row(i), targets[first + i].Token, share);
+            if (!backward)
+                continue;
             work.NormedGradient.Tensor.narrow(0, first, count).addmm_(logits, matrix, 0, 1);
             matrixGradient.addmm_(logits.t(), normed, 1, 1);
         }
 
+        if (!backward)
+            return loss * share;
         for (var row = 0; row < N; row++)
             work.HiddenGradient.Row(row).Clear();
         for (var i = 0; i < targets.Count; i++)

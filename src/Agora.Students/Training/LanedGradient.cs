@@ -38,25 +38,19 @@ internal sealed class LanedGradient : IStepGradient
     public double Compute(IReadOnlyList<TrainingDocument> documents)
     {
         using var scope = NewDisposeScope();
-        Fit(documents.Count == 0 ? 0 : documents.Max(document => document.Tokens.Length));
+        Fit(documents);
         foreach (var lane in lanes)
             lane.Gradient.zero_();
-        var batches = Group(documents);
-        var share = 1f / Math.Max(documents.Sum(document => document.TargetCount), 1);
-        var losses = new double[batches.Count];
-        Parallel.For(0, Lanes, new ParallelOptions { MaxDegreeOfParallelism = threads }, lane =>
-        {
-            set_num_threads(1);     // a setting of the thread, not of the process
-            if (!workspaces.TryTake(out var workspace))
-                workspace = new FusedWorkspace(model.Config, rotary.Positions);
-            for (var i = lane; i < batches.Count; i += Lanes)
-                losses[i] = lanes[lane].Add(batches[i], share, workspace);
-            workspaces.Add(workspace);
-        });
-        set_num_threads(1);
+        var loss = Run(documents, (lane, batch, share, workspace) => lane.Add(batch, share, workspace));
         foreach (var lane in lanes.Skip(1))
             Sum.add_(lane.Gradient, HeldScalars.One);
-        return losses.Sum();
+        return loss;
+    }
+
+    public double Loss(IReadOnlyList<TrainingDocument> documents)
+    {
+        Fit(documents);
+        return Run(documents, (lane, batch, share, workspace) => lane.Loss(batch, share, workspace));
     }
 
     public void Dispose()
@@ -67,11 +61,30 @@ internal sealed class LanedGradient : IStepGradient
             workspace.Dispose();
     }
 
+    private double Run(IReadOnlyList<TrainingDocument> documents, Func<FusedBackpropagation, IReadOnlyList<TrainingDocument>, float, FusedWorkspace, double> compute)
+    {
+        var batches = Group(documents);
+        var share = 1f / Math.Max(documents.Sum(document => document.TargetCount), 1);
+        var losses = new double[batches.Count];
+        Parallel.For(0, Lanes, new ParallelOptions { MaxDegreeOfParallelism = threads }, lane =>
+        {
+            set_num_threads(1);     // a setting of the thread, not of the process
+            if (!workspaces.TryTake(out var workspace))
+                workspace = new FusedWorkspace(model.Config, rotary.Positions);
+            for (var i = lane; i < batches.Count; i += Lanes)
+                losses[i] = compute(lanes[lane], batches[i], share, workspace);
+            workspaces.Add(workspace);
+        });
+        set_num_threads(1);
+        return losses.Sum();
+    }
+
     private FusedBackpropagation[] MakeLanes() => [.. Enumerable.Range(0, Lanes).Select(_ => new FusedBackpropagation(model, rotary))];
 
     /// <summary>Makes room for documents longer than any before.</summary>
-    private void Fit(int longest)
+    private void Fit(IReadOnlyList<TrainingDocument> documents)
     {
+        var longest = documents.Count == 0 ? 0 : documents.Max(document => document.Tokens.Length);
         if (longest <= rotary.Positions)
             return;
         Dispose();

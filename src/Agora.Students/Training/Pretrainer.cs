@@ -60,10 +60,11 @@ public sealed class Pretrainer(int threads)
         var plan = TrainingPlan.Make(request.Documents, recipe.Epochs, recipe.SequenceLength, recipe.Packing, recipe.SequencesPerStep, random);
         var steps = plan.Select((step, i) => new TrainingStep(
             step.Documents,
-            recipe.LearningRate * LearningRateSchedule.Share(i, plan.Count, recipe.WarmupSteps, recipe.Decay, recipe.FinalLearningRateShare))).ToList();
+            recipe.LearningRate * LearningRateSchedule.Share(i, plan.Count, recipe.WarmupSteps, recipe.Decay, recipe.FinalLearningRateShare))
+        { Epoch = step.Epoch }).ToList();
         var settings = new OptimizerSettings { Beta2 = recipe.Beta2, WeightDecay = recipe.WeightDecay, DecayVectors = false, ClipNorm = recipe.ClipNorm };
         using var loop = new TrainingLoop(model, settings, threads);
-        var summary = loop.Run(steps, progress, cancellationToken);
+        var summary = loop.Run(new TrainingSession { Steps = steps }, progress, cancellationToken);
         Save(request, model);
         return summary;
     }

@@ -53,10 +53,11 @@ internal static class SequencePacker
     {
         var tokens = documents.SelectMany(document => document.Tokens).ToArray();
         var targets = documents.SelectMany(document => Enumerable.Range(0, document.Tokens.Length).Select(i => document.Targets?[i] ?? true)).ToArray();
+        var rows = documents.SelectMany(document => document.Tokens.Select(_ => document.Rows)).ToArray();
         return [.. Enumerable.Range(0, (tokens.Length + maxLength - 1) / maxLength).Select(i => i * maxLength).Select(start =>
         {
             var end = Math.Min(start + maxLength, tokens.Length);
-            return new List<TrainingDocument> { new(tokens[start..end], targets[start..end]) };
+            return new List<TrainingDocument> { new(tokens[start..end], targets[start..end]) { Rows = [.. rows[start..end].SelectMany(row => row).Distinct()] } };
         })];
     }
 }

@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 using Agora.Experiments;
 using Agora.Students.ChatTemplates;
 using Agora.Students.Checkpoints;
@@ -28,12 +31,13 @@ public sealed class SftTrainer(int threads) : IStudentTrainer
         var template = ownTemplate ?? LlamaTemplate(tokenizer, request.BaseModelFolder);
         var text = new SupervisedText(tokenizer, (instruction, response) => Render(template, recipe.SystemMessage, instruction, response));
         var documents = Encode(request, checkpoint.Config, text);
+        var random = new RandomStreams(request.Seed);
+        var (learned, heldOut) = HoldOut(documents, recipe.EvaluationShare, random);
         using var model = TransformerModel.Load(checkpoint);
-        var plan = TrainingPlan.Make(documents, recipe.Epochs, recipe.MaxLength, recipe.Packing, recipe.BatchSize * recipe.GradientAccumulation, new RandomStreams(request.Seed));
-        var steps = plan.Select((step, i) => new TrainingStep(
-            step.Documents, recipe.LearningRate * LearningRateSchedule.Warmup(i, recipe.WarmupSteps) * Math.Pow(recipe.EpochDecay, step.Epoch))).ToList();
+        var session = Plan(request, checkpoint.Config, learned, random) with { HeldOut = heldOut };
         using var loop = new TrainingLoop(model, new OptimizerSettings { WeightDecay = recipe.WeightDecay, ClipNorm = recipe.ClipNorm }, threads);
-        var summary = loop.Run(steps, progress, cancellationToken);
+        loop.CheckWeights();
+        var summary = loop.Run(session, progress, cancellationToken);
         CheckpointWriter.SaveLike(request.BaseModelFolder, request.OutputFolder, model.TensorsToSave(checkpoint.StoredType));
         if (ownTemplate is null)
             File.WriteAllText(Path.Combine(request.OutputFolder, "chat_template.jinja"), LiteralLlamaTemplate);
@@ -41,6 +45,54 @@ public sealed class SftTrainer(int threads) : IStudentTrainer
         if (text.EndOfTurn(documents[0]) is { } endOfTurn)
             GenerationConfig.AddEndOfSequence(request.OutputFolder, checkpoint.Config, endOfTurn);
         return summary with { SkippedTooLong = request.Data.Count - documents.Count };
+    }
+
+    private TrainingSession Plan(TrainingRequest request, TransformerConfig config, IReadOnlyList<TrainingDocument> documents, RandomStreams random)
+    {
+        var recipe = request.Recipe;
+        // Plain packing joins documents up to the length, which may be more than the model can read; isolated ones are never longer than it can.
+        var length = recipe.Packing == Packing.Plain ? Math.Min(recipe.MaxLength, config.MaxPositions) : recipe.MaxLength;
+        var plan = TrainingPlan.Make(documents, recipe.Epochs, length, recipe.Packing, recipe.BatchSize * recipe.GradientAccumulation, random);
+        var steps = plan.Select((step, i) => new TrainingStep(step.Documents, LearningRateSchedule.Of(recipe, i, plan.Count, step.Epoch)) { Epoch = step.Epoch }).ToList();
+        return new TrainingSession
+        {
+            Steps = steps,
+            Checkpoint = request.Checkpoints is { } place ? new TrainingCheckpoint(place.Folder, KeyOf(place.Key, request, config, steps)) : null,
+            CheckpointSeconds = recipe.CheckpointSeconds,
+            CheckpointSteps = recipe.CheckpointSteps,
+            Seed = request.Seed,
+            Notice = request.Notice,
+        };
+    }
+
+    /// <summary>The caller's key, and what this trainer makes of the request: another tokenizer or order of steps under the same key is another training.</summary>
+    private string KeyOf(string key, TrainingRequest request, TransformerConfig config, IReadOnlyList<TrainingStep> steps)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes($"{key}\n{Version}\n{request.Recipe with { CheckpointSeconds = 0, CheckpointSteps = null }}\n{config.Parameters}\n"));
+        foreach (var step in steps)
+        {
+            hash.AppendData(BitConverter.GetBytes(step.LearningRate));
+            foreach (var document in step.Documents)
+            {
+                hash.AppendData(BitConverter.GetBytes(document.Tokens.Length));
+                hash.AppendData(MemoryMarshal.AsBytes<int>(document.Tokens));
+                hash.AppendData(MemoryMarshal.AsBytes<bool>(document.Targets));
+            }
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>Takes rows out of training, drawn by the seed, to measure the loss on; both parts keep the rows' order.</summary>
+    private static (List<TrainingDocument> Learned, List<TrainingDocument> HeldOut) HoldOut(List<TrainingDocument> documents, double share, RandomStreams random)
+    {
+        if (share == 0)
+            return (documents, []);
+        var count = Math.Min((int)Math.Ceiling(share * documents.Count), documents.Count - 1);
+        var places = Enumerable.Range(0, documents.Count).ToArray();
+        random.For("rows held out of training").Shuffle<int>(places);
+        var held = places.Take(count).ToHashSet();
+        return ([.. documents.Where((_, i) => !held.Contains(i))], [.. documents.Where((_, i) => held.Contains(i))]);
     }
 
     /// <summary>The rows that fit, as documents; refuses data that cannot teach anything.</summary>
@@ -51,7 +103,7 @@ public sealed class SftTrainer(int threads) : IStudentTrainer
         if (request.Data.Count > 1 && request.Data.Distinct().Take(2).Count() == 1)
             throw Refused(request, $"all {request.Data.Count} rows are equal", "check how the data set was made; training would only teach that one answer by heart");
 
-        var encoded = request.Data.Select(text.Encode).ToList();
+        var encoded = request.Data.Select((pair, row) => text.Encode(pair) with { Rows = [row] }).ToList();
         if (encoded.Max(document => document.Tokens.Max()) is var highest && highest >= config.VocabularySize)
             throw Refused(request, $"the tokenizer gives id {highest}, the model's embedding has {config.VocabularySize} rows", "use the tokenizer that belongs to the model");
         var limit = Math.Min(request.Recipe.MaxLength, config.MaxPositions);

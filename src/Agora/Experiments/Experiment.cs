@@ -215,39 +215,6 @@ public sealed record GivenDataSet
     public required DataSource Data { get; init; }
 }
 
-/// <summary>SFT of the student (table 6 of the paper; the defaults are the paper's).</summary>
-public sealed record StudentRecipe
-{
-    [Range(1, 1000)]
-    public int Epochs { get; init; } = 5;
-    [Range(0.0, 1.0, MinimumIsExclusive = true, MaximumIsExclusive = true)]
-    public double LearningRate { get; init; } = 1e-5;
-    /// <summary>The learning rate is multiplied by this after each epoch.</summary>
-    [Range(0.0, 1.0, MinimumIsExclusive = true)]
-    public double EpochDecay { get; init; } = 0.85;
-    /// <summary>Steps over which the learning rate rises linearly from 0.</summary>
-    [Range(0, 1_000_000)]
-    public int WarmupSteps { get; init; }
-    [Range(0.0, 1.0)]
-    public double WeightDecay { get; init; } = 0.01;
-    /// <summary>Packed sequences per micro-batch.</summary>
-    [Range(1, 65_536)]
-    public int BatchSize { get; init; } = 4;
-    [Range(1, 65_536)]
-    public int GradientAccumulation { get; init; } = 8;
-    /// <summary>Tokens per packed sequence, and the longest row that is trained on.</summary>
-    [Range(2, 1_000_000)]
-    public int MaxLength { get; init; } = 4096;
-    public Packing Packing { get; init; } = Packing.Isolated;
-    /// <summary>Gradients are scaled down to this L2 norm; 0 turns clipping off.</summary>
-    [Range(0.0, 1e6)]
-    public double ClipNorm { get; init; }
-    public string SystemMessage { get; init; } = "You are a helpful AI assistant.";
-}
-
-/// <summary><see cref="Isolated"/>: documents of a packed sequence do not see each other. <see cref="Plain"/>: they do, as in the paper's code.</summary>
-public enum Packing { Isolated, Plain }
-
 public sealed record BenchmarkSpec
 {
     /// <summary>A name of the catalogue: nano_math, nano_code, nano_instruction_following, gsm8k, math, humaneval, mbpp, alpaca_eval, arena_hard.</summary>

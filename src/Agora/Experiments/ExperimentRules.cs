@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 
 namespace Agora.Experiments;
 
@@ -21,6 +22,7 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
         Settings(generators);
         Benchmarks();
         Lengths();
+        Recipe();
         Filters();
         Methods(generators);
     }
@@ -155,6 +157,26 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
         {
             Add(generation.Node ?? recipe.Node ?? root,
                 $"generation.maxInstanceTokens must be at most recipe.maxLength, got {generation.Value} and {recipe.Value}: longer instances would be left out of the training");
+        }
+    }
+
+    // A number that its schedule does not read was meant for another one.
+    private void Recipe()
+    {
+        if (root["recipe"] is not MapNode recipe)
+            return;
+        var usual = new StudentRecipe();
+        var schedule = Text(recipe, "schedule")?.Text ?? ExperimentMember.Word(usual.Schedule);
+        var falls = schedule == ExperimentMember.Word(Schedule.Linear) || schedule == ExperimentMember.Word(Schedule.Cosine);
+        if (schedule != ExperimentMember.Word(Schedule.EpochDecay))
+            Unread("epochDecay", usual.EpochDecay, ExperimentMember.Word(Schedule.EpochDecay));
+        if (!falls)
+            Unread("finalLearningRateShare", usual.FinalLearningRateShare, "linear and cosine");
+
+        void Unread(string key, double usual, string reader)
+        {
+            if (recipe[key] is ScalarNode { IsNumber: true } number && double.Parse(number.Text, CultureInfo.InvariantCulture) != usual)
+                Add(number, $"recipe.{key} belongs to recipe.schedule {reader}, and the schedule is {schedule}");
         }
     }
 

@@ -23,6 +23,8 @@ public abstract record RunEvent
     public sealed record Waiting(RunStep Step) : RunEvent;
     /// <summary>A stored result is damaged and is made anew.</summary>
     public sealed record Damaged(RunStep Step, string Reason) : RunEvent;
+    /// <summary>The step says something that the user might wonder about.</summary>
+    public sealed record Noted(RunStep Step, string Text) : RunEvent;
     public sealed record Failed(RunStep Step, Exception Fault) : RunEvent;
     /// <summary>The step cannot be done because <paramref name="Cause"/> failed.</summary>
     public sealed record Blocked(RunStep Step, RunStep Cause) : RunEvent;

@@ -82,6 +82,7 @@ public sealed class LocalExecutor(StepStore store, ILanguageModels models, IStud
                 Trainer = trainer,
                 Inputs = inputs,
                 Progress = new ObservedProgress(observer, step),
+                Notice = text => observer.Observe(new RunEvent.Noted(step, text)),
                 Cores = Math.Max(1, Environment.ProcessorCount / jobs),
             };
             return step.RunAsync(workspace, context, stop);

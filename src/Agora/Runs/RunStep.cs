@@ -47,6 +47,8 @@ public sealed record StepContext
     public required IReadOnlyDictionary<StepKey, StepResult> Inputs { get; init; }
     /// <summary>May be told from any thread.</summary>
     public required IProgress<StepProgress> Progress { get; init; }
+    /// <summary>Told what the user might wonder about; from any thread.</summary>
+    public required Action<string> Notice { get; init; }
     /// <summary>Processor cores that the step may keep busy.</summary>
     public required int Cores { get; init; }
 }

@@ -23,6 +23,8 @@ public static class StepFiles
     public const string Model = "model";
     /// <summary>train: a <see cref="TrainingSummary"/>.</summary>
     public const string Training = "training.json";
+    /// <summary>train: one <see cref="StepLoss"/> a line.</summary>
+    public const string Losses = "losses.jsonl";
     /// <summary>answer: one <see cref="BenchmarkAnswer"/> a line.</summary>
     public const string Answers = "answers.jsonl";
     /// <summary>grade: one <see cref="GradedAnswer"/> a line, with <c>score</c> or with <c>unscored</c> and the reason.</summary>

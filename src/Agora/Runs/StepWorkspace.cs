@@ -10,6 +10,7 @@ public sealed class StepWorkspace
 {
     internal const string JournalFileName = "journal";
     internal const string ResultFolderName = "result";
+    private const string StateFolderName = "state";
 
     private readonly Lock gate = new();
     private readonly string partial;
@@ -28,6 +29,9 @@ public sealed class StepWorkspace
 
     /// <summary>Everything written below it becomes the result; empty at the start.</summary>
     public string Folder => Path.Combine(partial, ResultFolderName);
+
+    /// <summary>For work in progress other than a journal; outlives interruptions and goes when the step is done. May not exist yet.</summary>
+    public string StateFolder => Path.Combine(partial, StateFolderName);
 
     /// <summary>What this step finished before it was interrupted, and where it notes what it finishes.</summary>
     /// <exception cref="AgoraException">It cannot be opened.</exception>

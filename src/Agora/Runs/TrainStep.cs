@@ -49,12 +49,15 @@ public sealed class TrainStep : RunStep
                 Recipe = recipe,
                 Seed = seed,
                 OutputFolder = output,
+                Checkpoints = new TrainingCheckpoints(workspace.StateFolder, Key.Value),
+                Notice = context.Notice,
             };
             var progress = new Relay<TrainingProgress>(now => context.Progress.Report(new StepProgress(now.Step, now.Steps, now.Tokens, Dollars: 0)));
             TrainingSummary summary;
             using (workspace.ModelTime.Measure())
                 summary = await context.Trainer.TrainAsync(request, progress, cancellationToken);
             workspace.Write(StepFiles.Training, [StepFiles.Line(summary)]);
+            workspace.Write(StepFiles.Losses, StepFiles.Lines(summary.Losses));
         }
         catch (IOException error)
         {
@@ -66,10 +69,25 @@ public sealed class TrainStep : RunStep
         new("train", trainerVersion, new JsonObject
         {
             ["base"] = baseModel.Identity,
-            ["recipe"] = CanonicalJson.ToNode(recipe),
+            ["recipe"] = Deciding(recipe),
             ["seed"] = seed,
             ["fileData"] = data.FileIdentity,
         }, data.Generated is { } generated ? [generated.Key] : []);
+
+    /// <summary>The recipe without what decides nothing, and with options that came later only where they are not the usual ones, so that students trained before keep their keys.</summary>
+    private static JsonObject Deciding(StudentRecipe recipe)
+    {
+        var options = CanonicalJson.ToNode(recipe)!.AsObject();
+        var usual = CanonicalJson.ToNode(new StudentRecipe())!.AsObject();
+        foreach (var name in (ReadOnlySpan<string>)["checkpointSeconds", "checkpointSteps"])
+            options.Remove(name);
+        foreach (var name in (ReadOnlySpan<string>)["schedule", "finalLearningRateShare", "evaluationShare"])
+        {
+            if (JsonNode.DeepEquals(options[name], usual[name]))
+                options.Remove(name);
+        }
+        return options;
+    }
 }
 
 /// <summary>What a student is trained on: generated instances, rows of a file, or in instance generation both.</summary>

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Agora.Experiments;
 
 namespace Agora.Training;
@@ -15,9 +17,28 @@ public sealed record TrainingRequest
     public required long Seed { get; init; }
     /// <summary>An existing empty folder that becomes a Hugging Face folder.</summary>
     public required string OutputFolder { get; init; }
+    /// <summary>Where an interrupted training goes on from; none are written where absent.</summary>
+    public TrainingCheckpoints? Checkpoints { get; init; }
+    /// <summary>Told what the user might wonder about, such as that training goes on from a checkpoint.</summary>
+    public Action<string>? Notice { get; init; }
 }
 
+/// <summary>Where the state of an unfinished training is kept.</summary>
+/// <param name="Folder">Made where it is missing; nobody else writes into it meanwhile. The caller removes it once the student is safe.</param>
+/// <param name="Key">Names everything that decides the result; a checkpoint with another key is not used.</param>
+public sealed record TrainingCheckpoints(string Folder, string Key);
+
 public readonly record struct TrainingProgress(int Step, int Steps, double LossNats, long Tokens);
+
+/// <summary>One optimiser step.</summary>
+/// <param name="Step">From 1.</param>
+/// <param name="LossNats">Mean over the step's response tokens, before the update.</param>
+public readonly record struct StepLoss(int Step, int Epoch, double LossNats, double LearningRate);
+
+/// <summary>Loss on rows that were not trained on.</summary>
+/// <param name="Rows">How many there are.</param>
+/// <param name="LossNats">Mean over their response tokens: before the first step, then after each epoch.</param>
+public sealed record HeldOutLoss(int Rows, ImmutableArray<double> LossNats);
 
 /// <summary>What training did.</summary>
 public sealed record TrainingSummary
@@ -29,6 +50,12 @@ public sealed record TrainingSummary
     public required int SkippedTooLong { get; init; }
     public required double FirstLossNats { get; init; }
     public required double FinalLossNats { get; init; }
+    /// <summary>Null where nothing was held out.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public HeldOutLoss? HeldOut { get; init; }
+    /// <summary>The loss curve, one entry a step.</summary>
+    [JsonIgnore]
+    public ImmutableArray<StepLoss> Losses { get; init; } = [];
 }
 
 /// <summary>Fine-tunes a student on instruction-response pairs.</summary>
@@ -37,6 +64,6 @@ public interface IStudentTrainer
     /// <summary>Changes when the same request would give other weights; part of the step's key.</summary>
     string Version { get; }
 
-    /// <exception cref="AgoraException">No token to learn from, all rows too long, or all rows equal.</exception>
+    /// <exception cref="AgoraException">No token to learn from, all rows too long, all rows equal, too little memory, or a loss that is no number or rises.</exception>
     Task<TrainingSummary> TrainAsync(TrainingRequest request, IProgress<TrainingProgress> progress, CancellationToken cancellationToken);
 }

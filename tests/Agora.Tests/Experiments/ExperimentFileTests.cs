@@ -70,6 +70,8 @@ public sealed class ExperimentFileTests
     [InlineData("generation: {instances: 10}", "generation: [10]", "10:13", "generation must be a mapping of keys to values, got a list")]
     [InlineData("generation: {instances: 10}", "problemSolving: yes", "10:17", "problemSolving must be true or false, got \"yes\"")]
     [InlineData("generation: {instances: 10}", "seed: 1\nseed: 2", "11:1", "the key \"seed\" stands here a second time; the first is in line 10")]
+    [InlineData("generation: {instances: 10}", "recipe: {schedule: cosine, epochDecay: 0.5}", "10:40", "recipe.epochDecay belongs to recipe.schedule epoch_decay, and the schedule is cosine")]
+    [InlineData("generation: {instances: 10}", "recipe: {finalLearningRateShare: 0.5}", "10:34", "recipe.finalLearningRateShare belongs to recipe.schedule linear and cosine, and the schedule is epoch_decay")]
     [InlineData("generation: {instances: 10}", "recipe: {maxLength: 512}", "10:21", "generation.maxInstanceTokens must be at most recipe.maxLength, got 4096 and 512: longer instances would be left out of the training")]
     [InlineData("generation: {instances: 10}", "generation: {bestOf: {judge: gne}}", "10:30", "generation.bestOf.judge must be a name in models, got \"gne\"; did you mean \"gen\"?")]
     [InlineData("generation: {instances: 10}", "generation: {bestOf: {candidates: 2}}", "10:22", "generation.bestOf.judge is missing")]
