@@ -36,7 +36,7 @@ public sealed class EmbeddedChatClient : IChatClient
         template = ChatTemplate.TryLoad(engine.Folder);
     }
 
-    /// <exception cref="PromptRefusedException">The conversation leaves no room in the model's context.</exception>
+    /// <exception cref="PromptRefusedException">The conversation is empty or leaves no room in the model's context.</exception>
     public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var completion = await engine.CompleteAsync(Encode(messages, options), ParametersOf(options), cancellationToken);
@@ -49,7 +49,7 @@ public sealed class EmbeddedChatClient : IChatClient
         };
     }
 
-    /// <exception cref="PromptRefusedException">The conversation leaves no room in the model's context.</exception>
+    /// <exception cref="PromptRefusedException">The conversation is empty or leaves no room in the model's context.</exception>
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -94,6 +94,8 @@ public sealed class EmbeddedChatClient : IChatClient
             : engine.Tokenizer.Encode(Rendered(turns, options), addSpecialTokens: false);
         if (tokens.Length >= engine.Config.MaxPositions)
             throw new PromptRefusedException($"the conversation has {tokens.Length} tokens, the model's context is {engine.Config.MaxPositions}");
+        if (tokens.Length == 0)
+            throw new PromptRefusedException("the prompt is empty: the model needs at least one token, and its tokenizer adds none of its own");
         return tokens;
     }
 

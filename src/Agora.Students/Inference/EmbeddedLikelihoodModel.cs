@@ -12,7 +12,7 @@ public sealed class EmbeddedLikelihoodModel(InferenceEngine engine, string? syst
     private readonly ChatTemplate template = ChatTemplate.Load(engine.Folder);
 
     /// <returns>One loss per token of the response's text; the end-of-turn token is not part of it. Empty for an empty response.</returns>
-    /// <exception cref="PromptRefusedException">A conversation is longer than the model's context.</exception>
+    /// <exception cref="PromptRefusedException">A conversation is longer than the model's context, or a response holds nothing but special tokens.</exception>
     public async Task<IReadOnlyList<float[]>> TokenLossesAsync(IReadOnlyList<(string Instruction, string Response)> pairs, CancellationToken cancellationToken)
     {
         // A bounded number at once, so that 10⁵ pairs do not all wait in memory as tokens.
@@ -45,6 +45,8 @@ public sealed class EmbeddedLikelihoodModel(InferenceEngine engine, string? syst
         }
         if (end > engine.Config.MaxPositions)
             throw new PromptRefusedException($"the conversation has {end} tokens, the model's context is {engine.Config.MaxPositions}");
+        if (from < end && Array.TrueForAll(tokens[from..end], engine.Tokenizer.IsSpecial))
+            throw new PromptRefusedException("the response holds nothing but special tokens, whose likelihood says nothing about it");
         return (tokens[..end], from);
     }
 }

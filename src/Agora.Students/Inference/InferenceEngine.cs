@@ -60,8 +60,10 @@ public sealed class InferenceEngine : IDisposable
         return new InferenceEngine(modelFolder, TransformerWeights.Load(checkpoint), tokenizer, generation, threads, cacheBytes);
     }
 
-    /// <exception cref="AgoraException">The prompt leaves no room in the context, or the model is a reward model.</exception>
-    /// <exception cref="ArgumentException">The prompt is empty or holds an id outside the vocabulary, or a parameter lies outside its range.</exception>
+    /// <param name="promptIds">May be special tokens alone: a begin token is how a text is begun.</param>
+    /// <exception cref="AgoraException">The prompt is empty, has a token that the model does not know or leaves no room in the context; more tokens are asked
+    /// for than the context holds; or the model is a reward model.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A parameter lies outside its range.</exception>
     public Task<Completion> CompleteAsync(ReadOnlySpan<int> promptIds, SamplingParameters parameters, CancellationToken cancellationToken = default)
     {
         var sequence = Prepare(promptIds, parameters, null);
@@ -127,21 +129,23 @@ public sealed class InferenceEngine : IDisposable
     }
 
     /// <returns>[HiddenSize]: the mean over all tokens of the final hidden state, not normalised to length 1.</returns>
-    /// <exception cref="AgoraException">More tokens than the context holds.</exception>
+    /// <exception cref="AgoraException">More tokens than the context holds, or nothing but special tokens.</exception>
     public Task<float[]> EmbedAsync(ReadOnlySpan<int> ids, CancellationToken cancellationToken = default)
     {
         CheckTokens(ids, ids.Length);
+        RequireText(ids, "embed");
         var sequence = new EmbeddingMeasurement(ids);
         Enqueue(sequence, cancellationToken);
         return sequence.Result;
     }
 
     /// <summary>A reward model's score of a whole conversation, read at its last token.</summary>
-    /// <exception cref="AgoraException">More tokens than the context holds, or the model has no score head.</exception>
+    /// <exception cref="AgoraException">More tokens than the context holds, nothing but special tokens, or the model has no score head.</exception>
     public Task<float> ScoreAsync(ReadOnlySpan<int> ids, CancellationToken cancellationToken = default)
     {
         RequireHead(ModelHead.Score);
         CheckTokens(ids, ids.Length);
+        RequireText(ids, "score");
         var sequence = new ScoreMeasurement(ids);
         Enqueue(sequence, cancellationToken);
         return sequence.Result;
@@ -170,6 +174,10 @@ public sealed class InferenceEngine : IDisposable
         parameters.Check();
         RequireHead(ModelHead.LanguageModel);
         CheckTokens(promptIds, promptIds.Length + 1);
+        if (parameters.MaxTokens > Config.MaxPositions)
+            throw new AgoraException(
+                $"an answer of up to {parameters.MaxTokens} tokens is more than the model's context of {Config.MaxPositions}", Folder,
+                $"ask for at most {Config.MaxPositions} new tokens, or name no limit: the answer then ends where the context does");
         var room = Config.MaxPositions - promptIds.Length;
         var maxLength = promptIds.Length + Math.Min(room, parameters.MaxTokens ?? room);
         return new Generation(promptIds, maxLength, parameters, Tokenizer, parameters.EndTokens ?? generation.EndOfSequenceIds, Config.VocabularySize, pieces);
@@ -194,15 +202,26 @@ public sealed class InferenceEngine : IDisposable
     private void CheckTokens(ReadOnlySpan<int> ids, int needed)
     {
         if (ids.IsEmpty)
-            throw new ArgumentException("at least one token is needed", nameof(ids));
+            throw new AgoraException("the text is empty: the model needs at least one token, and its tokenizer adds none of its own", Folder, "give a text");
         foreach (var id in ids)
         {
             if ((uint)id >= (uint)Config.VocabularySize)
-                throw new ArgumentOutOfRangeException(nameof(ids), id, $"token ids run from 0 to {Config.VocabularySize - 1}");
+                throw new AgoraException($"token {id} has no row in the model's embedding: ids run from 0 to {Config.VocabularySize - 1}", Folder, "take the tokenizer that belongs to the weights");
         }
         if (needed > Config.MaxPositions)
             throw new AgoraException(
                 $"a text of {ids.Length} tokens does not fit the model's context of {Config.MaxPositions}" + (needed > ids.Length ? " and leave room for an answer" : ""),
                 Folder, "shorten the text, or use a model with a longer context (max_position_embeddings)");
+    }
+
+    // Their state says how the template begins, nothing about a text.
+    private void RequireText(ReadOnlySpan<int> ids, string toDo)
+    {
+        foreach (var id in ids)
+        {
+            if (!Tokenizer.IsSpecial(id))
+                return;
+        }
+        throw new AgoraException($"the text holds nothing but special tokens, so there is nothing to {toDo}", Folder, "leave the row out, or give a text");
     }
 }

@@ -1,3 +1,4 @@
+using Agora.Experiments;
 using Agora.Students.Inference.Kernels;
 
 namespace Agora.Students.Inference;
@@ -241,7 +242,7 @@ internal sealed unsafe class TransformerPass : IDisposable
         try
         {
             if (!RowKernels.AllFinite(result))
-                throw new InvalidOperationException("the model's output is not finite: its weights are too large for float32, or its training diverged");
+                throw new AgoraException("the model's output is not finite: its weights are too large for float32, or its training diverged", weights.Folder, "take another checkpoint");
             sequence.Done = sequence.Receive(rowPosition[row], result, distribution);
         }
         catch (Exception exception)

@@ -7,10 +7,12 @@ namespace Agora.Students.Inference;
 /// <summary>A checkpoint's weights in float32, packed for multiplication. Immutable after loading, shared by all worker threads.</summary>
 internal sealed class TransformerWeights : IDisposable
 {
-    private TransformerWeights(TransformerConfig config, PackedMatrix embedding, PackedMatrix? head, FloatBuffer finalNorm, RotaryTable rotary, Layer[] layers) =>
-        (Config, Embedding, this.head, FinalNorm, Rotary, Layers) = (config, embedding, head, finalNorm, rotary, layers);
+    private TransformerWeights(string folder, TransformerConfig config, PackedMatrix embedding, PackedMatrix? head, FloatBuffer finalNorm, RotaryTable rotary, Layer[] layers) =>
+        (Folder, Config, Embedding, this.head, FinalNorm, Rotary, Layers) = (folder, config, embedding, head, finalNorm, rotary, layers);
 
     private readonly PackedMatrix? head;
+
+    public string Folder { get; }
 
     public TransformerConfig Config { get; }
 
@@ -87,7 +89,7 @@ internal sealed class TransformerWeights : IDisposable
                 reader.Linear(config.HiddenSize, config.FeedForwardBias, (prefix + "mlp.gate_proj", config.IntermediateSize), (prefix + "mlp.up_proj", config.IntermediateSize)),
                 reader.Linear(config.IntermediateSize, config.FeedForwardBias, (prefix + "mlp.down_proj", config.HiddenSize)));
         }
-        var weights = new TransformerWeights(config, embedding, head, reader.Vector("model.norm.weight"), new RotaryTable(config.RopeFrequencies()), layers);
+        var weights = new TransformerWeights(checkpoint.Folder, config, embedding, head, reader.Vector("model.norm.weight"), new RotaryTable(config.RopeFrequencies()), layers);
         if (reader.NotFinite is { } tensor)
         {
             weights.Dispose();

@@ -1,3 +1,4 @@
+using Agora.Experiments;
 using Agora.LanguageModels;
 using Agora.Students.Inference;
 using Agora.Students.Tokenization;
@@ -126,6 +127,70 @@ public sealed class EmbeddedChatClientTests : IDisposable
         var on = Options(o => o.AdditionalProperties = new() { [SamplingOptions.RepetitionPenalty] = 3.0 });
         Assert.Equal(plain.Text, (await chat.GetResponseAsync(Question, off, TestContext.Current.CancellationToken)).Text);
         Assert.NotEqual(plain.Text, (await chat.GetResponseAsync(Question, on, TestContext.Current.CancellationToken)).Text);
+    }
+
+    public static TheoryData<string> Samplings => ["temperature", "top_p", "top_k", "min_p", "repetition_penalty", "stop", "max_tokens", "seed"];
+
+    // No option may be lost on its way from a caller to the sampler.
+    [Theory]
+    [MemberData(nameof(Samplings))]
+    public async Task Every_sampling_option_changes_the_answer_as_the_engines_own_parameter_does(string option)
+    {
+        static ChatOptions Plain() => new() { Temperature = 1.5f, MaxOutputTokens = 30, Seed = 7 };
+        var plain = new SamplingParameters { Temperature = 1.5, MaxTokens = 30, Seed = 7 };
+        var free = await chat.GetResponseAsync(Question, Plain(), TestContext.Current.CancellationToken);
+        var changed = Plain();
+        SamplingParameters expected;
+        switch (option)
+        {
+            case "temperature":
+                (changed.Temperature, expected) = (0.3f, plain with { Temperature = 0.3 });
+                break;
+            case "top_p":
+                (changed.TopP, expected) = (0.2f, plain with { TopP = 0.2 });
+                break;
+            case "top_k":
+                (changed.TopK, expected) = (2, plain with { TopK = 2 });
+                break;
+            case "min_p":
+                (changed.AdditionalProperties, expected) = (new() { [SamplingOptions.MinP] = 0.5 }, plain with { MinP = 0.5 });
+                break;
+            case "repetition_penalty":
+                (changed.AdditionalProperties, expected) = (new() { [SamplingOptions.RepetitionPenalty] = 4.0 }, plain with { RepetitionPenalty = 4 });
+                break;
+            case "stop":
+                var stop = free.Text.Substring(2, 2);
+                (changed.StopSequences, expected) = ([stop], plain with { Stop = [stop] });
+                break;
+            case "max_tokens":
+                (changed.MaxOutputTokens, expected) = (9, plain with { MaxTokens = 9 });
+                break;
+            default:
+                (changed.Seed, expected) = (8, plain with { Seed = 8 });
+                break;
+        }
+        var answer = await chat.GetResponseAsync(Question, changed, TestContext.Current.CancellationToken);
+        Assert.NotEqual(free.Text, answer.Text);
+        var prompt = engine.Tokenizer.Encode(
+            "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe brief.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nthe cat sat on<|eot_id|>"
+            + "<|start_header_id|>assistant<|end_header_id|>\n\n", addSpecialTokens: false);
+        Assert.Equal((await engine.CompleteAsync(prompt, expected, TestContext.Current.CancellationToken)).Text, answer.Text);
+    }
+
+    [Fact]
+    public async Task A_response_of_nothing_but_special_tokens_has_no_likelihood()
+    {
+        var model = new EmbeddedLikelihoodModel(engine, systemMessage: null);
+        var refused = await Assert.ThrowsAsync<PromptRefusedException>(() => model.TokenLossesAsync([("the cat", "<|eot_id|>")], TestContext.Current.CancellationToken));
+        Assert.Contains("nothing but special tokens", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_text_that_cannot_be_embedded_is_named_by_its_place()
+    {
+        var embeddings = new EmbeddedEmbeddings(engine);
+        var fault = await Assert.ThrowsAsync<AgoraException>(() => embeddings.GenerateAsync(["the cat", "<|eot_id|>"], cancellationToken: TestContext.Current.CancellationToken));
+        Assert.StartsWith("text 2 of 2", fault.Where, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Agora.Students.Checkpoints;
 
 namespace Agora.Tests.Inference;
@@ -30,6 +31,23 @@ internal sealed class GoldenCases : IDisposable
             using var cases = new GoldenCases(file);
             yield return cases;
         }
+    }
+
+    /// <summary>The model's folder; a copy with keys of its config.json changed where the case says so.</summary>
+    public string FolderOf(JsonElement @case, TemporaryFolder scratch)
+    {
+        if (!@case.TryGetProperty("config_overrides", out var overrides) || overrides.ValueKind != JsonValueKind.Object || !overrides.EnumerateObject().Any())
+            return ModelFolder;
+        var copy = Directory.CreateDirectory(Path.Combine(scratch.Path, Guid.NewGuid().ToString("N"))).FullName;
+        foreach (var file in Directory.GetFiles(ModelFolder))
+            File.CreateSymbolicLink(Path.Combine(copy, Path.GetFileName(file)), file);
+        var path = Path.Combine(copy, "config.json");
+        var config = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        File.Delete(path);
+        foreach (var member in overrides.EnumerateObject())
+            config[member.Name] = JsonNode.Parse(member.Value.GetRawText());
+        File.WriteAllText(path, config.ToJsonString());
+        return copy;
     }
 
     public string ModelFolder => Fixtures.Part("llm", "models", Root.GetProperty("model").GetString()!);

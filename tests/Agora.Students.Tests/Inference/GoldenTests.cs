@@ -4,18 +4,22 @@ using Agora.Students.Inference;
 namespace Agora.Tests.Inference;
 
 /// <summary>The engine against numbers of the reference implementation, in the tolerances that come with them.</summary>
-public sealed class GoldenTests
+public sealed class GoldenTests : IDisposable
 {
     private const double Tolerance = 1e-4;
+
+    private readonly TemporaryFolder scratch = new();
+
+    public void Dispose() => scratch.Dispose();
 
     [Fact]
     public async Task Logits_are_those_of_the_reference_wherever_the_padding_was()
     {
         foreach (var golden in GoldenCases.OfKind(".forward"))
         {
-            using var engine = InferenceEngine.Load(golden.ModelFolder, threads: 1);
             foreach (var @case in golden.Cases)
             {
+                using var engine = InferenceEngine.Load(golden.FolderOf(@case, scratch), threads: 1);
                 var expected = golden.Tensor(@case.GetProperty("logits_tensor").GetString()!);
                 var places = GoldenCases.Matrix(@case.GetProperty("logits_at"));
                 var argmax = @case.GetProperty("argmax");
@@ -43,9 +47,9 @@ public sealed class GoldenTests
     {
         foreach (var golden in GoldenCases.OfKind(".forward"))
         {
-            using var engine = InferenceEngine.Load(golden.ModelFolder, threads: 1);
             foreach (var @case in golden.Cases)
             {
+                using var engine = InferenceEngine.Load(golden.FolderOf(@case, scratch), threads: 1);
                 foreach (var (row, (tokens, columns)) in GoldenCases.Rows(@case).Index())
                 {
                     var losses = await engine.TokenLossesAsync(tokens, 1, TestContext.Current.CancellationToken);
@@ -61,9 +65,9 @@ public sealed class GoldenTests
     {
         foreach (var golden in GoldenCases.OfKind(".nll"))
         {
-            using var engine = InferenceEngine.Load(golden.ModelFolder, threads: 1);
             foreach (var @case in golden.Cases)
             {
+                using var engine = InferenceEngine.Load(golden.FolderOf(@case, scratch), threads: 1);
                 var tokens = engine.Tokenizer.Encode(@case.GetProperty("text").GetString()!, addSpecialTokens: true);
                 Assert.Equal(GoldenCases.Ints(@case.GetProperty("input_ids")), tokens);
                 var losses = await engine.TokenLossesAsync(tokens, 1, TestContext.Current.CancellationToken);
@@ -79,9 +83,9 @@ public sealed class GoldenTests
     {
         foreach (var golden in GoldenCases.OfKind(".greedy"))
         {
-            using var engine = InferenceEngine.Load(golden.ModelFolder, threads: 2);
             foreach (var @case in golden.Cases)
             {
+                using var engine = InferenceEngine.Load(golden.FolderOf(@case, scratch), threads: 2);
                 var ends = @case.GetProperty("eos_token_id");
                 var parameters = new SamplingParameters
                 {
@@ -100,6 +104,7 @@ public sealed class GoldenTests
                     var length = @case.GetProperty("generated_length")[row].GetInt32();
                     Assert.Equal(GoldenCases.Ints(@case.GetProperty("new_tokens")[row])[..length], answers[row].Tokens);
                     Assert.Equal(length < parameters.MaxTokens ? CompletionEnd.Stop : CompletionEnd.Length, answers[row].End);
+                    Assert.Equal(@case.GetProperty("generated_text")[row].GetString(), engine.Tokenizer.Decode([.. answers[row].Tokens], skipSpecialTokens: false));
                 }
             }
         }
@@ -110,13 +115,35 @@ public sealed class GoldenTests
     {
         foreach (var golden in GoldenCases.OfKind(".reward"))
         {
-            using var engine = InferenceEngine.Load(golden.ModelFolder, threads: 1);
             foreach (var @case in golden.Cases)
             {
+                using var engine = InferenceEngine.Load(golden.FolderOf(@case, scratch), threads: 1);
                 var scores = await Task.WhenAll(GoldenCases.Rows(@case).Select(row => engine.ScoreAsync(row.Tokens, TestContext.Current.CancellationToken)));
                 AssertClose([.. @case.GetProperty("scores").EnumerateArray().Select(value => value.GetSingle())], scores);
             }
         }
+    }
+
+    [Fact]
+    public async Task An_embedding_is_the_mean_of_the_references_last_hidden_states()
+    {
+        var seen = 0;
+        foreach (var golden in GoldenCases.OfKind(".forward"))
+        {
+            foreach (var @case in golden.Cases)
+            {
+                if (!@case.TryGetProperty("hidden_state_tensors", out var names) || names.ValueKind != JsonValueKind.Array)
+                    continue;
+                using var engine = InferenceEngine.Load(golden.FolderOf(@case, scratch), threads: 1);
+                var states = golden.Tensor(names[names.GetArrayLength() - 1].GetString()!).Chunk(engine.Config.HiddenSize).ToArray();
+                var (tokens, _) = Assert.Single(GoldenCases.Rows(@case));
+                Assert.Equal(tokens.Length, states.Length);
+                var embedding = await engine.EmbedAsync(tokens, TestContext.Current.CancellationToken);
+                AssertClose([.. Enumerable.Range(0, embedding.Length).Select(i => states.Average(state => state[i]))], embedding);
+                seen++;
+            }
+        }
+        Assert.NotEqual(0, seen);
     }
 
     private static void AssertClose(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual)

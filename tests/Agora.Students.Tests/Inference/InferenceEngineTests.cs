@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Agora.Experiments;
 using Agora.Students.Inference;
 
@@ -56,10 +55,50 @@ public sealed class InferenceEngineTests : IDisposable
     }
 
     [Fact]
-    public async Task An_id_outside_the_vocabulary_is_refused()
+    public async Task A_token_that_the_model_does_not_know_is_an_error_that_names_it()
     {
         using var engine = InferenceEngine.Load(folder.Path, threads: 1);
-        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => engine.CompleteAsync([100_000], Long, TestContext.Current.CancellationToken));
+        var fault = await Assert.ThrowsAsync<AgoraException>(() => engine.CompleteAsync([100_000], Long, TestContext.Current.CancellationToken));
+        Assert.Contains("token 100000 has no row", fault.What, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_empty_prompt_is_an_error_that_says_so()
+    {
+        using var engine = InferenceEngine.Load(folder.Path, threads: 1);
+        foreach (var request in (Func<Task>[])[() => engine.CompleteAsync([], Long), () => engine.EmbedAsync([]), () => engine.TokenLossesAsync([], 1)])
+            Assert.Contains("is empty", (await Assert.ThrowsAsync<AgoraException>(request)).What, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Nothing_but_special_tokens_can_be_continued_and_not_measured()
+    {
+        using var reward = new TemporaryFolder();
+        RandomModel.Write(reward.Path, RandomModel.Reward);
+        using var engine = InferenceEngine.Load(folder.Path, threads: 1);
+        using var scorer = InferenceEngine.Load(reward.Path, threads: 1);
+        var ids = engine.Tokenizer.Encode("<|begin_of_text|><|eot_id|><|eot_id|>", addSpecialTokens: false);
+        Assert.Equal(3, ids.Length);
+        Assert.Equal(2, (await engine.CompleteAsync(ids, Long with { MaxTokens = 2 }, TestContext.Current.CancellationToken)).Tokens.Length);
+        Assert.Contains("nothing but special tokens", (await Assert.ThrowsAsync<AgoraException>(() => engine.EmbedAsync(ids, TestContext.Current.CancellationToken))).What, StringComparison.Ordinal);
+        Assert.Contains("nothing but special tokens", (await Assert.ThrowsAsync<AgoraException>(() => scorer.ScoreAsync(ids, TestContext.Current.CancellationToken))).What, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_answer_longer_than_the_context_is_not_promised()
+    {
+        using var engine = InferenceEngine.Load(folder.Path, threads: 1);
+        var fault = await Assert.ThrowsAsync<AgoraException>(() => engine.CompleteAsync([1], Long with { MaxTokens = 257 }, TestContext.Current.CancellationToken));
+        Assert.Contains("257 tokens is more than the model's context of 256", fault.What, StringComparison.Ordinal);
+        Assert.Equal(255, (await engine.CompleteAsync([1], Long with { MaxTokens = 256 }, TestContext.Current.CancellationToken)).Tokens.Length);
+    }
+
+    [Fact]
+    public async Task An_answer_of_no_tokens_is_refused()
+    {
+        using var engine = InferenceEngine.Load(folder.Path, threads: 1);
+        var fault = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => engine.CompleteAsync([1], Long with { MaxTokens = 0 }, TestContext.Current.CancellationToken));
+        Assert.Contains("max tokens must be above 0", fault.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -103,8 +142,9 @@ public sealed class InferenceEngineTests : IDisposable
         using var huge = new TemporaryFolder();
         RandomModel.Write(huge.Path, spread: 1e18);
         using var engine = InferenceEngine.Load(huge.Path, threads: 1);
-        var fault = await Assert.ThrowsAsync<InvalidOperationException>(() => engine.CompleteAsync([1], Long with { MaxTokens = 2 }, TestContext.Current.CancellationToken));
-        Assert.Contains("not finite", fault.Message, StringComparison.Ordinal);
+        var fault = await Assert.ThrowsAsync<AgoraException>(() => engine.CompleteAsync([1], Long with { MaxTokens = 2 }, TestContext.Current.CancellationToken));
+        Assert.Contains("not finite", fault.What, StringComparison.Ordinal);
+        Assert.Equal(huge.Path, fault.Where);
     }
 
     [Fact]
@@ -127,11 +167,7 @@ public sealed class InferenceEngineTests : IDisposable
     public async Task A_model_that_scores_does_not_write_and_one_that_writes_does_not_score()
     {
         using var reward = new TemporaryFolder();
-        RandomModel.Write(reward.Path, json =>
-        {
-            json["architectures"] = new JsonArray("LlamaForSequenceClassification");
-            json["id2label"] = new JsonObject { ["0"] = "LABEL_0" };
-        });
+        RandomModel.Write(reward.Path, RandomModel.Reward);
         using var scorer = InferenceEngine.Load(reward.Path, threads: 1);
         using var writer = InferenceEngine.Load(folder.Path, threads: 1);
         Assert.Contains("reward model", (await Assert.ThrowsAsync<AgoraException>(() => scorer.CompleteAsync([1], Long, TestContext.Current.CancellationToken))).What, StringComparison.Ordinal);

@@ -31,6 +31,80 @@ public sealed class NaiveParityTests
     });
 
     [Fact]
+    public Task A_qwen2_whose_later_layers_have_a_window_equals_the_naive_transformer() => AssertParity(json =>
+    {
+        json["architectures"] = new JsonArray("Qwen2ForCausalLM");
+        json["model_type"] = "qwen2";
+        json["sliding_window"] = 33;
+        json["use_sliding_window"] = true;
+        json["max_window_layers"] = 1;
+    });
+
+    [Fact]
+    public Task A_qwen3_with_windows_by_layer_equals_the_naive_transformer() => AssertParity(json =>
+    {
+        json["architectures"] = new JsonArray("Qwen3ForCausalLM");
+        json["model_type"] = "qwen3";
+        json["head_dim"] = 24;
+        json["sliding_window"] = 16;
+        json["use_sliding_window"] = true;
+        json["layer_types"] = new JsonArray("sliding_attention", "full_attention");
+    });
+
+    // Whatever a window's edge does to pages, chunks of the prompt and single steps.
+    [Fact]
+    public void Answers_of_models_with_any_window_are_those_of_decoding_anew_each_time() =>
+        Gen.Select(Gen.Int[1, 70], Gen.Int[1, 90], Gen.Long).Sample((window, promptLength, seed) =>
+        {
+            using var folder = new TemporaryFolder();
+            RandomModel.Write(folder.Path, json =>
+            {
+                json["architectures"] = new JsonArray("MistralForCausalLM");
+                json["model_type"] = "mistral";
+                json["sliding_window"] = window;
+                json["hidden_size"] = 16;
+                json["intermediate_size"] = 16;
+                json["num_attention_heads"] = 2;
+                json["num_key_value_heads"] = 1;
+                json["head_dim"] = 8;
+                json["tie_word_embeddings"] = false;
+            }, seed);
+            using var checkpoint = CheckpointFolder.Open(folder.Path);
+            using var engine = InferenceEngine.Load(folder.Path, threads: 1);
+            int[] text = [.. Enumerable.Range(0, promptLength).Select(i => (i * 37 + 11) % checkpoint.Config.VocabularySize)];
+            var answer = engine.CompleteAsync(text, new SamplingParameters { Temperature = 0, MaxTokens = 20, EndTokens = [], LogProbabilities = true }).GetAwaiter().GetResult();
+            var expected = new NaiveTransformer(checkpoint).Logits([.. text, .. answer.Tokens]);
+            for (var i = 0; i < answer.Tokens.Length; i++)
+            {
+                var logits = expected[promptLength - 1 + i];
+                // The engine's choice is the best one, or so near it that float32 cannot tell.
+                Assert.True(logits[answer.Tokens[i]] >= logits.Max() - 1e-4, $"token {i} with a window of {window}");
+                Assert.Equal(logits[answer.Tokens[i]] - Math.Log(logits.Sum(Math.Exp)), answer.LogProbabilities[i].LogProbability, 1e-4);
+            }
+        }, iter: 8);
+
+    [Theory]
+    [InlineData("Llama")]
+    [InlineData("Mistral")]
+    [InlineData("Qwen2")]
+    [InlineData("Qwen3")]
+    public async Task Rewards_of_every_family_equal_the_naive_transformers_last_score(string family)
+    {
+        using var folder = new TemporaryFolder();
+        RandomModel.Write(folder.Path, json =>
+        {
+            json["architectures"] = new JsonArray(family + "ForCausalLM");
+            json["model_type"] = family.ToLowerInvariant();
+            json["sliding_window"] = 21;
+            RandomModel.Reward(json);
+        });
+        using var checkpoint = CheckpointFolder.Open(folder.Path);
+        using var engine = InferenceEngine.Load(folder.Path, threads: 1);
+        int[] tokens = [.. Enumerable.Range(0, 90).Select(i => (i * 37 + 11) % 200)];
+        Assert.Equal(new NaiveTransformer(checkpoint).Logits(tokens)[^1][0], await engine.ScoreAsync(tokens, TestContext.Current.CancellationToken), 1e-4);
+    }
+
+    [Fact]
     public Task A_qwen3_with_norms_on_queries_and_keys_equals_the_naive_transformer() => AssertParity(json =>
     {
         json["architectures"] = new JsonArray("Qwen3ForCausalLM");

@@ -7,7 +7,7 @@ internal sealed class NaiveTransformer(CheckpointFolder checkpoint)
 {
     private readonly TransformerConfig config = checkpoint.Config;
 
-    /// <returns>[tokens][vocabulary]</returns>
+    /// <returns>[tokens][vocabulary], or [tokens][1] of a reward model.</returns>
     public double[][] Logits(int[] tokens)
     {
         var x = tokens.Select(token => Row("model.embed_tokens.weight", token, config.HiddenSize)).ToArray();
@@ -26,7 +26,7 @@ internal sealed class NaiveTransformer(CheckpointFolder checkpoint)
                 x[t] = Sum(x[t], Linear([.. gate.Zip(up, (g, u) => g / (1 + Math.Exp(-g)) * u)], prefix + "mlp.down_proj"));
             }
         }
-        var head = config.TieEmbeddings ? "model.embed_tokens" : "lm_head";
+        var head = config.Head == ModelHead.Score ? "score" : config.TieEmbeddings ? "model.embed_tokens" : "lm_head";
         return [.. x.Select(row => Linear(Norm(row, "model.norm.weight"), head))];
     }
 

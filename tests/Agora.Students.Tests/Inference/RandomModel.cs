@@ -31,6 +31,13 @@ internal static class RandomModel
         ["hidden_act"] = "silu",
     };
 
+    /// <summary>A change to <see cref="Config"/>: the same family with a score head.</summary>
+    public static void Reward(JsonObject json)
+    {
+        json["architectures"] = new JsonArray(json["architectures"]![0]!.GetValue<string>().Replace("ForCausalLM", "ForSequenceClassification", StringComparison.Ordinal));
+        json["id2label"] = new JsonObject { ["0"] = "LABEL_0" };
+    }
+
     /// <param name="folder">Exists and is empty.</param>
     /// <param name="change">Applied to <see cref="Config"/>.</param>
     /// <param name="spread">Standard deviation of the matrices' weights.</param>
