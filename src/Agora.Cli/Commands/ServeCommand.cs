@@ -14,6 +14,18 @@ internal static class ServeCommand
         var port = new Option<int>("--port") { Description = "Port to listen on; 0 takes a free one.", DefaultValueFactory = _ => defaults.Port };
         var name = new Option<string?>("--name") { Description = "What requests call the model; its folder's name where absent." };
         var threads = new Option<int>("--threads") { Description = "Processor cores to use.", DefaultValueFactory = _ => defaults.Threads };
+        var maxRequests = new Option<int>("--max-requests") { Description = "Requests waiting and running together; one more is answered 429 with Retry-After.", DefaultValueFactory = _ => defaults.MaxRequests };
+        var drain = new Option<double>("--drain-seconds") { Description = "After SIGTERM or Ctrl-C, how long requests may go on.", DefaultValueFactory = _ => defaults.DrainSeconds };
+        maxRequests.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < 1)
+                result.AddError("--max-requests must be at least 1");
+        });
+        drain.Validators.Add(result =>
+        {
+            if (!(result.GetValueOrDefault<double>() is >= 0 and <= 86400))
+                result.AddError("--drain-seconds must be from 0 to 86400");
+        });
         threads.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() < 1)
@@ -24,7 +36,7 @@ internal static class ServeCommand
             if (result.GetValueOrDefault<int>() is < 0 or > 65535)
                 result.AddError("--port must be from 0 to 65535");
         });
-        var command = new Command("serve", "Serve a model folder: /v1/models, /v1/chat/completions, /v1/completions, /v1/embeddings.") { folder, host, port, name, threads };
+        var command = new Command("serve", "Serve a model folder: /v1/models, /v1/chat/completions, /v1/completions, /v1/embeddings, /health, /metrics.") { folder, host, port, name, threads, maxRequests, drain };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var server = await ModelServer.StartAsync(
@@ -35,6 +47,8 @@ internal static class ServeCommand
                     Port = parsed.GetValue(port),
                     Name = parsed.GetValue(name),
                     Threads = parsed.GetValue(threads),
+                    MaxRequests = parsed.GetValue(maxRequests),
+                    DrainSeconds = parsed.GetValue(drain),
                 },
                 cancellationToken);
             Console.WriteLine($"serving {server.ModelName} at {new Uri(server.Address, "v1")}");

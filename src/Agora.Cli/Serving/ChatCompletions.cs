@@ -23,14 +23,26 @@ internal sealed class ChatCompletions(ServedModel model)
             throw ApiFault.Invalid("top_logprobs", "goes with logprobs: true");
         var parameters = SamplingFields.Read(fields, (int?)maxTokens) with { LogProbabilities = withLogProbabilities, TopLogProbabilities = alternatives };
         var (stream, includeUsage) = SamplingFields.Streaming(fields);
+        var promptAlternatives = PromptLogProbabilities.Read(fields);
+        if (stream && promptAlternatives is not null)
+            throw ApiFault.Invalid(PromptLogProbabilities.Member, "does not go with stream: true", "unsupported_parameter");
+        // vLLM's: false reads a conversation whose last answer is there already, as its perplexity needs.
+        var addGenerationPrompt = fields.Find("add_generation_prompt") is null || fields.Flag("add_generation_prompt");
         RefuseUnsupported(fields);
         fields.RefuseRest();
-        var prompt = model.PromptOf(messages);
+        var prompt = model.PromptOf(messages, addGenerationPrompt);
         model.CheckLength(prompt, room: 1, "messages");
+        model.CheckRoom(parameters.MaxTokens, "max_completion_tokens");
         if (stream)
+        {
             await StreamAsync(context, prompt, parameters, includeUsage);
-        else
-            await EventStream.WriteJsonAsync(context.Response, Whole(await model.Engine.CompleteAsync(prompt, parameters, context.RequestAborted), parameters));
+            return;
+        }
+        var reading = promptAlternatives is { } count ? PromptLogProbabilities.ReadAsync(model, prompt, count, context.RequestAborted) : null;
+        var json = Whole(await model.Engine.CompleteAsync(prompt, parameters, context.RequestAborted), parameters);
+        if (reading is not null)
+            json[PromptLogProbabilities.Member] = await reading;
+        await EventStream.WriteJsonAsync(context.Response, json);
     }
 
     private static void RefuseUnsupported(RequestFields fields)
@@ -106,6 +118,8 @@ internal sealed class ChatCompletions(ServedModel model)
         {
             // Log-probabilities are known for all tokens at the end, and which token a piece of text belongs to is not: they come together, last.
             var logProbabilities = piece.Completion is { } end ? LogProbabilities(end.LogProbabilities, parameters) : null;
+            if (piece.Text.Length > 0)
+                model.FirstToken(context);
             if (piece.Text.Length > 0 || logProbabilities is not null)
                 await EventStream.SendAsync(context.Response, Chunk(new JsonObject { ["content"] = piece.Text }, logProbabilities, null));
             if (piece.Completion is not { } completion)

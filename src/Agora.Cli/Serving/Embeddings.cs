@@ -24,7 +24,9 @@ internal sealed class Embeddings(ServedModel model)
         fields.RefuseRest();
         foreach (var input in inputs)
             model.CheckLength(input, room: 0, "input");
-        var vectors = await Task.WhenAll(inputs.Select(input => model.Engine.EmbedAsync(input, context.RequestAborted)));
+        var vectors = new float[inputs.Count][];
+        await Parallel.ForAsync(0, inputs.Count, new ParallelOptions { MaxDegreeOfParallelism = PromptFields.InFlight, CancellationToken = context.RequestAborted },
+            async (place, stop) => vectors[place] = await model.Engine.EmbedAsync(inputs[place], stop));
         var tokens = inputs.Sum(input => input.Length);
         await EventStream.WriteJsonAsync(context.Response, new JsonObject
         {

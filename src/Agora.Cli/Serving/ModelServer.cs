@@ -11,6 +11,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Agora.Cli.Serving;
 
@@ -20,12 +21,15 @@ public sealed class ModelServer : IAsyncDisposable
     private readonly WebApplication application;
     private readonly ServedModel model;
     private readonly RequestGate gate;
+    private readonly ServerMetrics metrics;
+    private volatile bool stopping;
 
-    private ModelServer(WebApplication application, ServedModel model, RequestGate gate)
+    private ModelServer(WebApplication application, ServedModel model, RequestGate gate, ServerMetrics metrics)
     {
         this.application = application;
         this.model = model;
         this.gate = gate;
+        this.metrics = metrics;
     }
 
     /// <summary>Where it listens; with the port that was found if 0 was asked for.</summary>
@@ -39,11 +43,12 @@ public sealed class ModelServer : IAsyncDisposable
     public static async Task<ModelServer> StartAsync(ServeOptions options, CancellationToken cancellationToken)
     {
         var address = AddressOf(options.Host);
-        var model = Load(options);
+        var metrics = new ServerMetrics();
+        var model = Load(options, metrics);
         ModelServer? server = null;
         try
         {
-            server = new ModelServer(Build(options, address), model, new RequestGate(options.MaxRequests));
+            server = new ModelServer(Build(options, address), model, new RequestGate(options.MaxRequests), metrics);
             server.Map();
             await server.application.StartAsync(cancellationToken);
             return server;
@@ -59,7 +64,7 @@ public sealed class ModelServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Serves until cancelled, then lets running requests end for a few seconds.</summary>
+    /// <summary>Serves until cancelled, then takes no more requests, lets those inside end for <see cref="ServeOptions.DrainSeconds"/> and breaks off the rest.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         try
@@ -68,6 +73,7 @@ public sealed class ModelServer : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
+            stopping = true;
             await application.StopAsync(CancellationToken.None);
         }
     }
@@ -79,11 +85,11 @@ public sealed class ModelServer : IAsyncDisposable
         model.Dispose();
     }
 
-    private static ServedModel Load(ServeOptions options)
+    private static ServedModel Load(ServeOptions options, ServerMetrics metrics)
     {
         var folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.ModelFolder));
         var template = ChatTemplate.TryLoad(folder);
-        return new ServedModel(InferenceEngine.Load(folder, options.Threads), template, options.Name ?? Path.GetFileName(folder), TimeProvider.System);
+        return new ServedModel(InferenceEngine.Load(folder, options.Threads), template, options.Name ?? Path.GetFileName(folder), metrics, TimeProvider.System);
     }
 
     private static IPAddress AddressOf(string host)
@@ -106,6 +112,7 @@ public sealed class ModelServer : IAsyncDisposable
             kestrel.Listen(address, options.Port);
         });
         builder.Services.AddRoutingCore();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.DrainSeconds));
         return builder.Build();
     }
 
@@ -114,7 +121,13 @@ public sealed class ModelServer : IAsyncDisposable
         application.UseRouting();
         application.Use(HandleFaultsAsync);
         application.UseEndpoints(_ => { });
-        application.MapGet("/health", context => EventStream.WriteJsonAsync(context.Response, new JsonObject { ["status"] = "ok", ["model"] = model.Name, ["requests"] = gate.Inside }));
+        application.MapGet("/health", context => EventStream.WriteJsonAsync(context.Response,
+            new JsonObject { ["status"] = stopping ? "stopping" : "ok", ["model"] = model.Name, ["requests"] = gate.Inside }, stopping ? 503 : 200));
+        application.MapGet("/metrics", context =>
+        {
+            context.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
+            return context.Response.WriteAsync(metrics.Render(model.Name, model.Engine.Activity, gate.Inside, gate.Capacity), context.RequestAborted);
+        });
         application.MapGet("/v1/models", context => EventStream.WriteJsonAsync(context.Response, new JsonObject { ["object"] = "list", ["data"] = new JsonArray(model.Describe()) }));
         application.MapGet("/v1/models/{**name}", context => (string?)context.Request.RouteValues["name"] == model.Name
             ? EventStream.WriteJsonAsync(context.Response, model.Describe())
@@ -127,8 +140,26 @@ public sealed class ModelServer : IAsyncDisposable
 
     private void Post(string path, RequestDelegate answer) => application.MapPost(path, async context =>
     {
-        using var pass = gate.Enter();
-        await answer(context);
+        var clock = new RequestClock();
+        context.Items[RequestClock.Item] = clock;
+        try
+        {
+            if (stopping)
+                throw new ApiFault(503, "the server is stopping; ask another one, or try again", null, "server_stopping");
+            using var pass = gate.Enter();
+            await answer(context);
+            metrics.Answered(path, context.Response.StatusCode, clock.Elapsed);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            metrics.ClientLeft();
+            throw;
+        }
+        catch (Exception exception)
+        {
+            metrics.Answered(path, FaultOf(exception).Status, clock.Elapsed);
+            throw;
+        }
     });
 
     private async Task HandleFaultsAsync(HttpContext context, RequestDelegate next)
@@ -165,7 +196,7 @@ public sealed class ModelServer : IAsyncDisposable
             await EventStream.SendAsync(context.Response, fault.ToJson());
             return;
         }
-        if (fault.Status == 429)
+        if (fault.Status is 429 or 503)
             context.Response.Headers.RetryAfter = "1";
         await EventStream.WriteJsonAsync(context.Response, fault.ToJson(), fault.Status);
     }

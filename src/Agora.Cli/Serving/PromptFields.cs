@@ -6,6 +6,9 @@ namespace Agora.Cli.Serving;
 /// <summary>Reads a member that is a text, a list of texts, a list of token ids, or a list of such lists.</summary>
 internal static class PromptFields
 {
+    /// <summary>Of one request's texts, so many are in the engine at a time.</summary>
+    public const int InFlight = 64;
+
     private const int MostPrompts = 2048;
 
     /// <returns>Token ids, those that the tokenizer adds (BOS) included where it was a text.</returns>

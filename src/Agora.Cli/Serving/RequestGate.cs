@@ -5,6 +5,8 @@ internal sealed class RequestGate(int capacity)
 {
     private int inside;
 
+    public int Capacity => capacity;
+
     public int Inside => Volatile.Read(ref inside);
 
     /// <exception cref="ApiFault">429: full.</exception>

@@ -7,7 +7,7 @@ namespace Agora.Cli.Serving;
 internal static class SamplingFields
 {
     private const int MostStopTexts = 16;
-    private const int MostAlternatives = 20;
+    public const int MostAlternatives = 20;
 
     /// <param name="maxTokens">Null: to the end of the context.</param>
     public static SamplingParameters Read(RequestFields fields, int? maxTokens)

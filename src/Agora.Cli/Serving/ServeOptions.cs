@@ -20,6 +20,9 @@ public sealed record ServeOptions
     /// <summary>Requests running and waiting together; one more is told to come back (429).</summary>
     public int MaxRequests { get; init; } = 256;
 
+    /// <summary>How long requests that are inside may go on once the server is told to stop.</summary>
+    public double DrainSeconds { get; init; } = 30;
+
     /// <summary>Of a request's body; a longer one is refused (413).</summary>
     public long MaxRequestBytes { get; init; } = 8 << 20;
 }

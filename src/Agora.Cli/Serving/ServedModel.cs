@@ -3,11 +3,12 @@ using System.Text.Json.Nodes;
 using Agora.Experiments;
 using Agora.Students.ChatTemplates;
 using Agora.Students.Inference;
+using Microsoft.AspNetCore.Http;
 
 namespace Agora.Cli.Serving;
 
 /// <summary>The model behind the server, and how its answers look on the wire.</summary>
-internal sealed class ServedModel(InferenceEngine engine, ChatTemplate? template, string name, TimeProvider time) : IDisposable
+internal sealed class ServedModel(InferenceEngine engine, ChatTemplate? template, string name, ServerMetrics metrics, TimeProvider time) : IDisposable
 {
     private readonly long loaded = time.GetUtcNow().ToUnixTimeSeconds();
 
@@ -26,13 +27,13 @@ internal sealed class ServedModel(InferenceEngine engine, ChatTemplate? template
     }
 
     /// <exception cref="ApiFault">The model has no template, or it refuses the conversation.</exception>
-    public int[] PromptOf(IReadOnlyList<ChatTurn> messages)
+    public int[] PromptOf(IReadOnlyList<ChatTurn> messages, bool addGenerationPrompt)
     {
         if (template is null)
             throw new ApiFault(400, $"the model {Name} has no chat template: ask /v1/completions, or serve a chat model", "messages", "no_chat_template");
         try
         {
-            return Engine.Tokenizer.Encode(template.Render(messages, addGenerationPrompt: true), addSpecialTokens: false);
+            return Engine.Tokenizer.Encode(template.Render(messages, addGenerationPrompt), addSpecialTokens: false);
         }
         catch (AgoraException exception)
         {
@@ -47,6 +48,20 @@ internal sealed class ServedModel(InferenceEngine engine, ChatTemplate? template
             throw new ApiFault(400, $"this model's context is {Engine.Config.MaxPositions} tokens, and {parameter} has {prompt.Length}" + (room > 0 ? ", which leaves no room for an answer" : ""), parameter, "context_length_exceeded");
         if (prompt.IsEmpty)
             throw ApiFault.Invalid(parameter, "is empty: the model needs at least one token");
+    }
+
+    /// <exception cref="ApiFault">More tokens are wanted than the context holds, whatever the prompt.</exception>
+    public void CheckRoom(int? maxTokens, string parameter)
+    {
+        if (maxTokens > Engine.Config.MaxPositions)
+            throw ApiFault.Invalid(parameter, $"is {maxTokens}, more than this model's context of {Engine.Config.MaxPositions} tokens", "context_length_exceeded");
+    }
+
+    /// <summary>Tells the metrics once per request.</summary>
+    public void FirstToken(HttpContext context)
+    {
+        if (context.Items.TryGetValue(RequestClock.Item, out var item) && item is RequestClock clock && clock.TryTakeFirst())
+            metrics.FirstToken(clock.Elapsed);
     }
 
     public long Now() => time.GetUtcNow().ToUnixTimeSeconds();

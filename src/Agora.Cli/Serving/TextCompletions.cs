@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Agora.Students.Inference;
+using Agora.Students.Tokenization;
 using Microsoft.AspNetCore.Http;
 
 namespace Agora.Cli.Serving;
@@ -17,7 +18,9 @@ internal sealed class TextCompletions(ServedModel model)
         model.CheckName(fields);
         var prompts = PromptFields.Read(fields, "prompt", model.Engine);
         var echo = fields.Flag("echo");
-        var maxTokens = (int)(fields.Integer("max_tokens", echo ? 0 : 1, int.MaxValue) ?? MaxTokensIfAbsent);
+        var promptAlternatives = PromptLogProbabilities.Read(fields);
+        var maxTokens = (int)(fields.Integer("max_tokens", echo || promptAlternatives is not null ? 0 : 1, int.MaxValue) ?? MaxTokensIfAbsent);
+        model.CheckRoom(maxTokens, "max_tokens");
         var withLogProbabilities = fields.Find("logprobs") is not null;
         var alternatives = SamplingFields.Alternatives(fields, "logprobs");
         var parameters = SamplingFields.Read(fields, Math.Max(1, maxTokens)) with { LogProbabilities = withLogProbabilities, TopLogProbabilities = alternatives };
@@ -29,17 +32,21 @@ internal sealed class TextCompletions(ServedModel model)
             model.CheckLength(prompt, room: maxTokens > 0 ? 1 : 0, "prompt");
         if (!stream)
         {
-            var answers = await Task.WhenAll(prompts.Select(prompt => ContinueAsync(prompt, echo, maxTokens, parameters, context.RequestAborted)));
+            var answers = new Continuation[prompts.Count];
+            // A bounded number at once, so that the engine's queue is bounded by the number of requests.
+            await Parallel.ForAsync(0, prompts.Count, new ParallelOptions { MaxDegreeOfParallelism = PromptFields.InFlight, CancellationToken = context.RequestAborted },
+                async (place, stop) => answers[place] = await ContinueAsync(prompts[place], echo, maxTokens, parameters, promptAlternatives, stop));
             await EventStream.WriteJsonAsync(context.Response, Whole(answers));
             return;
         }
-        if (prompts.Count > 1 || echo || withLogProbabilities)
-            throw ApiFault.Invalid("stream", "goes with one prompt, without echo and logprobs, on this server", "unsupported_parameter");
+        if (prompts.Count > 1 || echo || withLogProbabilities || promptAlternatives is not null)
+            throw ApiFault.Invalid("stream", "goes with one prompt, without echo, logprobs and prompt_logprobs, on this server", "unsupported_parameter");
         await StreamAsync(context, prompts[0], parameters, includeUsage);
     }
 
-    private async Task<Continuation> ContinueAsync(int[] prompt, bool echo, int maxTokens, SamplingParameters parameters, CancellationToken cancellationToken)
+    private async Task<Continuation> ContinueAsync(int[] prompt, bool echo, int maxTokens, SamplingParameters parameters, int? promptAlternatives, CancellationToken cancellationToken)
     {
+        var promptLog = promptAlternatives is { } count ? await PromptLogProbabilities.ReadAsync(model, prompt, count, cancellationToken) : null;
         var reading = echo && parameters.LogProbabilities
             ? model.Engine.TokenLogProbabilitiesAsync(prompt, 1, parameters.TopLogProbabilities, cancellationToken)
             : Task.FromResult<IReadOnlyList<TokenLogProbability>>([]);
@@ -51,12 +58,18 @@ internal sealed class TextCompletions(ServedModel model)
         if (completion is not null)
             foreach (var token in completion.LogProbabilities)
                 log.Add(token);
-        return new Continuation(prefix + completion?.Text, completion, prompt.Length, parameters.LogProbabilities ? log.ToJson() : null);
+        return new Continuation(prefix + completion?.Text, completion, prompt.Length, parameters.LogProbabilities ? log.ToJson() : null, promptLog);
     }
 
     private JsonObject Whole(IReadOnlyList<Continuation> answers)
     {
-        var json = Envelope(NewId(), model.Now(), [.. answers.Select((answer, index) => Choice(index, answer.Text, answer.LogProbabilities, answer.Completion is { } end ? ServedModel.FinishReason(end) : "length"))]);
+        var json = Envelope(NewId(), model.Now(), [.. answers.Select((answer, index) =>
+        {
+            var choice = Choice(index, answer.Text, answer.LogProbabilities, answer.Completion is { } end ? ServedModel.FinishReason(end) : "length");
+            if (answer.PromptLogProbabilities is not null)
+                choice[PromptLogProbabilities.Member] = answer.PromptLogProbabilities;
+            return choice;
+        })]);
         json["usage"] = ServedModel.Usage(
             answers.Sum(answer => answer.PromptTokens), answers.Sum(answer => answer.Completion?.Tokens.Length ?? 0), answers.Sum(answer => answer.Completion?.CachedPromptTokens ?? 0));
         return json;
@@ -70,6 +83,8 @@ internal sealed class TextCompletions(ServedModel model)
         await foreach (var piece in pieces)
         {
             var reason = piece.Completion is { } end ? ServedModel.FinishReason(end) : null;
+            if (piece.Text.Length > 0)
+                model.FirstToken(context);
             if (piece.Text.Length > 0 || reason is not null)
                 await EventStream.SendAsync(context.Response, Envelope(id, created, Choice(0, piece.Text, null, reason)));
             if (piece.Completion is not { } completion || !includeUsage)
@@ -96,12 +111,13 @@ internal sealed class TextCompletions(ServedModel model)
     private static string NewId() => $"cmpl-{Guid.NewGuid():N}";
 
     /// <param name="Completion">Null where only the prompt was to be read.</param>
-    private sealed record Continuation(string Text, Completion? Completion, int PromptTokens, JsonObject? LogProbabilities);
+    private sealed record Continuation(string Text, Completion? Completion, int PromptTokens, JsonObject? LogProbabilities, JsonArray? PromptLogProbabilities);
 
     /// <summary>The four parallel lists of this endpoint's log-probabilities.</summary>
     private sealed class TokenLog(ServedModel model, int alternatives)
     {
         private readonly JsonArray tokens = [], logProbabilities = [], top = [], offsets = [];
+        private readonly StreamingDecoder decoder = new(model.Engine.Tokenizer, skipSpecialTokens: true);
         private int offset;
 
         public void AddPrompt(int[] prompt, IReadOnlyList<TokenLogProbability> read)
@@ -135,8 +151,8 @@ internal sealed class TextCompletions(ServedModel model)
             logProbabilities.Add(logProbability is { } value ? JsonValue.Create(value) : null);
             top.Add((JsonNode?)topOfToken);
             offsets.Add((JsonNode)offset);
-            if (!model.Engine.Tokenizer.IsSpecial(token))
-                offset += text.EnumerateRunes().Count();
+            // In code points of the choice's text, as OpenAI counts; a token that ends inside a character moves nothing yet.
+            offset += decoder.Add(token).EnumerateRunes().Count();
         }
     }
 }

@@ -12,13 +12,12 @@ internal sealed class AdmissionQueue(KeyValueCache cache, int workers, int slots
 
     public bool IsClosed => closed;
 
-    /// <summary>Sequences waiting or running.</summary>
-    public int Pending
+    public (int Waiting, int Running) Lengths
     {
         get
         {
             lock (gate)
-                return waiting.Count + running;
+                return (waiting.Count, running);
         }
     }
 
@@ -27,8 +26,22 @@ internal sealed class AdmissionQueue(KeyValueCache cache, int workers, int slots
         lock (gate)
         {
             ObjectDisposedException.ThrowIf(closed, typeof(InferenceEngine));
+            if (sequence.Abandoned)
+                return;
             waiting.AddLast(sequence);
             Wake();
+        }
+    }
+
+    /// <summary>Nobody wants the sequence any more: where it still waits it leaves at once, so that callers who come and go cannot make the queue long.</summary>
+    public void Withdraw(Sequence sequence)
+    {
+        lock (gate)
+        {
+            if (!waiting.Remove(sequence))
+                return;
+            if (sequence.IsAdmitted)
+                cache.Release(sequence);
         }
     }
 
@@ -56,24 +69,14 @@ internal sealed class AdmissionQueue(KeyValueCache cache, int workers, int slots
     {
         lock (gate)
         {
-            while (waiting.First is { Value: var first })
-            {
-                if (first.Abandoned)
-                {
-                    waiting.RemoveFirst();
-                    if (first.IsAdmitted)
-                        cache.Release(first);
-                    first.Unregister();
-                    continue;
-                }
-                var share = (waiting.Count + running + workers - 1) / workers;
-                if (own >= Math.Min(share, slotsPerWorker) || (!first.IsAdmitted && !cache.TryAdmit(first)))
-                    return null;
-                waiting.RemoveFirst();
-                running++;
-                return first;
-            }
-            return null;
+            if (waiting.First is not { Value: var first })
+                return null;
+            var share = (waiting.Count + running + workers - 1) / workers;
+            if (own >= Math.Min(share, slotsPerWorker) || (!first.IsAdmitted && !cache.TryAdmit(first)))
+                return null;
+            waiting.RemoveFirst();
+            running++;
+            return first;
         }
     }
 

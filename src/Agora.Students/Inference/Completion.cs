@@ -23,7 +23,11 @@ public sealed record Completion
 /// <summary>How likely the model itself held a token: before penalty, temperature and filters.</summary>
 /// <param name="LogProbability">Nats.</param>
 /// <param name="Alternatives">The most likely tokens with their log-probabilities, best first; as many as asked for.</param>
-public sealed record TokenLogProbability(int Token, double LogProbability, ImmutableArray<(int Token, double LogProbability)> Alternatives);
+public sealed record TokenLogProbability(int Token, double LogProbability, ImmutableArray<(int Token, double LogProbability)> Alternatives)
+{
+    /// <summary>Place of the token among all, from 1 for the likeliest.</summary>
+    public required int Rank { get; init; }
+}
 
 /// <summary>A piece of a streamed answer.</summary>
 /// <param name="Text">Never part of a stop text, never half a character; may be empty in the last piece.</param>

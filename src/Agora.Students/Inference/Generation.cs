@@ -109,7 +109,7 @@ internal sealed class Generation : Sequence
             best.Add((alternative, logits[alternative] - normalizer));
         var own = logits.ToArray();     // the penalty changes the logits in place
         var token = Draw(logits, distribution);
-        logProbabilities.Add(new TokenLogProbability(token, own[token] - normalizer, best.MoveToImmutable()));
+        logProbabilities.Add(new TokenLogProbability(token, own[token] - normalizer, best.MoveToImmutable()) { Rank = TokenDistribution.Rank(own, token) });
         return token;
     }
 

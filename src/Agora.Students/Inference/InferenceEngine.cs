@@ -20,6 +20,7 @@ public sealed class InferenceEngine : IDisposable
     private readonly AdmissionQueue queue;
     private readonly Worker[] workers;
     private readonly GenerationConfig generation;
+    private readonly EngineCounters counters = new();
     private bool disposed;
 
     private InferenceEngine(string folder, TransformerWeights weights, Tokenizer tokenizer, GenerationConfig generation, int threads, long cacheBytes)
@@ -28,11 +29,11 @@ public sealed class InferenceEngine : IDisposable
         Tokenizer = tokenizer;
         this.weights = weights;
         this.generation = generation;
-        cache = new KeyValueCache(weights.Config, cacheBytes);
+        cache = new KeyValueCache(weights.Config, cacheBytes, counters);
         queue = new AdmissionQueue(cache, threads, SlotsPerWorker);
         workers = new Worker[threads];
         for (var i = 0; i < threads; i++)
-            workers[i] = new Worker($"inference {Path.GetFileName(folder)} {i}", weights, cache, queue);
+            workers[i] = new Worker($"inference {Path.GetFileName(folder)} {i}", weights, cache, queue, counters);
     }
 
     public string Folder { get; }
@@ -42,10 +43,26 @@ public sealed class InferenceEngine : IDisposable
     public Tokenizer Tokenizer { get; }
 
     /// <summary>Requests waiting or running.</summary>
-    public int Pending => queue.Pending;
+    public int Pending
+    {
+        get
+        {
+            var (waiting, running) = queue.Lengths;
+            return waiting + running;
+        }
+    }
 
     /// <summary>Memory of keys and values in use, prefixes kept for later prompts included, in pages of 16 positions.</summary>
     public int CachePages => cache.RentedPages;
+
+    public EngineActivity Activity
+    {
+        get
+        {
+            var (waiting, running) = queue.Lengths;
+            return new EngineActivity(waiting, running, cache.RentedPages, cache.SharedPages, cache.Pages.Capacity, counters.Read, counters.Cached, counters.Drawn);
+        }
+    }
 
     /// <param name="modelFolder">Hugging Face format: config.json, *.safetensors, tokenizer.json.</param>
     /// <param name="threads">Worker threads, each with its own batch; one per core is best.</param>
@@ -186,7 +203,7 @@ public sealed class InferenceEngine : IDisposable
     internal void Enqueue(Sequence sequence, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        sequence.CancelWith(cancellationToken);
+        sequence.CancelWith(queue.Withdraw, cancellationToken);
         queue.Add(sequence);
     }
 

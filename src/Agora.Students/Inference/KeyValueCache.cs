@@ -9,10 +9,12 @@ internal sealed class KeyValueCache : IDisposable
     private readonly Lock gate = new();
     private readonly PrefixTree prefixes = new();
     private readonly int maxSharedPages;
+    private readonly EngineCounters counters;
     private int promised;       // to sequences, pages of the tree not counted
 
-    public KeyValueCache(TransformerConfig config, long budgetBytes)
+    public KeyValueCache(TransformerConfig config, long budgetBytes, EngineCounters counters)
     {
+        this.counters = counters;
         Pages = new PageStore(config, budgetBytes);
         // Prompts that never come back must not crowd out running sequences, nor grow the process for nothing.
         maxSharedPages = Math.Max(1, Pages.Capacity / 4);
@@ -62,6 +64,7 @@ internal sealed class KeyValueCache : IDisposable
                 sequence.AddPage(node.Page, node);
             sequence.Computed = shared.Count * AttentionKernels.Page;
             sequence.IsAdmitted = true;
+            counters.AddCached(sequence.Computed);
             sequence.Admitted();
             return true;
         }

@@ -57,7 +57,7 @@ internal sealed class LogProbabilityMeasurement(ReadOnlySpan<int> tokens, int fr
         foreach (var token in best)
             others.Add((token, row[token] - normalizer));
         var next = Tokens[position + 1];
-        read[position + 1 - from] = new TokenLogProbability(next, row[next] - normalizer, others.MoveToImmutable());
+        read[position + 1 - from] = new TokenLogProbability(next, row[next] - normalizer, others.MoveToImmutable()) { Rank = TokenDistribution.Rank(row, next) };
         return position == Length - 2 && Finish(read);
     }
 }

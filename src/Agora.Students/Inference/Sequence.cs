@@ -28,11 +28,15 @@ internal abstract class Sequence
         tokens = new int[maxLength];
         prompt.CopyTo(tokens);
         Length = prompt.Length;
+        GivenLength = prompt.Length;
     }
 
     public ReadOnlySpan<int> Tokens => tokens.AsSpan(0, Length);
 
     public int Length { get; private set; }
+
+    /// <summary>Tokens that were given; those behind were drawn.</summary>
+    public int GivenLength { get; }
 
     public int MaxLength => tokens.Length;
 
@@ -105,12 +109,14 @@ internal abstract class Sequence
 
     protected void Append(int token) => tokens[Length++] = token;
 
-    public void CancelWith(CancellationToken cancellationToken) =>
-        registration = cancellationToken.UnsafeRegister(static (state, token) =>
+    /// <param name="withdraw">Takes the sequence out of the queue it may still stand in.</param>
+    public void CancelWith(Action<Sequence> withdraw, CancellationToken cancellationToken) =>
+        registration = cancellationToken.UnsafeRegister((state, token) =>
         {
             var sequence = (Sequence)state!;
             sequence.abandoned = true;
             sequence.Cancel(token);
+            withdraw(sequence);
         }, this);
 
     /// <summary>Called once the sequence has left the engine.</summary>

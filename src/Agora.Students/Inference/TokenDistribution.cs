@@ -47,6 +47,15 @@ internal sealed unsafe class TokenDistribution
         return best;
     }
 
+    /// <summary>One more than the number of likelier tokens.</summary>
+    public static int Rank(ReadOnlySpan<float> logits, int token)
+    {
+        var rank = 1;
+        foreach (var logit in logits)
+            rank += logit > logits[token] ? 1 : 0;
+        return rank;
+    }
+
     /// <summary>The most likely tokens, best first.</summary>
     public static int[] Best(ReadOnlySpan<float> logits, int count)
     {

@@ -6,14 +6,17 @@ internal sealed class Worker : IDisposable
     private readonly AdmissionQueue queue;
     private readonly KeyValueCache cache;
     private readonly TransformerPass pass;
+    private readonly EngineCounters counters;
     private readonly List<Sequence> active = [];
+    private readonly List<Sequence> running = [];       // a step's sequences, those included that leave in it
     private readonly Action<Sequence> leave;
     private readonly Thread thread;
 
-    public Worker(string name, TransformerWeights weights, KeyValueCache cache, AdmissionQueue queue)
+    public Worker(string name, TransformerWeights weights, KeyValueCache cache, AdmissionQueue queue, EngineCounters counters)
     {
         this.queue = queue;
         this.cache = cache;
+        this.counters = counters;
         pass = new TransformerPass(weights, cache);
         leave = Leave;
         thread = new Thread(Work) { Name = name, IsBackground = true };
@@ -43,7 +46,7 @@ internal sealed class Worker : IDisposable
                 MoveToIdle();
                 Plan();
                 if (pass.Rows > 0)
-                    pass.Run(leave);
+                    Step();
             }
             catch (Exception exception)
             {
@@ -52,6 +55,25 @@ internal sealed class Worker : IDisposable
             }
         }
         FailAll(new ObjectDisposedException(nameof(InferenceEngine)));
+    }
+
+    private void Step()
+    {
+        var read = 0;
+        var lengths = 0;
+        foreach (var sequence in active)
+        {
+            read += Math.Max(0, Math.Min(sequence.Computed + sequence.Planned, sequence.GivenLength) - sequence.Computed);
+            lengths -= sequence.Length;
+        }
+        running.Clear();
+        running.AddRange(active);
+        pass.Run(leave);
+        foreach (var sequence in running)
+            lengths += sequence.Length;
+        running.Clear();
+        counters.AddRead(read);
+        counters.AddDrawn(lengths);
     }
 
     private void Plan()

@@ -81,6 +81,77 @@ public sealed class ModelServerTests(ModelServerTests.RunningServer running) : I
         Assert.Equal("stop", stopped.GetProperty("choices")[0].GetProperty("finish_reason").GetString());
     }
 
+    public static TheoryData<string, string> Samplings => new()
+    {
+        { "\"temperature\":0.1", "\"temperature\":1.9" },
+        { "\"top_p\":1", "\"top_p\":0.1" },
+        { "\"top_k\":0", "\"top_k\":1" },
+        { "\"min_p\":0", "\"min_p\":0.9" },
+        { "\"repetition_penalty\":1", "\"repetition_penalty\":5" },
+        { "\"max_tokens\":20", "\"max_tokens\":3" },
+        { "\"max_completion_tokens\":20", "\"max_completion_tokens\":3" },
+    };
+
+    // No member may be read and then lost on its way to the sampler.
+    [Theory]
+    [MemberData(nameof(Samplings))]
+    public async Task Every_sampling_member_changes_the_answer_in_both_endpoints(string one, string other)
+    {
+        string Ending(string member) => member.Contains("tokens", StringComparison.Ordinal) ? "}" : ",\"max_tokens\":20}";
+        string Chat(string member) => $$"""{"model":"tiny","messages":[{"role":"user","content":"Hi"}],"seed":11,{{member}}{{Ending(member)}}""";
+        Assert.Equal(Text(await ChatAsync(Chat(one))), Text(await ChatAsync(Chat(one))));
+        Assert.NotEqual(Text(await ChatAsync(Chat(one))), Text(await ChatAsync(Chat(other))));
+        if (one.Contains("completion", StringComparison.Ordinal))
+            return;     // chat's own name
+        async Task<string> Continued(string member) =>
+            (await PostAsync("/v1/completions", $$"""{"model":"tiny","prompt":"Three","seed":11,{{member}}{{Ending(member)}}""")).GetProperty("choices")[0].GetProperty("text").GetString()!;
+        Assert.NotEqual(await Continued(one), await Continued(other));
+    }
+
+    // vLLM's way of asking for a text's likelihood, in both endpoints; echo with logprobs is OpenAI's.
+    [Fact]
+    public async Task Prompt_log_probabilities_are_those_of_echo()
+    {
+        var echoed = await PostAsync("/v1/completions", """{"model":"tiny","prompt":"Three apples","max_tokens":0,"echo":true,"logprobs":1}""");
+        var asked = await PostAsync("/v1/completions", """{"model":"tiny","prompt":"Three apples","max_tokens":0,"prompt_logprobs":2}""");
+        var expected = echoed.GetProperty("choices")[0].GetProperty("logprobs");
+        var actual = asked.GetProperty("choices")[0].GetProperty("prompt_logprobs");
+        Assert.Equal(expected.GetProperty("token_logprobs").GetArrayLength(), actual.GetArrayLength());
+        Assert.Equal(JsonValueKind.Null, actual[0].ValueKind);
+        for (var i = 1; i < actual.GetArrayLength(); i++)
+        {
+            var own = actual[i].EnumerateObject().First();      // the prompt's own token stands first, as in vLLM's answers
+            Assert.Equal(expected.GetProperty("token_logprobs")[i].GetDouble(), own.Value.GetProperty("logprob").GetDouble());
+            Assert.Equal(expected.GetProperty("tokens")[i].GetString(), own.Value.GetProperty("decoded_token").GetString());
+            var rank = own.Value.GetProperty("rank").GetInt32();
+            Assert.Equal(rank <= 2 ? 2 : 3, actual[i].EnumerateObject().Count());
+            Assert.Equal([1, 2], actual[i].EnumerateObject().Select(entry => entry.Value.GetProperty("rank").GetInt32()).Where(place => place <= 2).Order());
+        }
+    }
+
+    [Fact]
+    public async Task A_conversation_that_is_complete_can_be_read_without_a_new_turn()
+    {
+        const string messages = """[{"role":"user","content":"What is 3 + 2?"},{"role":"assistant","content":"five"}]""";
+        var with = await ChatAsync($$"""{"model":"tiny","messages":{{messages}},"max_tokens":1,"prompt_logprobs":0}""");
+        var without = await ChatAsync($$"""{"model":"tiny","messages":{{messages}},"max_tokens":1,"prompt_logprobs":0,"add_generation_prompt":false}""");
+        string Joined(JsonElement answer) => string.Concat(answer.GetProperty("prompt_logprobs").EnumerateArray().Skip(1).Select(token => token.EnumerateObject().First().Value.GetProperty("decoded_token").GetString()));
+        Assert.EndsWith("five<|eot_id|>", Joined(without), StringComparison.Ordinal);
+        Assert.EndsWith("<|start_header_id|>assistant<|end_header_id|>\n\n", Joined(with), StringComparison.Ordinal);
+        Assert.Equal(without.GetProperty("usage").GetProperty("prompt_tokens").GetInt32(), without.GetProperty("prompt_logprobs").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Text_offsets_point_into_the_text_where_characters_have_several_tokens()
+    {
+        var answer = await PostAsync("/v1/completions", """{"model":"tiny","prompt":"é😀 Three apples","max_tokens":0,"echo":true,"logprobs":1}""");
+        var choice = answer.GetProperty("choices")[0];
+        var runes = choice.GetProperty("text").GetString()!.EnumerateRunes().ToArray();
+        var log = choice.GetProperty("logprobs");
+        var last = log.GetProperty("text_offset").EnumerateArray().Last().GetInt32();
+        Assert.Equal(log.GetProperty("tokens").EnumerateArray().Last().GetString(), string.Concat(runes[last..]));
+    }
+
     // What evaluation harnesses ask for: the likelihood of a given text, nothing written.
     [Fact]
     public async Task Echo_without_new_tokens_gives_the_log_probability_of_the_prompt()
@@ -121,6 +192,12 @@ public sealed class ModelServerTests(ModelServerTests.RunningServer running) : I
     [InlineData("""{"model":"tiny","messages":[{"role":"user","content":"Hi"}],"top_p":0}""", 400, "top_p")]
     [InlineData("""{"model":"tiny","messages":[{"role":"user","content":"Hi"}],"n":2}""", 400, "n")]
     [InlineData("""{"model":"tiny","messages":[{"role":"user","content":"Hi"}],"max_tokens":0}""", 400, "max_tokens")]
+    [InlineData("""{"model":"tiny","messages":[{"role":"user","content":"Hi"}],"max_tokens":257}""", 400, "max_completion_tokens")]
+    [InlineData("""{"model":"tiny","messages":[{"role":"user","content":"Hi"}],"min_p":2}""", 400, "min_p")]
+    [InlineData("""{"model":"tiny","messages":[{"role":"user","content":"Hi"}],"top_k":-1}""", 400, "top_k")]
+    [InlineData("""{"model":"tiny","messages":[{"role":"user","content":"Hi"}],"repetition_penalty":0}""", 400, "repetition_penalty")]
+    [InlineData("""{"model":"tiny","messages":[{"role":"user","content":"Hi"}],"prompt_logprobs":21}""", 400, "prompt_logprobs")]
+    [InlineData("""{"model":"tiny","messages":[{"role":"user","content":"Hi"}],"prompt_logprobs":1,"stream":true}""", 400, "prompt_logprobs")]
     [InlineData("""{"model":"tiny","messages":[{"role":"user","content":"Hi"}],"tools":[{}]}""", 400, "tools")]
     [InlineData("""{"model":"tiny","messages":[{"role":"user","content":"Hi"}],"temprature":1}""", 400, "temprature")]
     [InlineData("""{"model":"other","messages":[{"role":"user","content":"Hi"}]}""", 404, "model")]
@@ -143,9 +220,9 @@ public sealed class ModelServerTests(ModelServerTests.RunningServer running) : I
     }
 
     [Fact]
-    public async Task More_tokens_than_the_context_holds_end_at_the_context()
+    public async Task More_tokens_than_the_prompt_leaves_room_for_end_at_the_context()
     {
-        var answer = await ChatAsync("""{"model":"tiny","messages":[{"role":"user","content":"Hi"}],"max_tokens":100000,"seed":1}""");
+        var answer = await ChatAsync("""{"model":"tiny","messages":[{"role":"user","content":"Hi"}],"max_tokens":256,"seed":1}""");
         Assert.Equal(TinyModel.Context, answer.GetProperty("usage").GetProperty("total_tokens").GetInt32());
     }
 

@@ -8,10 +8,11 @@ internal static class TinyModel
 {
     public const int Context = 256;
 
-    public static string Write(string folder)
+    /// <param name="context">Long ones make answers that take as long as a test needs.</param>
+    public static string Write(string folder, int context = Context)
     {
         var tokenizer = BytePairTrainer.Train(Enumerable.Repeat("Three apples and two pears are five fruits. What is 3 + 2?", 3), 320, TrainedTokenizer.ChatTokens);
-        tokenizer.Save(folder, Context);
+        tokenizer.Save(folder, context);
         var config = new TransformerConfig
         {
             VocabularySize = tokenizer.VocabularySize,
@@ -21,7 +22,7 @@ internal static class TinyModel
             Heads = 2,
             KeyValueHeads = 1,
             HeadSize = 16,
-            MaxPositions = Context,
+            MaxPositions = context,
             TieEmbeddings = true,
             AttentionWindows = [null, null],
             EndOfSequenceIds = [],
