@@ -11,10 +11,11 @@ internal static class RunsCommand
 {
     public static Command Create()
     {
-        var command = new Command("runs", "List, show, compare and remove runs.");
+        var command = new Command("runs", "List, show, compare and remove runs, and take a trained student out of one.");
         command.Subcommands.Add(List());
         command.Subcommands.Add(Show());
         command.Subcommands.Add(Diff());
+        command.Subcommands.Add(Export());
         command.Subcommands.Add(Remove());
         command.Subcommands.Add(Collect());
         return command;
@@ -85,6 +86,23 @@ internal static class RunsCommand
                 Terminal.Out.WriteLine("the runs do not differ");
             else
                 Terminal.Out.Write(table);
+        });
+        return command;
+    }
+
+    private static Command Export()
+    {
+        var runs = RunsOption.Create();
+        var id = RunArgument("The run's id or its beginning.", required: true);
+        var student = new Argument<string?>("student") { Description = "The student's name, such as \"student on tutor math/response_generation seed 42\", or a part of it that no other has; needed where there are several.", Arity = ArgumentArity.ZeroOrOne };
+        var output = new Option<string>("--output") { Description = "The model folder to make.", HelpName = "folder", Required = true };
+        var command = new Command("export", "Copy a trained student as a Hugging Face folder, its recipe, data hash and scores in its README.md.") { id, student, output, runs };
+        command.SetAction(parsed =>
+        {
+            var archive = parsed.Archive(runs);
+            var folder = parsed.GetRequiredValue(output);
+            var name = StudentExport.Copy(archive.Find(parsed.GetRequiredValue(id)!), archive.Store, parsed.GetValue(student), folder);
+            Terminal.Out.WriteLine($"{name}: {folder}");
         });
         return command;
     }

@@ -74,18 +74,37 @@ public sealed class CheckpointFolder : IDisposable
     /// <param name="name">Hugging Face's name, as in <see cref="TransformerConfig.Tensors"/>.</param>
     public SafetensorsEntry Entry(string name) => tensors[name].Entry;
 
+    /// <summary>The type that one tensor is stored in: some checkpoints keep their norms in another than their matrices.</summary>
+    public FloatType StoredTypeOf(string name) => FloatType.Named(tensors[name].Entry.Type)!;
+
     /// <summary>All elements of a tensor of at most 2^31 elements, row-major, widened to float32.</summary>
+    /// <exception cref="AgoraException">One of them is NaN or infinite.</exception>
     public float[] Read(string name)
     {
-        var (file, entry) = tensors[name];
-        return file.Read(entry);
+        var values = new float[checked((int)Entry(name).Elements)];
+        Read(name, 0, values);
+        return values;
     }
 
     /// <summary>Elements from <paramref name="first"/> on, row-major, widened to float32.</summary>
+    /// <exception cref="AgoraException">One of them is NaN or infinite.</exception>
     public void Read(string name, long first, Span<float> destination)
     {
         var (file, entry) = tensors[name];
         file.Read(entry, first, destination);
+        if (FloatType.F32.FirstUnstorable(destination) is >= 0 and var bad)
+        {
+            throw new AgoraException(
+                $"tensor {name} holds NaN or infinity, first at element {first + bad} of {entry.Elements}", file.Path,
+                "the training that wrote it diverged, or the file is damaged; take another checkpoint");
+        }
+    }
+
+    /// <summary>Bytes of a tensor as they are stored, little-endian, from <paramref name="first"/> on; NaN is not looked for.</summary>
+    public void ReadStored(string name, long first, Span<byte> destination)
+    {
+        var (file, entry) = tensors[name];
+        file.ReadStored(entry, first, destination);
     }
 
     public void Dispose()
@@ -108,12 +127,13 @@ public sealed class CheckpointFolder : IDisposable
         }
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(index), new JsonDocumentOptions { AllowDuplicateProperties = false });
+            using var json = JsonDocument.Parse(BoundedFile.Read(index, BoundedFile.Tables), new JsonDocumentOptions { AllowDuplicateProperties = false });
             var places = json.RootElement.GetProperty("weight_map").EnumerateObject().Select(member => (Tensor: member.Name, File: member.Value.GetString()!)).ToList();
-            foreach (var (_, file) in places)
+            // Links are followed, as the hub's cache is made of them; names that lead elsewhere are not.
+            foreach (var (tensor, file) in places)
             {
-                if (file != Path.GetFileName(file) || file is "." or "..")
-                    throw new AgoraException($"the index names a file outside the folder: {file}", index, "take the index that came with the model");
+                if (file is "" or "." or ".." || file.Any(character => character is '/' or '\\' or ':' || char.IsControl(character)))
+                    throw new AgoraException($"the index puts {tensor} into a file outside the folder: {file.ReplaceLineEndings(" ")}", index, "take the index that came with the model");
             }
             return [.. places.GroupBy(place => place.File, StringComparer.Ordinal).OrderBy(group => group.Key, StringComparer.Ordinal)
                 .Select(group => (group.Key, (IReadOnlyList<string>)[.. group.Select(place => place.Tensor)]))];

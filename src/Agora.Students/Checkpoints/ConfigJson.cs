@@ -18,18 +18,21 @@ internal sealed class ConfigJson
     {
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { AllowDuplicateProperties = false });
-            return json.RootElement.ValueKind == JsonValueKind.Object
-                ? new ConfigJson(path, json.RootElement.Clone(), [])
-                : throw new AgoraException("the file is not a JSON object", path, "take the file that came with the model");
+            using var json = JsonDocument.Parse(BoundedFile.Read(path, BoundedFile.Settings), new JsonDocumentOptions { AllowDuplicateProperties = false });
+            if (json.RootElement.ValueKind != JsonValueKind.Object)
+                throw new AgoraException("the file is not a JSON object", path, "take the file that came with the model");
+            // Written once for nothing: an escaped half of a surrogate pair shows only then, and would show after training, when the file is carried along.
+            using (var nowhere = new Utf8JsonWriter(Stream.Null))
+                json.WriteTo(nowhere);
+            return new ConfigJson(path, json.RootElement.Clone(), []);
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new AgoraException($"the file holds a text that is not valid Unicode ({exception.Message})", path, "take the file that came with the model", exception);
         }
         catch (JsonException exception)
         {
             throw new AgoraException($"the file is not valid JSON ({exception.Message})", path, "take the file that came with the model", exception);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new AgoraException($"cannot read {Path.GetFileName(path)} of the model", path, "give the path of a folder in Hugging Face format", exception);
         }
     }
 
@@ -39,28 +42,31 @@ internal sealed class ConfigJson
             throw new AgoraException(string.Join("; ", faults), path, "use a model that this engine supports, or correct the file");
     }
 
-    public void Fault(string what) => faults.Add(what);
+    /// <summary>Notes a fault; the first forty are kept, so that a hostile file cannot fill the memory with them.</summary>
+    public void Fault(string what)
+    {
+        if (faults.Count < 40)
+            faults.Add(what);
+    }
 
     public bool Has(string name) => root.TryGetProperty(name, out _);
 
     public bool IsNull(string name) => root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Null;
 
-    public string? Text(string name)
-    {
-        try
-        {
-            return Get(name, JsonValueKind.String)?.GetString();
-        }
-        catch (InvalidOperationException)       // what System.Text.Json says of text that is not valid UTF-8 or UTF-16
-        {
-            Fault($"{name} is not valid text");
-            return null;
-        }
-    }
+    public string? Text(string name) => Get(name, JsonValueKind.String)?.GetString();
 
     public bool Flag(string name, bool whenAbsent) => Get(name, JsonValueKind.True, JsonValueKind.False)?.GetBoolean() ?? whenAbsent;
 
-    public double? Number(string name) => Get(name, JsonValueKind.Number)?.GetDouble();
+    /// <summary>A finite number.</summary>
+    public double? Number(string name)
+    {
+        if (Get(name, JsonValueKind.Number) is not { } value)
+            return null;
+        if (value.TryGetDouble(out var number) && double.IsFinite(number))
+            return number;
+        Fault($"{name} is too large: {Shown(value)}");
+        return null;
+    }
 
     public double RequiredNumber(string name) => Number(name) ?? Missing(name);
 
@@ -80,16 +86,38 @@ internal sealed class ConfigJson
         var ids = ImmutableArray.CreateBuilder<int>();
         foreach (var element in elements)
         {
+            if (element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out var negative) && negative < 0)
+                continue;       // older configs write -1 for "none"
             if (element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out var id))
                 ids.Add(id);
             else
-                Fault($"{name} must hold token ids, got {element.GetRawText()}");
+                Fault($"{name} must hold token ids, got {Shown(element)}");
         }
         return ids.ToImmutable();
     }
 
     public string[] Texts(string name) =>
         Get(name, JsonValueKind.Array) is { } array ? [.. array.EnumerateArray().Select(item => item.ToString())] : [];
+
+    /// <summary>Whole numbers; none where absent or null.</summary>
+    public IReadOnlyList<int> Numbers(string name)
+    {
+        if (Get(name, JsonValueKind.Array) is not { } array)
+            return [];
+        var numbers = new List<int>();
+        foreach (var item in array.EnumerateArray())
+        {
+            if (item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out var number))
+                numbers.Add(number);
+            else
+                Fault($"{name} must hold whole numbers, got {Shown(item)}");
+        }
+        return numbers;
+    }
+
+    /// <summary>The names of the object's members; none where absent or null.</summary>
+    public IReadOnlyList<string> MemberNames(string name) =>
+        Get(name, JsonValueKind.Object) is { } child ? [.. child.EnumerateObject().Select(member => member.Name)] : [];
 
     /// <summary>How many members the object has; null where it is null or absent.</summary>
     public int? Members(string name) => Get(name, JsonValueKind.Object)?.EnumerateObject().Count();
@@ -103,7 +131,7 @@ internal sealed class ConfigJson
         const int Limit = 1 << 24;
         if (value.TryGetInt32(out var size) && size >= minimum && size < Limit)
             return size;
-        Fault($"{name} must be a whole number from {minimum} to {Limit - 1}, got {value.GetRawText()}");
+        Fault($"{name} must be a whole number from {minimum} to {Limit - 1}, got {Shown(value)}");
         return minimum;
     }
 
@@ -120,7 +148,9 @@ internal sealed class ConfigJson
             return null;
         if (kinds.Contains(value.ValueKind))
             return value;
-        Fault($"{name} has the wrong type: {value.GetRawText()}");
+        Fault($"{name} has the wrong type: {Shown(value)}");
         return null;
     }
+
+    private static string Shown(JsonElement value) => value.GetRawText() is var text && text.Length <= 80 ? text : text[..80] + "…";
 }

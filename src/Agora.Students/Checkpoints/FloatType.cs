@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Numerics;
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 
 namespace Agora.Students.Checkpoints;
@@ -28,6 +30,21 @@ public abstract class FloatType
 
     internal abstract void Narrow(ReadOnlySpan<float> values, Span<byte> stored);
 
+    /// <summary>The first value that is NaN or infinite, or would be infinite in this type; -1 where all can be stored.</summary>
+    internal int FirstUnstorable(ReadOnlySpan<float> values)
+    {
+        // NaN wins in MaxMagnitude, and compares as false.
+        var limit = this == F16 ? 65520f : float.PositiveInfinity;      // above the largest half, 65504, half-way to the next
+        if (values.IsEmpty || Math.Abs(TensorPrimitives.MaxMagnitude(values)) < limit)
+            return -1;
+        for (var i = 0; i < values.Length; i++)
+        {
+            if (!(Math.Abs(values[i]) < limit))
+                return i;
+        }
+        return -1;
+    }
+
     public override string ToString() => Name;
 
     private sealed class SinglePrecision() : FloatType("F32", "float32", 4)
@@ -41,8 +58,9 @@ public abstract class FloatType
 
         internal override void Narrow(ReadOnlySpan<float> values, Span<byte> stored)
         {
-            for (var i = 0; i < values.Length; i++)
-                BinaryPrimitives.WriteSingleLittleEndian(stored[(4 * i)..], values[i]);
+            MemoryMarshal.AsBytes(values).CopyTo(stored);
+            if (!BitConverter.IsLittleEndian)
+                BinaryPrimitives.ReverseEndianness(MemoryMarshal.Cast<byte, int>(stored), MemoryMarshal.Cast<byte, int>(stored));
         }
     }
 
@@ -50,14 +68,20 @@ public abstract class FloatType
     {
         internal override void Widen(ReadOnlySpan<byte> stored, Span<float> values)
         {
-            for (var i = 0; i < values.Length; i++)
-                values[i] = (float)BinaryPrimitives.ReadHalfLittleEndian(stored[(2 * i)..]);
+            if (BitConverter.IsLittleEndian)
+                TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(stored), values);
+            else
+                for (var i = 0; i < values.Length; i++)
+                    values[i] = (float)BinaryPrimitives.ReadHalfLittleEndian(stored[(2 * i)..]);
         }
 
         internal override void Narrow(ReadOnlySpan<float> values, Span<byte> stored)
         {
-            for (var i = 0; i < values.Length; i++)
-                BinaryPrimitives.WriteHalfLittleEndian(stored[(2 * i)..], (Half)values[i]);
+            if (BitConverter.IsLittleEndian)
+                TensorPrimitives.ConvertToHalf(values, MemoryMarshal.Cast<byte, Half>(stored));
+            else
+                for (var i = 0; i < values.Length; i++)
+                    BinaryPrimitives.WriteHalfLittleEndian(stored[(2 * i)..], (Half)values[i]);
         }
     }
 
@@ -66,7 +90,19 @@ public abstract class FloatType
         // A bfloat16 is the upper half of a float32.
         internal override void Widen(ReadOnlySpan<byte> stored, Span<float> values)
         {
-            for (var i = 0; i < values.Length; i++)
+            var i = 0;
+            if (BitConverter.IsLittleEndian)
+            {
+                var halves = MemoryMarshal.Cast<byte, ushort>(stored);
+                var bits = MemoryMarshal.Cast<float, uint>(values);
+                for (; i <= values.Length - Vector<ushort>.Count; i += Vector<ushort>.Count)
+                {
+                    Vector.Widen(new Vector<ushort>(halves[i..]), out var low, out var high);
+                    (low << 16).CopyTo(bits[i..]);
+                    (high << 16).CopyTo(bits[(i + Vector<uint>.Count)..]);
+                }
+            }
+            for (; i < values.Length; i++)
                 values[i] = BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(stored[(2 * i)..]) << 16);
         }
 

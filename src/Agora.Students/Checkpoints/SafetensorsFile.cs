@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.IO.MemoryMappedFiles;
-using System.Text.Json;
+using System.Runtime.InteropServices;
 using Agora.Experiments;
 
 namespace Agora.Students.Checkpoints;
@@ -15,7 +15,7 @@ public sealed record SafetensorsEntry(string Name, string Type, ImmutableArray<l
     public long Elements => Shape.Aggregate(1L, (product, size) => product * size);
 }
 
-/// <summary>A safetensors file, memory-mapped and read as float32. The header is taken for hostile until it is checked.</summary>
+/// <summary>A safetensors file, memory-mapped and read as float32 or as stored. The header is taken for hostile until it is checked.</summary>
 /// <remarks>
 /// Format: 8 bytes little-endian header length, a JSON header whose offsets count from its own end, raw little-endian row-major data
 /// (https://huggingface.co/docs/safetensors). As in the reference reader, tensors may come in any order but must tile the data exactly:
@@ -25,17 +25,21 @@ public sealed unsafe class SafetensorsFile : IDisposable
 {
     /// <summary>The reference reader's own limit.</summary>
     private const long MaxHeaderBytes = 100_000_000;
+    private const long ReleaseAfter = 16 << 20;
 
     private readonly MemoryMappedFile map;
     private readonly MemoryMappedViewAccessor view;
     private readonly byte* start;
+    private readonly long length;
+    private long readSinceRelease;
 
-    private SafetensorsFile(string path, MemoryMappedFile map, MemoryMappedViewAccessor view, byte* start, ImmutableSortedDictionary<string, SafetensorsEntry> tensors)
+    private SafetensorsFile(string path, MemoryMappedFile map, MemoryMappedViewAccessor view, byte* start, long length, ImmutableSortedDictionary<string, SafetensorsEntry> tensors)
     {
         Path = path;
         this.map = map;
         this.view = view;
         this.start = start;
+        this.length = length;
         Tensors = tensors;
     }
 
@@ -46,40 +50,30 @@ public sealed unsafe class SafetensorsFile : IDisposable
     /// <exception cref="AgoraException">Not a safetensors file, or its header contradicts itself or the file's length.</exception>
     public static SafetensorsFile Open(string path)
     {
-        long length;
-        byte[] header;
         try
         {
             using var file = File.OpenRead(path);
-            length = file.Length;
+            var length = file.Length;
             Span<byte> prefix = stackalloc byte[8];
             if (length < 8)
-                throw Broken(path, $"the file has {length} bytes, fewer than the 8 of the header's length");
+                throw SafetensorsHeader.Broken(path, $"the file has {length} bytes, fewer than the 8 of the header's length");
             file.ReadExactly(prefix);
             var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
             if (headerLength > MaxHeaderBytes || (long)headerLength > length - 8)
-                throw Broken(path, $"the header claims {headerLength} bytes; the file has {length}, and {MaxHeaderBytes} is the limit");
-            header = new byte[headerLength];
+                throw SafetensorsHeader.Broken(path, $"the header claims {headerLength} bytes; the file has {length}, and {MaxHeaderBytes} is the limit");
+            var header = new byte[headerLength];
             file.ReadExactly(header);
+            var tensors = SafetensorsHeader.Read(path, header, dataStart: 8 + header.LongLength, fileLength: length);
+            var map = MemoryMappedFile.CreateFromFile(file, mapName: null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            var view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+            byte* pointer = null;
+            view.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);
+            return new SafetensorsFile(path, map, view, pointer + view.PointerOffset, length, tensors);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw new AgoraException("cannot read the weights", path, "check that the file exists and is readable", exception);
         }
-        ImmutableSortedDictionary<string, SafetensorsEntry> tensors;
-        try
-        {
-            tensors = ReadHeader(path, header, dataStart: 8 + header.LongLength, fileLength: length);
-        }
-        catch (InvalidOperationException exception)     // what System.Text.Json says of names that are not valid UTF-8 or UTF-16
-        {
-            throw Broken(path, "a name in the header is not valid text", exception);
-        }
-        var map = MemoryMappedFile.CreateFromFile(path, FileMode.Open, mapName: null, 0, MemoryMappedFileAccess.Read);
-        var view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-        byte* pointer = null;
-        view.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);
-        return new SafetensorsFile(path, map, view, pointer + view.PointerOffset, tensors);
     }
 
     /// <summary>Widens elements of one tensor to float32; exact for all three types.</summary>
@@ -93,6 +87,18 @@ public sealed unsafe class SafetensorsFile : IDisposable
         var type = FloatType.Named(tensor.Type)
             ?? throw new AgoraException($"tensor {tensor.Name} has type {tensor.Type}", Path, $"use a checkpoint in {string.Join(", ", FloatType.All.Select(t => t.Name))}");
         type.Widen(new ReadOnlySpan<byte>(start + tensor.Offset + first * type.Size, destination.Length * type.Size), destination);
+        Release((long)destination.Length * type.Size);
+    }
+
+    /// <summary>Copies bytes of one tensor as they are stored, whatever its type.</summary>
+    /// <param name="first">The first byte wanted, from the tensor's start.</param>
+    public void ReadStored(SafetensorsEntry tensor, long first, Span<byte> destination)
+    {
+        ObjectDisposedException.ThrowIf(view.SafeMemoryMappedViewHandle.IsClosed, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(first + destination.Length, tensor.Length, nameof(destination));
+        new ReadOnlySpan<byte>(start + tensor.Offset + first, destination.Length).CopyTo(destination);
+        Release(destination.Length);
     }
 
     public float[] Read(SafetensorsEntry tensor)
@@ -111,106 +117,19 @@ public sealed unsafe class SafetensorsFile : IDisposable
         map.Dispose();
     }
 
-    private static ImmutableSortedDictionary<string, SafetensorsEntry> ReadHeader(string path, byte[] header, long dataStart, long fileLength)
+    // Pages that were read count as resident as long as they are mapped. Without this, loading would hold the weights twice: as pages of the file and as what was made of them.
+    private void Release(long bytesRead)
     {
-        JsonDocument json;
-        try
-        {
-            json = JsonDocument.Parse(header, new JsonDocumentOptions { MaxDepth = 8, AllowDuplicateProperties = false });
-        }
-        catch (JsonException exception)
-        {
-            throw Broken(path, $"the header is not valid JSON ({exception.Message})", exception);
-        }
-        using (json)
-        {
-            if (json.RootElement.ValueKind != JsonValueKind.Object)
-                throw Broken(path, "the header is not a JSON object");
-            var faults = new List<string>();
-            var tensors = ImmutableSortedDictionary.CreateBuilder<string, SafetensorsEntry>(StringComparer.Ordinal);
-            foreach (var member in json.RootElement.EnumerateObject())
-            {
-                if (member.Name == "__metadata__")
-                    continue;
-                if (ReadEntry(member, dataStart, fileLength, faults) is { } entry)
-                    tensors.Add(entry.Name, entry);
-            }
-            if (faults.Count == 0)
-                CheckTiling(tensors.Values, dataStart, fileLength, faults);
-            return faults.Count == 0 ? tensors.ToImmutable() : throw Broken(path, string.Join("; ", faults.Take(20)));
-        }
+        if (Interlocked.Add(ref readSinceRelease, bytesRead) < ReleaseAfter || !OperatingSystem.IsLinux())
+            return;
+        Interlocked.Exchange(ref readSinceRelease, 0);
+        // What another thread is reading at this moment comes back from the page cache. The advice may be ignored, so its result does not matter.
+        _ = Advise(start, (nuint)length, NotNeeded);
     }
 
-    private static SafetensorsEntry? ReadEntry(JsonProperty member, long dataStart, long fileLength, List<string> faults)
-    {
-        SafetensorsEntry? Fault(string what)
-        {
-            faults.Add($"tensor {member.Name}: {what}");
-            return null;
-        }
-        if (member.Value.ValueKind != JsonValueKind.Object
-            || !member.Value.TryGetProperty("dtype", out var type) || type.ValueKind != JsonValueKind.String
-            || !TryReadLongs(member.Value, "shape", out var shape)
-            || !TryReadLongs(member.Value, "data_offsets", out var offsets) || offsets.Length != 2)
-            return Fault("needs dtype, shape and two data_offsets");
-        if (shape.Any(size => size < 0))
-            return Fault("negative size in its shape");
-        if (offsets[0] < 0 || offsets[1] < offsets[0] || offsets[1] > fileLength - dataStart)
-            return Fault($"data_offsets {offsets[0]}..{offsets[1]} lie outside the {fileLength - dataStart} bytes of data");
-        var name = type.GetString()!;
-        if (BitsOf(name) is not { } bits)
-            return Fault($"unknown dtype {name}");
-        try
-        {
-            var expected = checked(shape.Aggregate(1L, (product, size) => checked(product * size)) * bits / 8);
-            if (offsets[1] - offsets[0] != expected)
-                return Fault($"{name} of shape [{string.Join(", ", shape)}] takes {expected} bytes, data_offsets give {offsets[1] - offsets[0]}");
-        }
-        catch (OverflowException)
-        {
-            return Fault("its shape overflows");
-        }
-        return new SafetensorsEntry(member.Name, name, shape, dataStart + offsets[0], offsets[1] - offsets[0]);
-    }
+    private const int NotNeeded = 4;        // MADV_DONTNEED
 
-    private static void CheckTiling(IEnumerable<SafetensorsEntry> tensors, long dataStart, long fileLength, List<string> faults)
-    {
-        var next = dataStart;
-        foreach (var tensor in tensors.OrderBy(t => t.Offset).ThenBy(t => t.Length))
-        {
-            if (tensor.Offset != next)
-                faults.Add($"tensor {tensor.Name} {(tensor.Offset < next ? "overlaps the one before it" : $"leaves a hole of {tensor.Offset - next} bytes before it")}");
-            next = tensor.Offset + tensor.Length;
-        }
-        if (next != fileLength && faults.Count == 0)
-            faults.Add($"{fileLength - next} bytes after the last tensor belong to none");
-    }
-
-    private static bool TryReadLongs(JsonElement parent, string name, out ImmutableArray<long> values)
-    {
-        values = [];
-        if (!parent.TryGetProperty(name, out var array) || array.ValueKind != JsonValueKind.Array)
-            return false;
-        var builder = ImmutableArray.CreateBuilder<long>(array.GetArrayLength());
-        foreach (var element in array.EnumerateArray())
-        {
-            if (element.ValueKind != JsonValueKind.Number || !element.TryGetInt64(out var value))
-                return false;
-            builder.Add(value);
-        }
-        values = builder.MoveToImmutable();
-        return true;
-    }
-
-    private static int? BitsOf(string type) => type switch
-    {
-        "F64" or "I64" or "U64" => 64,
-        "F32" or "I32" or "U32" => 32,
-        "F16" or "BF16" or "I16" or "U16" => 16,
-        "BOOL" or "I8" or "U8" or "F8_E4M3" or "F8_E5M2" or "F8_E8M0" => 8,
-        _ => null,
-    };
-
-    private static AgoraException Broken(string path, string what, Exception? cause = null) =>
-        new($"not a valid safetensors file: {what}", path, "fetch the file again; it may be cut short or damaged", cause);
+    [DllImport("libc", EntryPoint = "madvise")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Advise(byte* address, nuint length, int advice);
 }

@@ -77,6 +77,15 @@ public static class TransformerConfigFile
             json.Fault($"num_hidden_layers {layers} is above {MaxLayers}");
         if (keyValueHeads > 0 && heads % keyValueHeads != 0)
             json.Fault($"num_attention_heads {heads} is not a multiple of num_key_value_heads {keyValueHeads}");
+        const long MaxWidth = 1 << 24;
+        if ((long)heads * headSize > MaxWidth)
+            json.Fault($"{heads} heads of {headSize} are wider than {MaxWidth}");
+        if (config.NormEpsilon is < 0 or > 1)
+            json.Fault($"rms_norm_eps must lie between 0 and 1, got {config.NormEpsilon}");
+        if (config.RopeTheta <= 0)
+            json.Fault($"rope_theta must be above 0, got {config.RopeTheta}");
+        if (config.InitializerRange < 0)
+            json.Fault($"initializer_range must not be negative, got {config.InitializerRange}");
         if (headSize <= 0 || headSize % 2 != 0)
             json.Fault($"head size {headSize} must be even and above 0 (head_dim, or hidden_size / num_attention_heads)");
         else if (!json.Has("head_dim") && hidden % Math.Max(heads, 1) != 0)
@@ -86,7 +95,13 @@ public static class TransformerConfigFile
 
     private static ModelHead? ReadHead(ConfigJson json, ModelFamily family)
     {
-        var architecture = json.Texts("architectures") is [var only] ? only : $"{family}ForCausalLM";
+        var architectures = json.Texts("architectures");
+        if (architectures.Length > 1)
+        {
+            json.Fault($"architectures names {architectures.Length} models ({string.Join(", ", architectures.Take(4))}); one is expected");
+            return null;
+        }
+        var architecture = architectures is [var only] ? only : $"{family}ForCausalLM";
         if (architecture == $"{family}ForCausalLM")
             return ModelHead.LanguageModel;
         if (architecture == $"{family}ForSequenceClassification")
@@ -101,18 +116,38 @@ public static class TransformerConfigFile
         return null;
     }
 
+    /// <summary>Options of these and of related families that change what is computed, with the value at which they change nothing (null: only null does).</summary>
+    private static readonly (string Name, double? Neutral)[] OtherMaths =
+    [
+        ("attention_dropout", 0), ("partial_rotary_factor", 1), ("rotary_pct", 1), ("embedding_multiplier", 1), ("residual_multiplier", 1), ("logits_scaling", 1), ("logit_scale", 1),
+        ("attention_multiplier", null), ("query_pre_attn_scalar", null), ("attn_logit_softcapping", null), ("final_logit_softcapping", null), ("clip_qkv", null),
+        ("attention_chunk_size", null), ("no_rope_layer_interval", 0), ("num_experts", 0), ("num_local_experts", 0), ("n_routed_experts", 0), ("rope_local_base_freq", null),
+    ];
+
     private static void RefuseUnsupported(ConfigJson json)
     {
-        if (json.Text("hidden_act") is { } activation && activation != "silu")
+        if (json.Text("hidden_act") is { } activation && activation is not ("silu" or "swish"))
             json.Fault($"hidden_act {activation} is not supported; silu is");
-        if (json.Has("quantization_config") && !json.IsNull("quantization_config"))
-            json.Fault("quantised weights (quantization_config) are not supported");
-        if (json.Number("attention_dropout") is > 0 and var dropout)
-            json.Fault($"attention_dropout {dropout} is not supported; 0 is");
-        if (json.Number("partial_rotary_factor") is { } rotated && rotated != 1)
-            json.Fault($"partial_rotary_factor {rotated} is not supported; 1 is");
-        if (json.Flag("is_encoder_decoder", false))
-            json.Fault("encoder-decoder models are not supported");
+        foreach (var quantised in (string[])["quantization_config", "compression_config"])
+        {
+            if (json.Has(quantised) && !json.IsNull(quantised))
+                json.Fault($"quantised weights ({quantised}{(json.Child(quantised)?.Text("quant_method") is { } method ? " with quant_method " + method : "")}) are not supported");
+        }
+        foreach (var (name, neutral) in OtherMaths)
+        {
+            if (json.Number(name) is { } value && value != neutral)
+                json.Fault($"{name} {value} is not supported{(neutral is { } harmless ? $"; {harmless} is" : "")}");
+        }
+        foreach (var name in (string[])["is_encoder_decoder", "add_cross_attention", "rope_interleaved", "use_parallel_residual", "alibi"])
+        {
+            if (json.Flag(name, false))
+                json.Fault($"{name} is not supported");
+        }
+        if (json.Numbers("no_rope_layers") is { Count: > 0 } rotated && rotated.Contains(0))
+            json.Fault("no_rope_layers: layers without rotation are not supported");
+        // Code of the repository's own replaces the family's; what it computes is unknown, and it is never run here.
+        if (json.MemberNames("auto_map").FirstOrDefault(name => name.StartsWith("AutoModel", StringComparison.Ordinal)) is { } custom)
+            json.Fault($"the model brings code of its own (auto_map, {custom}), which is not supported");
     }
 
     // Transformers 5 writes rope_parameters with rope_theta inside; before, both stood beside each other.
@@ -124,7 +159,11 @@ public static class TransformerConfigFile
             return null;
         var type = rope.Text("rope_type") ?? rope.Text("type") ?? "default";
         if (type == "default")
+        {
+            if (rope.Number("factor") is { } factor && factor != 1)
+                json.Fault($"rope type default with factor {factor} contradicts itself");
             return null;
+        }
         if (type != "llama3")
         {
             json.Fault($"rope type {type} is not supported; default and llama3 are");
@@ -133,8 +172,8 @@ public static class TransformerConfigFile
         var scaling = new RopeScaling(
             rope.RequiredNumber("factor"), rope.RequiredNumber("low_freq_factor"), rope.RequiredNumber("high_freq_factor"),
             rope.RequiredSize("original_max_position_embeddings"));
-        if (scaling.Factor <= 0 || scaling.HighFrequencyFactor <= scaling.LowFrequencyFactor)
-            json.Fault("rope_scaling needs factor above 0 and high_freq_factor above low_freq_factor");
+        if (scaling.Factor < 1 || scaling.LowFrequencyFactor < 0 || scaling.HighFrequencyFactor <= scaling.LowFrequencyFactor)
+            json.Fault("rope type llama3 needs a factor of at least 1 and high_freq_factor above low_freq_factor, neither negative");
         return scaling;
     }
 
@@ -208,7 +247,7 @@ public static class TransformerConfigFile
     /// <summary>Copies a config.json, changing nothing but the type that the weights are stored in.</summary>
     public static void Copy(string from, FloatType type, string to)
     {
-        var json = JsonNode.Parse(File.ReadAllText(from))!.AsObject();
+        var json = JsonNode.Parse(BoundedFile.Read(from, BoundedFile.Settings))!.AsObject();
         json[json.ContainsKey("dtype") ? "dtype" : "torch_dtype"] = type.ConfigName;
         File.WriteAllText(to, json.ToJsonString(Indented) + "\n");
     }

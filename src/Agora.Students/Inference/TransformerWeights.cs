@@ -89,13 +89,7 @@ internal sealed class TransformerWeights : IDisposable
                 reader.Linear(config.HiddenSize, config.FeedForwardBias, (prefix + "mlp.gate_proj", config.IntermediateSize), (prefix + "mlp.up_proj", config.IntermediateSize)),
                 reader.Linear(config.IntermediateSize, config.FeedForwardBias, (prefix + "mlp.down_proj", config.HiddenSize)));
         }
-        var weights = new TransformerWeights(checkpoint.Folder, config, embedding, head, reader.Vector("model.norm.weight"), new RotaryTable(config.RopeFrequencies()), layers);
-        if (reader.NotFinite is { } tensor)
-        {
-            weights.Dispose();
-            throw new AgoraException($"tensor {tensor} holds NaN or infinity", checkpoint.Folder, "the training that wrote it diverged, or the file is damaged; take another checkpoint");
-        }
-        return weights;
+        return new TransformerWeights(checkpoint.Folder, config, embedding, head, reader.Vector("model.norm.weight"), new RotaryTable(config.RopeFrequencies()), layers);
     }
 
     public void Dispose()
@@ -110,14 +104,11 @@ internal sealed class TransformerWeights : IDisposable
 
     private sealed class Reader(CheckpointFolder checkpoint)
     {
-        /// <summary>The first tensor read so far that holds NaN or infinity.</summary>
-        public string? NotFinite { get; private set; }
-
         public FloatBuffer Vector(string name)
         {
             var count = (int)checkpoint.Entry(name).Elements;
             var vector = new FloatBuffer(PackedMatrix.Pad(count));
-            Read(name, 0, vector.Slice(0, count));
+            checkpoint.Read(name, 0, vector.Slice(0, count));
             return vector;
         }
 
@@ -131,7 +122,7 @@ internal sealed class TransformerWeights : IDisposable
                 return new Linear(weights, null);
             var values = new FloatBuffer(weights.PaddedOutputs);
             for (var i = 0; i < segments.Length; i++)
-                Read(segments[i].Name + ".bias", 0, values.Slice(weights.SegmentStarts[i], segments[i].Outputs));
+                checkpoint.Read(segments[i].Name + ".bias", 0, values.Slice(weights.SegmentStarts[i], segments[i].Outputs));
             return new Linear(weights, values);
         }
 
@@ -146,21 +137,11 @@ internal sealed class TransformerWeights : IDisposable
             {
                 for (var output = 0; output < segments[i].Outputs; output++)
                 {
-                    Read(segments[i].Name, (long)output * inputs, row);
+                    checkpoint.Read(segments[i].Name, (long)output * inputs, row);
                     matrix.SetColumn(matrix.SegmentStarts[i] + output, row);
                 }
             }
             return matrix;
-        }
-
-        private void Read(string name, long first, Span<float> values)
-        {
-            checkpoint.Read(name, first, values);
-            foreach (var value in values)
-            {
-                if (!float.IsFinite(value))
-                    NotFinite ??= name;
-            }
         }
     }
 }

@@ -38,13 +38,33 @@ public sealed class SftTrainer(int threads) : IStudentTrainer
         using var loop = new TrainingLoop(model, new OptimizerSettings { WeightDecay = recipe.WeightDecay, ClipNorm = recipe.ClipNorm }, threads);
         loop.CheckWeights();
         var summary = loop.Run(session, progress, cancellationToken);
-        CheckpointWriter.SaveLike(request.BaseModelFolder, request.OutputFolder, model.TensorsToSave(checkpoint.StoredType));
+        // Each tensor in its own type: some checkpoints keep their norms in another than their matrices.
+        CheckpointWriter.SaveLike(request.BaseModelFolder, request.OutputFolder, [.. model.TensorsToSave(checkpoint.StoredType).Select(tensor => tensor with { Type = checkpoint.StoredTypeOf(tensor.Name) })]);
         if (ownTemplate is null)
             File.WriteAllText(Path.Combine(request.OutputFolder, "chat_template.jinja"), LiteralLlamaTemplate);
         // A base model's own settings often name only the end of a text: the student has learnt to end its turn.
         if (text.EndOfTurn(documents[0]) is { } endOfTurn)
             GenerationConfig.AddEndOfSequence(request.OutputFolder, checkpoint.Config, endOfTurn);
-        return summary with { SkippedTooLong = request.Data.Count - documents.Count };
+        summary = summary with { SkippedTooLong = request.Data.Count - documents.Count };
+        WriteCard(request, checkpoint, summary);
+        return summary;
+    }
+
+    private static void WriteCard(TrainingRequest request, CheckpointFolder checkpoint, TrainingSummary summary)
+    {
+        var card = new StudentCard
+        {
+            BaseModel = StudentCard.NameOf(request.BaseModelFolder),
+            Architecture = $"{checkpoint.Config.Family}ForCausalLM",
+            Parameters = checkpoint.Config.Parameters,
+            StoredType = checkpoint.StoredType.Name,
+            Recipe = request.Recipe,
+            Seed = request.Seed,
+            Rows = request.Data.Count,
+            DataHash = StudentCard.HashOf(request.Data),
+            Summary = summary,
+        };
+        File.WriteAllText(Path.Combine(request.OutputFolder, StudentCard.FileName), card.Text());
     }
 
     private TrainingSession Plan(TrainingRequest request, TransformerConfig config, IReadOnlyList<TrainingDocument> documents, RandomStreams random)

@@ -81,10 +81,155 @@ public sealed class CheckpointFolderTests : IDisposable
     [InlineData("vocab_size", "null", "vocab_size is missing")]
     [InlineData("num_key_value_heads", "3", "not a multiple of num_key_value_heads 3")]
     [InlineData("num_hidden_layers", "9999999", "above 10000")]
+    [InlineData("architectures", "[\"LlamaForCausalLM\",\"LlamaModel\"]", "architectures names 2 models")]
+    [InlineData("compression_config", "{\"quant_method\":\"compressed-tensors\"}", "quant_method compressed-tensors")]
+    [InlineData("quantization_config", "{\"quant_method\":\"fp8\"}", "quant_method fp8")]
+    [InlineData("final_logit_softcapping", "30.0", "final_logit_softcapping 30 is not supported")]
+    [InlineData("logits_scaling", "8.0", "logits_scaling 8 is not supported; 1 is")]
+    [InlineData("num_experts", "8", "num_experts 8")]
+    [InlineData("no_rope_layers", "[1,1,1,0]", "no_rope_layers")]
+    [InlineData("rope_interleaved", "true", "rope_interleaved")]
+    [InlineData("auto_map", "{\"AutoConfig\":\"c.C\",\"AutoModelForCausalLM\":\"m.M\"}", "code of its own (auto_map, AutoModelForCausalLM)")]
+    [InlineData("rope_theta", "-1", "rope_theta must be above 0")]
+    [InlineData("rope_theta", "1e999", "rope_theta is too large")]
+    [InlineData("rms_norm_eps", "-0.1", "rms_norm_eps must lie")]
+    [InlineData("head_dim", "16777214", "are wider than")]
+    [InlineData("rope_scaling", "{\"rope_type\":\"llama3\",\"factor\":0,\"low_freq_factor\":1,\"high_freq_factor\":4,\"original_max_position_embeddings\":64}", "factor of at least 1")]
+    [InlineData("rope_parameters", "{\"rope_type\":\"dynamic\",\"factor\":2}", "rope type dynamic")]
+    [InlineData("rope_scaling", "{\"rope_type\":\"default\",\"factor\":2}", "contradicts itself")]
+    [InlineData("eos_token_id", "[1,\"two\"]", "eos_token_id must hold token ids")]
     public void An_option_that_is_not_computed_is_refused_by_name(string key, string value, string expected)
     {
         WithConfig(key, JsonNode.Parse(value));
         Assert.Contains(expected, Assert.Throws<AgoraException>(() => CheckpointFolder.Open(folder.Path)).What, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("embedding_multiplier", "1.0")]
+    [InlineData("partial_rotary_factor", "1.0")]
+    [InlineData("rope_scaling", "{\"rope_type\":\"default\"}")]
+    [InlineData("no_rope_layers", "[1,1]")]
+    [InlineData("quantization_config", "null")]
+    [InlineData("hidden_act", "\"swish\"")]
+    [InlineData("auto_map", "{\"AutoTokenizer\":[\"t.T\",null]}")]
+    [InlineData("pad_token_id", "-1")]
+    public void An_option_that_changes_nothing_is_read_over(string key, string value)
+    {
+        WithConfig(key, JsonNode.Parse(value));
+        var config = TransformerConfigFile.Read(folder.File("config.json"));
+        Assert.Equal((Tiny.HiddenSize, null, null), (config.HiddenSize, config.RopeScaling, config.PaddingId));
+    }
+
+    [Fact]
+    public void All_faults_of_a_config_are_named_at_once_and_a_flood_of_them_is_cut()
+    {
+        WithConfig("hidden_act", "gelu");
+        WithConfig("vocab_size", "many");
+        WithConfig("eos_token_id", new JsonArray([.. Enumerable.Range(0, 100_000).Select(_ => (JsonNode)new string('x', 100))]));
+        var what = Assert.Throws<AgoraException>(() => TransformerConfigFile.Read(folder.File("config.json"))).What;
+        Assert.Contains("hidden_act gelu", what, StringComparison.Ordinal);
+        Assert.Contains("vocab_size has the wrong type", what, StringComparison.Ordinal);
+        Assert.InRange(what.Length, 100, 10_000);
+    }
+
+    // Opened, such a file would only have failed after training, when it is copied.
+    [Theory]
+    [InlineData("config.json", "_name_or_path")]
+    [InlineData("generation_config.json", "note")]
+    public void Half_a_surrogate_pair_is_refused_even_where_nobody_reads_it(string file, string key)
+    {
+        CheckpointWriter.SaveNew(Tiny, folder.Path, Weights(Tiny, FloatType.F32));
+        var text = file == "config.json" ? File.ReadAllText(folder.File(file)) : "{}";
+        File.WriteAllText(folder.File(file), "{\"" + key + "\":\"\\ud800\"" + (text == "{}" ? "" : ",") + text[1..]);
+        var failure = Assert.Throws<AgoraException>(() => GenerationConfig.Read(folder.Path, TransformerConfigFile.Read(folder.File("config.json"))));
+        Assert.Contains("not valid Unicode", failure.What, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("../secret.safetensors")]
+    [InlineData("/etc/passwd")]
+    [InlineData("..")]
+    [InlineData("")]
+    [InlineData("a\0b")]
+    [InlineData("..\\x")]
+    public void An_index_that_points_out_of_the_folder_is_refused(string file)
+    {
+        CheckpointWriter.SaveNew(Tiny, folder.Path, Weights(Tiny, FloatType.F32), maxShardBytes: 300);
+        WithIndex(map => map["model.norm.weight"] = file);
+        Assert.Contains("outside the folder", Assert.Throws<AgoraException>(() => CheckpointFolder.Open(folder.Path)).What, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_index_that_names_absent_files_or_tensors_is_refused()
+    {
+        CheckpointWriter.SaveNew(Tiny, folder.Path, Weights(Tiny, FloatType.F32), maxShardBytes: 300);
+        WithIndex(map => map["model.extra.weight"] = (string)map["model.norm.weight"]!);
+        Assert.Contains("model.extra.weight is not in model-", Assert.Throws<AgoraException>(() => CheckpointFolder.Open(folder.Path)).What, StringComparison.Ordinal);
+        WithIndex(map => map["model.norm.weight"] = "model-9.safetensors");
+        Assert.EndsWith("model-9.safetensors", Assert.Throws<AgoraException>(() => CheckpointFolder.Open(folder.Path)).Where, StringComparison.Ordinal);
+        File.WriteAllText(folder.File("model.safetensors.index.json"), """{"weight_map":{"a":1}}""");
+        Assert.Contains("weight_map must map", Assert.Throws<AgoraException>(() => CheckpointFolder.Open(folder.Path)).What, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void A_weight_that_is_no_number_is_named_with_its_tensor_and_place(float value)
+    {
+        var weights = Weights(Tiny, FloatType.F32);
+        var norm = new float[8];
+        norm[5] = value;
+        SafetensorsWriter.Write(folder.File("model.safetensors"),
+            [.. weights.Where(tensor => tensor.Name != "model.norm.weight"), TensorToSave.Of("model.norm.weight", [8], FloatType.F32, norm)]);
+        TransformerConfigFile.Write(Tiny, FloatType.F32, folder.File("config.json"));
+        using var checkpoint = CheckpointFolder.Open(folder.Path);
+        Assert.Equal("tensor model.norm.weight holds NaN or infinity, first at element 5 of 8", Assert.Throws<AgoraException>(() => checkpoint.Read("model.norm.weight")).What);
+        Assert.Equal(4, ((Func<float[]>)(() => { var four = new float[4]; checkpoint.Read("model.norm.weight", 0, four); return four; }))().Length);
+    }
+
+    [Theory]
+    [InlineData("F32", float.NaN, "model.norm.weight holds NaN or infinity, first at element 2")]
+    [InlineData("BF16", float.NegativeInfinity, "holds NaN or infinity")]
+    [InlineData("F16", 65520f, "element 2 of tensor model.norm.weight is 65520, too large for F16")]
+    [InlineData("F16", 65519f, null)]
+    [InlineData("BF16", 65520f, null)]
+    public void Weights_that_nobody_could_load_are_not_saved(string type, float value, string? expected)
+    {
+        var weights = Weights(Tiny, FloatType.Named(type)!);
+        var norm = weights.FindIndex(tensor => tensor.Name == "model.norm.weight");
+        weights[norm] = TensorToSave.Of("model.norm.weight", [8], FloatType.Named(type)!, new[] { 1, 1, value, 1, 1, 1, 1, 1 });
+        var failure = Record.Exception(() => CheckpointWriter.SaveNew(Tiny, folder.Path, weights));
+        if (expected is null)
+            Assert.Null(failure);
+        else
+            Assert.Contains(expected, Assert.IsType<AgoraException>(failure).What, StringComparison.Ordinal);
+        Assert.Equal(expected is null, File.Exists(folder.File("model.safetensors")));
+    }
+
+    [Fact]
+    public void A_smaller_model_saved_over_a_sharded_one_is_what_opens_and_the_other_way_round()
+    {
+        CheckpointWriter.SaveNew(Tiny, folder.Path, Weights(Tiny, FloatType.F32), maxShardBytes: 300);
+        var smaller = Tiny with { Layers = 1, AttentionWindows = [null] };
+        CheckpointWriter.SaveNew(smaller, folder.Path, Weights(smaller, FloatType.F32));
+        using (var checkpoint = CheckpointFolder.Open(folder.Path))
+            Assert.Equal(1, checkpoint.Config.Layers);
+        CheckpointWriter.SaveNew(Tiny, folder.Path, Weights(Tiny, FloatType.BF16), maxShardBytes: 300);
+        using (var checkpoint = CheckpointFolder.Open(folder.Path))
+            Assert.Equal((2, FloatType.BF16), (checkpoint.Config.Layers, checkpoint.StoredType));
+    }
+
+    [Fact]
+    public void Licences_templates_and_tokenizer_files_travel_with_the_weights()
+    {
+        CheckpointWriter.SaveNew(Tiny, folder.File("base"), Weights(Tiny, FloatType.F32));
+        string[] names = ["LICENSE", "USE_POLICY.md", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "generation_config.json", "special_tokens_map.json"];
+        foreach (var name in names)
+            File.WriteAllText(Path.Combine(folder.File("base"), name), name);
+        File.WriteAllText(Path.Combine(folder.File("base"), "README.md"), "of the base");
+        CheckpointWriter.SaveLike(folder.File("base"), folder.File("student"), Weights(Tiny, FloatType.F32));
+        Assert.All(names, name => Assert.Equal(name, File.ReadAllText(Path.Combine(folder.File("student"), name))));
+        Assert.False(File.Exists(Path.Combine(folder.File("student"), "README.md")));
     }
 
     [Theory]
@@ -136,6 +281,14 @@ public sealed class CheckpointFolderTests : IDisposable
                 Assert.Equal(original.Read(name).Select(BitConverter.SingleToInt32Bits), copy.Read(name).Select(BitConverter.SingleToInt32Bits));
             Assert.Equal(File.ReadAllBytes(Path.Combine(source, "tokenizer.json")), File.ReadAllBytes(Path.Combine(target, "tokenizer.json")));
         }
+    }
+
+    private void WithIndex(Action<JsonObject> change)
+    {
+        var path = folder.File("model.safetensors.index.json");
+        var json = JsonNode.Parse(File.ReadAllText(path))!;
+        change(json["weight_map"]!.AsObject());
+        File.WriteAllText(path, json.ToJsonString());
     }
 
     private void WithConfig(string key, JsonNode? value)

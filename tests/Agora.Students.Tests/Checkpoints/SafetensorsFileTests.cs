@@ -65,7 +65,14 @@ public sealed class SafetensorsFileTests : IDisposable
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12, "overlaps")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""", 12, "hole of 4 bytes")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 12, "belong to none")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4, "not valid JSON")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4, "named twice")]
+    [InlineData("""{"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4, "needs one dtype")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}""", 4, "needs one dtype")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,99999999999999999999]}}""", 4, "needs one dtype")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[[[[[[[[[1]]]]]]]]],"data_offsets":[0,4]}}""", 4, "needs one dtype")]
+    [InlineData("""{"__metadata__":{"a":{"b":{"c":{"d":{"e":{"f":{"g":{"h":1}}}}}}}}}}""", 0, "not valid JSON")]
+    [InlineData("""{"a\ud800":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4, "not valid text")]
+    [InlineData("""{} x""", 0, "not valid JSON")]
     public void A_header_that_contradicts_itself_or_the_file_is_refused(string header, int dataBytes, string expected)
     {
         var exception = Assert.Throws<AgoraException>(() => OpenRaw((ulong)header.Length, header, dataBytes));
@@ -103,6 +110,48 @@ public sealed class SafetensorsFileTests : IDisposable
                 // refused with a reason
             }
         }, threads: 1, iter: 2000);
+    }
+
+    // Six million tensors of no size: as a tree with a fault or an entry for each, this header would take gigabytes.
+    [Theory]
+    [InlineData("{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}", "more than 200000 tensors")]
+    [InlineData("{\"dtype\":\"F7\",\"shape\":[0],\"data_offsets\":[0,0]}", "unknown dtype F7")]
+    public void A_header_with_millions_of_tensors_is_refused_in_little_memory(string entry, string expected)
+    {
+        var header = new StringBuilder("{");
+        for (var i = 0; i < 1_000_000; i++)
+            header.Append(i == 0 ? "" : ",").Append('"').Append(i).Append("\":").Append(entry);
+        var json = header.Append('}').ToString();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains(expected, Assert.Throws<AgoraException>(() => OpenRaw((ulong)json.Length, json, 0)).What, StringComparison.Ordinal);
+        // The header itself, here and in OpenRaw, and the entries up to the limit.
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2L * json.Length + 150_000_000);
+    }
+
+    [Fact]
+    public void Stored_bytes_can_be_read_in_parts()
+    {
+        var path = folder.File("stored.safetensors");
+        SafetensorsWriter.Write(path, [TensorToSave.Of("w", [3], FloatType.BF16, new float[] { 1, 2, 3 })]);
+        using var file = SafetensorsFile.Open(path);
+        var bytes = new byte[4];
+        file.ReadStored(file.Tensors["w"], 2, bytes);
+        Assert.Equal([0x00, 0x40, 0x40, 0x40], bytes);
+        Assert.Throws<ArgumentOutOfRangeException>(() => file.ReadStored(file.Tensors["w"], 4, bytes));
+    }
+
+    // Long enough for the vectors and for what is left over after them.
+    [Fact]
+    public void Every_bit_pattern_of_a_sixteen_bit_type_widens_as_its_definition_says()
+    {
+        var stored = new byte[2 * 65536 + 6];
+        for (var i = 0; i < stored.Length / 2; i++)
+            BinaryPrimitives.WriteUInt16LittleEndian(stored.AsSpan(2 * i), (ushort)i);
+        var values = new float[stored.Length / 2];
+        FloatType.BF16.Widen(stored, values);
+        Assert.All(values.Index(), entry => Assert.Equal((uint)(ushort)entry.Index << 16, BitConverter.SingleToUInt32Bits(entry.Item)));
+        FloatType.F16.Widen(stored, values);
+        Assert.All(values.Index(), entry => Assert.Equal((float)BitConverter.UInt16BitsToHalf((ushort)entry.Index), entry.Item));
     }
 
     private float[] RoundTrip(FloatType type, float[] values)

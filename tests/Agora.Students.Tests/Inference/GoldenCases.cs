@@ -34,12 +34,14 @@ internal sealed class GoldenCases : IDisposable
     }
 
     /// <summary>The model's folder; a copy with keys of its config.json changed where the case says so.</summary>
-    public string FolderOf(JsonElement @case, TemporaryFolder scratch)
+    public string FolderOf(JsonElement @case, TemporaryFolder scratch) => FolderOf(ModelFolder, @case, scratch);
+
+    public static string FolderOf(string modelFolder, JsonElement @case, TemporaryFolder scratch)
     {
         if (!@case.TryGetProperty("config_overrides", out var overrides) || overrides.ValueKind != JsonValueKind.Object || !overrides.EnumerateObject().Any())
-            return ModelFolder;
+            return modelFolder;
         var copy = Directory.CreateDirectory(Path.Combine(scratch.Path, Guid.NewGuid().ToString("N"))).FullName;
-        foreach (var file in Directory.GetFiles(ModelFolder))
+        foreach (var file in Directory.GetFiles(modelFolder))
             File.CreateSymbolicLink(Path.Combine(copy, Path.GetFileName(file)), file);
         var path = Path.Combine(copy, "config.json");
         var config = JsonNode.Parse(File.ReadAllText(path))!.AsObject();

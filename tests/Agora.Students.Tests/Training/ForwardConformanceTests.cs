@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Agora.Students.Checkpoints;
 using Agora.Students.Training;
+using Agora.Tests.Inference;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,11 +17,11 @@ public sealed class ForwardConformanceTests
         foreach (var file in Directory.GetFiles(Fixtures.Part("llm", "golden"), "*.forward.json"))
         {
             using var json = JsonDocument.Parse(File.ReadAllText(file));
-            using var expected = SafetensorsFile.Open(Path.ChangeExtension(file, ".safetensors"));
+            using var expected = SafetensorsFile.Open(Path.Combine(Path.GetDirectoryName(file)!, json.RootElement.GetProperty("tensors_file").GetString()!));
             foreach (var golden in json.RootElement.GetProperty("cases").EnumerateArray())
             {
                 using var scope = NewDisposeScope();
-                var logits = Project(Path.GetFileName(file).Split('.')[0], golden, out var T).data<float>().ToArray();
+                var logits = Project(json.RootElement.GetProperty("model").GetString()!, golden, out var T).data<float>().ToArray();
                 var rows = golden.GetProperty("logits_at").EnumerateArray().Select(at => at[0].GetInt32() * T + at[1].GetInt32()).ToArray();
                 var values = expected.Read(expected.Tensors[golden.GetProperty("logits_tensor").GetString()!]);
                 var V = values.Length / rows.Length;
@@ -39,7 +40,7 @@ public sealed class ForwardConformanceTests
             foreach (var golden in json.RootElement.GetProperty("cases").EnumerateArray())
             {
                 using var scope = NewDisposeScope();
-                var scores = Project(Path.GetFileName(file).Split('.')[0], golden, out var T).data<float>().ToArray();
+                var scores = Project(json.RootElement.GetProperty("model").GetString()!, golden, out var T).data<float>().ToArray();
                 var masks = golden.GetProperty("attention_mask").EnumerateArray().ToArray();
                 for (var row = 0; row < masks.Length; row++)
                 {
@@ -53,7 +54,8 @@ public sealed class ForwardConformanceTests
     /// <summary>Padding is a document of its own, on either side.</summary>
     private static Tensor Project(string name, JsonElement golden, out int T)
     {
-        using var checkpoint = CheckpointFolder.Open(Fixtures.Part("llm", "models", name));
+        using var scratch = new TemporaryFolder();
+        using var checkpoint = CheckpointFolder.Open(GoldenCases.FolderOf(Fixtures.Part("llm", "models", name), golden, scratch));
         using var model = TransformerModel.Load(checkpoint);
         var tokens = golden.GetProperty("input_ids").EnumerateArray().Select(row => row.EnumerateArray().Select(id => id.GetInt32()).ToArray()).ToArray();
         T = tokens[0].Length;

@@ -164,7 +164,7 @@ internal sealed partial class CountingTrainer : IStudentTrainer
         progress.Report(new TrainingProgress(1, 1, 0, request.Data.Count));
         Directory.CreateDirectory(request.OutputFolder);
         File.WriteAllText(Path.Combine(request.OutputFolder, "skill.txt"), $"{100 * right / request.Data.Count}");
-        return Task.FromResult(new TrainingSummary
+        var summary = new TrainingSummary
         {
             Steps = 1,
             Tokens = request.Data.Count,
@@ -172,7 +172,20 @@ internal sealed partial class CountingTrainer : IStudentTrainer
             SkippedTooLong = 0,
             FirstLossNats = 2,
             FinalLossNats = 1,
-        });
+        };
+        File.WriteAllText(Path.Combine(request.OutputFolder, StudentCard.FileName), new StudentCard
+        {
+            BaseModel = StudentCard.NameOf(request.BaseModelFolder),
+            Architecture = "Arithmetic",
+            Parameters = 1,
+            StoredType = "F32",
+            Recipe = request.Recipe,
+            Seed = request.Seed,
+            Rows = request.Data.Count,
+            DataHash = StudentCard.HashOf(request.Data),
+            Summary = summary,
+        }.Text());
+        return Task.FromResult(summary);
     }
 
     [GeneratedRegex(@"\d+")]
