@@ -1,7 +1,7 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using System.Threading.Channels;
 using Agora.Experiments;
 
 namespace Agora.Benchmarks;
@@ -19,25 +19,26 @@ public sealed class CodeSandbox : IAsyncDisposable
         "and on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0), or in a container add --cap-add SYS_ADMIN --security-opt seccomp=unconfined; " +
         "--unsafe-no-sandbox runs the programs unprotected and writes that into the result";
     private const int LongestSource = 1 << 20;
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(30);
 
     private static volatile FoundPython? foundPython;
     private static volatile MeasuredPace? pace;
 
     private readonly string python;
-    private readonly Channel<SandboxWorker> idle;
-    private readonly int size;
-    private int started;
+    private readonly TimeSpan patience;
+    private readonly ConcurrentBag<SandboxWorker> idle;
+    /// <summary>One for each program that may run; whoever holds one takes an idle worker or starts another, so that a worker which broke leaves nobody waiting for it.</summary>
+    private readonly SemaphoreSlim turns;
 
-    private CodeSandbox(string python, SandboxKind kind, SandboxWorker[] workers, double timeScale)
+    private CodeSandbox(string python, SandboxKind kind, SandboxWorker[] workers, double timeScale, TimeSpan patience)
     {
         this.python = python;
+        this.patience = patience;
         Kind = kind;
         TimeScale = timeScale;
-        size = started = workers.Length;
         PythonVersion = workers[0].Ready.Python;
-        idle = Channel.CreateBounded<SandboxWorker>(size);
-        foreach (var worker in workers)
-            idle.Writer.TryWrite(worker);
+        idle = [.. workers];
+        turns = new SemaphoreSlim(workers.Length);
     }
 
     public SandboxKind Kind { get; }
@@ -51,7 +52,7 @@ public sealed class CodeSandbox : IAsyncDisposable
     /// <summary>Tries what a benchmark would do, and says what came of it; never throws for want of a sandbox.</summary>
     public static async Task<SandboxStatus> ProbeAsync(CancellationToken cancellationToken)
     {
-        var (status, _, workers) = await BeginAsync([SandboxKind.Namespaces, SandboxKind.Bubblewrap], 1, cancellationToken);
+        var (status, _, workers) = await BeginAsync([SandboxKind.Namespaces, SandboxKind.Bubblewrap], 1, SandboxWorker.Patience, cancellationToken);
         foreach (var worker in workers)
             await worker.DisposeAsync();
         return status;
@@ -60,18 +61,22 @@ public sealed class CodeSandbox : IAsyncDisposable
     /// <param name="parallel">Programs at once.</param>
     /// <param name="unsafeNoSandbox">Run programs with resource limits alone, whether or not a sandbox can be had.</param>
     /// <exception cref="AgoraException">There is no sandbox here, and running without one was not asked for.</exception>
-    public static async Task<CodeSandbox> StartAsync(int parallel, bool unsafeNoSandbox, CancellationToken cancellationToken)
+    public static Task<CodeSandbox> StartAsync(int parallel, bool unsafeNoSandbox, CancellationToken cancellationToken) =>
+        StartAsync(parallel, unsafeNoSandbox, SandboxWorker.Patience, cancellationToken);
+
+    /// <param name="patience">How long a worker may be silent beyond a program's own limit before it is given up.</param>
+    internal static async Task<CodeSandbox> StartAsync(int parallel, bool unsafeNoSandbox, TimeSpan patience, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(parallel);
         var (status, python, workers) = await BeginAsync(
-            unsafeNoSandbox ? [SandboxKind.Unsafe] : [SandboxKind.Namespaces, SandboxKind.Bubblewrap], parallel, cancellationToken);
+            unsafeNoSandbox ? [SandboxKind.Unsafe] : [SandboxKind.Namespaces, SandboxKind.Bubblewrap], parallel, patience, cancellationToken);
         if (status.Kind is not { } kind || python is null)
             throw new AgoraException($"model-written code cannot be run safely here: {status.Detail}", "the code sandbox", status.Fix ?? "run \"agora doctor\"");
         try
         {
             if (pace is not { } measured || measured.Python != python)
                 pace = measured = new MeasuredPace(python, await MachinePace.MeasureAsync(workers, cancellationToken));
-            return new CodeSandbox(python, kind, workers, measured.Scale);
+            return new CodeSandbox(python, kind, workers, measured.Scale, patience);
         }
         catch (Exception fault)
         {
@@ -84,7 +89,7 @@ public sealed class CodeSandbox : IAsyncDisposable
     }
 
     /// <summary>This many workers, of the first of these kinds that runs a program as it should; none where no kind does.</summary>
-    private static async Task<(SandboxStatus Status, string? Python, SandboxWorker[] Workers)> BeginAsync(SandboxKind[] kinds, int count, CancellationToken cancellationToken)
+    private static async Task<(SandboxStatus Status, string? Python, SandboxWorker[] Workers)> BeginAsync(SandboxKind[] kinds, int count, TimeSpan patience, CancellationToken cancellationToken)
     {
         if (!OperatingSystem.IsLinux())
             return (new SandboxStatus(null, null, "code benchmarks run on Linux only", "use a Linux machine, virtual machine or container"), null, []);
@@ -93,7 +98,7 @@ public sealed class CodeSandbox : IAsyncDisposable
         var refusals = new List<string>();
         foreach (var kind in kinds)
         {
-            var starts = Enumerable.Range(0, count).Select(_ => SandboxWorker.StartAsync(python.Path, kind, cancellationToken)).ToArray();
+            var starts = Enumerable.Range(0, count).Select(_ => SandboxWorker.StartAsync(python.Path, kind, patience, cancellationToken)).ToArray();
             var passed = false;
             try
             {
@@ -122,41 +127,51 @@ public sealed class CodeSandbox : IAsyncDisposable
     {
         if ((Unrunnable(program.Code) ?? Unrunnable(program.Tests) ?? Misindented(program.Code)) is { } reason)
             return new SandboxVerdict(SandboxOutcome.Failed, reason, "", 0);
-        var complaint = "";
-        for (var attempt = 0; attempt < 2; attempt++)
+        await turns.WaitAsync(cancellationToken);
+        try
         {
-            SandboxWorker? worker = null;
-            try
+            var complaint = "";
+            for (var attempt = 0; attempt < 2; attempt++)
             {
-                worker = await RentAsync(cancellationToken);
-                var reply = await worker.RunAsync(program, cancellationToken);
-                if (Outcome(reply.Outcome) is { } outcome)
+                SandboxWorker? worker = null;
+                var usable = false;
+                try
                 {
-                    await idle.Writer.WriteAsync(worker, CancellationToken.None);
-                    return new SandboxVerdict(outcome, reply.Detail, reply.Output, reply.Seconds);
+                    worker = idle.TryTake(out var waiting) ? waiting : await SandboxWorker.StartAsync(python, Kind, patience, cancellationToken);
+                    var reply = await worker.RunAsync(program, cancellationToken);
+                    if (Outcome(reply.Outcome) is { } outcome)
+                    {
+                        usable = true;
+                        return new SandboxVerdict(outcome, reply.Detail, reply.Output, reply.Seconds);
+                    }
+                    complaint = reply.Detail;
                 }
-                complaint = reply.Detail;
+                catch (Exception fault) when (fault is IOException or SandboxRefusedException)
+                {
+                    complaint = fault.Message;
+                }
+                finally
+                {
+                    if (usable)
+                        idle.Add(worker!);
+                    else if (worker is not null)
+                        await worker.DisposeAsync();        // broken, or cancelled in the middle of a program
+                }
             }
-            catch (Exception fault) when (fault is IOException or SandboxRefusedException)
-            {
-                complaint = fault.Message;
-            }
-            catch when (worker is not null)
-            {
-                await DiscardAsync(worker);     // cancelled in the middle of a program
-                throw;
-            }
-            if (worker is not null)
-                await DiscardAsync(worker);
+            return new SandboxVerdict(SandboxOutcome.Broken, complaint, "", 0);
         }
-        return new SandboxVerdict(SandboxOutcome.Broken, complaint, "", 0);
+        finally
+        {
+            turns.Release();
+        }
     }
 
     /// <summary>Ends the idle interpreters; no program may be running.</summary>
     public async ValueTask DisposeAsync()
     {
-        while (idle.Reader.TryRead(out var worker))
+        while (idle.TryTake(out var worker))
             await worker.DisposeAsync();
+        turns.Dispose();
     }
 
     private static SandboxOutcome? Outcome(string name) => name switch
@@ -198,32 +213,6 @@ public sealed class CodeSandbox : IAsyncDisposable
         return null;
     }
 
-    private async Task<SandboxWorker> RentAsync(CancellationToken cancellationToken)
-    {
-        if (idle.Reader.TryRead(out var worker))
-            return worker;
-        if (Interlocked.Increment(ref started) <= size)
-        {
-            try
-            {
-                return await SandboxWorker.StartAsync(python, Kind, cancellationToken);
-            }
-            catch
-            {
-                Interlocked.Decrement(ref started);
-                throw;
-            }
-        }
-        Interlocked.Decrement(ref started);
-        return await idle.Reader.ReadAsync(cancellationToken);
-    }
-
-    private async Task DiscardAsync(SandboxWorker worker)
-    {
-        Interlocked.Decrement(ref started);
-        await worker.DisposeAsync();
-    }
-
     private static string Describe(SandboxKind kind, SandboxWorker.Greeting ready) =>
         (kind switch { SandboxKind.Namespaces => "namespaces", SandboxKind.Bubblewrap => "namespaces by bubblewrap", _ => "no namespaces" })
         + (ready.FiltersCalls ? ", system calls filtered" : ", system calls not filtered on this processor")
@@ -246,20 +235,33 @@ public sealed class CodeSandbox : IAsyncDisposable
     {
         const string question = "import sys; print(sys.executable); print('%d.%d.%d' % sys.version_info[:3]); sys.exit(sys.version_info < (3, 8))";
         var start = new ProcessStartInfo("python3", ["-I", "-c", question]) { RedirectStandardOutput = true, RedirectStandardError = true, StandardOutputEncoding = Encoding.UTF8 };
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(AnswerLimit);
+        Process? process = null;
         try
         {
-            using var process = Process.Start(start);
+            process = Process.Start(start);
             if (process is null)
                 return null;
-            var errors = process.StandardError.ReadToEndAsync(cancellationToken);
-            var answer = (await process.StandardOutput.ReadToEndAsync(cancellationToken)).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            var errors = process.StandardError.ReadToEndAsync(limit.Token);
+            var answer = (await process.StandardOutput.ReadToEndAsync(limit.Token)).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             await errors;
-            await process.WaitForExitAsync(cancellationToken);
+            await process.WaitForExitAsync(limit.Token);
             return process.ExitCode == 0 && answer.Length == 2 ? (answer[0], answer[1]) : null;
         }
         catch (System.ComponentModel.Win32Exception)
         {
             return null;    // there is no python3
+        }
+        catch (OperationCanceledException fault)
+        {
+            process?.Kill(entireProcessTree: true);
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new AgoraException($"python3 did not say within {AnswerLimit.TotalSeconds:0} s which version it is", "python3 in PATH", "see what \"python3 --version\" does", fault);
+        }
+        finally
+        {
+            process?.Dispose();
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -12,18 +13,21 @@ namespace Agora.Benchmarks;
 internal sealed partial class SandboxWorker : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
-    /// <summary>Beyond a program's own limit: for the fork, the end of its processes and a busy machine.</summary>
-    private static readonly TimeSpan ReplyMargin = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(30);
+    /// <summary>How long a worker may be silent beyond a program's own limit: for the fork, the end of its processes and a busy machine. Its processes wait for each other half as long.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private static readonly Lazy<string> Bottom = new(() => Source("sandbox_boot"));
     private static readonly Lazy<string> Sandbox = new(() => string.Concat(new[] { "sandbox_namespaces", "sandbox_program", "sandbox_server" }.Select(Source)));
 
     private readonly SandboxKind kind;
     private readonly Process process;
+    private readonly TimeSpan patience;
     private readonly Task<string> errors;
     private byte[] reply = new byte[16 << 10];
 
-    private SandboxWorker(SandboxKind kind, Process process)
+    private SandboxWorker(SandboxKind kind, Process process, TimeSpan patience)
     {
+        this.patience = patience;
         this.kind = kind;
         this.process = process;
         errors = process.StandardError.ReadToEndAsync();
@@ -33,7 +37,7 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
     public Greeting Ready { get; private set; } = new("", false, false, []);
 
     /// <exception cref="SandboxRefusedException">The interpreter did not come up: its last words are the message.</exception>
-    public static async Task<SandboxWorker> StartAsync(string python, SandboxKind kind, CancellationToken cancellationToken)
+    public static async Task<SandboxWorker> StartAsync(string python, SandboxKind kind, TimeSpan patience, CancellationToken cancellationToken)
     {
         string[] interpreter = [python, "-I", "-S", "-c", Bottom.Value, Mode(kind), Sandbox.Value];
         string[] command = kind == SandboxKind.Bubblewrap ? [.. Bubblewrap, .. interpreter] : interpreter;
@@ -51,7 +55,7 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
         SandboxWorker worker;
         try
         {
-            worker = new SandboxWorker(kind, Process.Start(start) ?? throw new InvalidOperationException("no process was started"));
+            worker = new SandboxWorker(kind, Process.Start(start) ?? throw new InvalidOperationException("no process was started"), patience);
         }
         catch (System.ComponentModel.Win32Exception fault)
         {
@@ -83,9 +87,9 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
         var limits = program.Limits;
         var request = new Request(
             program.Code, program.Tests, program.Files,
-            new RequestLimits(limits.Seconds, limits.MemoryBytes, limits.DiskBytes, limits.Processes, limits.OutputBytes, limits.FloodBytes));
+            new RequestLimits(limits.Seconds, limits.MemoryBytes, limits.DiskBytes, limits.Processes, limits.OutputBytes, limits.FloodBytes, patience.TotalSeconds / 2));
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(TimeSpan.FromSeconds(limits.Seconds) + ReplyMargin);
+        limit.CancelAfter(TimeSpan.FromSeconds(limits.Seconds) + patience);
         try
         {
             await SendAsync(JsonSerializer.SerializeToUtf8Bytes(request, SandboxJson.Default.Request), limit.Token);
@@ -93,7 +97,11 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
         }
         catch (OperationCanceledException fault) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new IOException("the sandbox did not reply", fault);
+            throw new IOException(string.Create(CultureInfo.InvariantCulture, $"the sandbox did not reply within {limits.Seconds + patience.TotalSeconds:0.#} s"), fault);
+        }
+        catch (IOException fault)
+        {
+            throw new IOException(await LastWordsAsync() is { Length: > 0 } words ? $"the sandbox ended: {words}" : $"the sandbox ended: {fault.Message}", fault);
         }
         catch (JsonException fault)
         {
@@ -118,7 +126,12 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
             }
             // The namespaces' first process dies with it, and with that one all others: no search for descendants, which reads all of /proc for each of them.
             process.Kill(entireProcessTree: kind == SandboxKind.Unsafe);
-            await process.WaitForExitAsync();
+            using var limit = new CancellationTokenSource(EndLimit);
+            await process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Killed, but held by the kernel: it ends when whatever it waits for there does, and nothing more can be done from here.
         }
         catch (Exception fault) when (fault is InvalidOperationException or IOException)
         {
@@ -187,7 +200,7 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
 
     internal sealed record Request(string Code, string Tests, ImmutableSortedDictionary<string, string> Files, RequestLimits Limits);
 
-    internal sealed record RequestLimits(double Seconds, long Memory, long Disk, int Processes, int Output, long Flood);
+    internal sealed record RequestLimits(double Seconds, long Memory, long Disk, int Processes, int Output, long Flood, double Patience);
 
     [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
     [JsonSerializable(typeof(Greeting))]

@@ -131,7 +131,7 @@ class ControlGroup:
         parent = own_group(controller)
         for stale in os.listdir(parent):        # of a worker that was killed before it could tidy up
             if stale.startswith("agora-") and not os.path.exists("/proc/" + stale[6:]):
-                os.rmdir(os.path.join(parent, stale))
+                self.remove_folder(os.path.join(parent, stale))
         folder = os.path.join(parent, "agora-%d" % os.getpid())
         if folder not in self.folders:
             os.mkdir(folder)
@@ -153,10 +153,14 @@ class ControlGroup:
 
     def remove(self):
         for folder in self.folders:
-            try:
-                os.rmdir(folder)
-            except OSError:
-                pass        # the next worker on this machine does
+            self.remove_folder(folder)
+
+    @staticmethod
+    def remove_folder(folder):
+        try:
+            os.rmdir(folder)
+        except OSError:
+            pass        # a process in it is still dying, or another worker was faster; the next worker on this machine tries again
 
 
 def own_group(controller):
@@ -189,7 +193,9 @@ def enter_user_namespace():
     mapper = os.fork()
     if mapper == 0:
         try:
-            os.read(entered, 1)
+            os.close(proceed)
+            if not os.read(entered, 1):
+                os._exit(1)                             # the other one is gone
             for name in ("uid_map", "gid_map"):
                 write_file("/proc/%d/%s" % (os.getppid(), name), "0 0 1\n%d %d 1" % (GUEST, NOBODY))
             os._exit(0)

@@ -1,19 +1,21 @@
 # ---- the zygote, and process 1 of the programs ---------------------------------------------------------------------------
 
 
-def serve_as_init(orders, reports, last_pid, limits, guest):
+def serve_as_init(orders, reports, last_pid, limits, guest, patience):
     """The life of process 1 of the programs' namespace: upon an order, ends all other processes in it and sees that the next finds an empty scratch folder."""
     for number in range(1, signal.NSIG):
         if number not in (signal.SIGKILL, signal.SIGSTOP) and signal.getsignal(number) not in (signal.SIG_DFL, None):
             signal.signal(number, signal.SIG_DFL)       # which the kernel does not deliver to process 1
     untouched = scratch_state()
     while os.read(orders, 1):
+        latest = time.monotonic() + patience
         try:
-            while True:
+            while time.monotonic() < latest:
                 os.kill(-1, signal.SIGKILL)             # everyone but the caller; fails when no one is left
                 while reaped():
                     pass
                 time.sleep(0.0001)                      # some die later, the program itself when the zygote takes its status
+            os._exit(1)
         except ProcessLookupError:
             pass
         if scratch_state() != untouched:
@@ -42,11 +44,18 @@ def reaped():
         return False
 
 
+def give_up(words):
+    """Ends the namespaces with all their processes; whoever asked finds the words and starts another worker."""
+    os.write(2, words.encode() + b"\n")
+    os._exit(1)
+
+
 class Zygote:
     """The server's end of the process that forks programs. All that a program finds is made here once: root, limits, rights, streams."""
 
     def __init__(self, server, limits):
         self.limits = {name: limits[name] for name in ("memory", "disk", "processes")}
+        self.patience = limits["patience"]
         self.line, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
         (orders, self.orders), (self.reports, reports) = os.pipe(), os.pipe()
         self.process = os.fork()
@@ -62,7 +71,7 @@ class Zygote:
                 os._exit(1)
         for end in (theirs.detach(), orders, reports):
             os.close(end)
-        said = self.line.recv(1004)
+        said = self.line.recv(1004) if self.speaks(self.line) else b""
         if not said or said[:1] == b"!":
             raise OSError(errno.EPERM, said[1:].decode(errors="replace") or "the zygote ended")
         self.init = struct.unpack("=i", said)[0]
@@ -90,7 +99,7 @@ class Zygote:
                     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
                     for descriptor in (0, 1, 2, line.detach()):
                         os.close(descriptor)
-                    serve_as_init(orders, reports, last_pid, self.limits, server.guest)
+                    serve_as_init(orders, reports, last_pid, self.limits, server.guest, self.patience)
                 finally:
                     os._exit(1)
             if last_pid is not None:
@@ -141,14 +150,27 @@ class Zygote:
         return self.answer()
 
     def answer(self):
-        said = self.line.recv(4)
+        said = self.line.recv(4) if self.speaks(self.line) else b""
         if len(said) != 4:
-            os._exit(1)                                 # without a zygote there is no next program
+            give_up("the process that forks programs ended or does not answer")
         return struct.unpack("=i", said)[0]
+
+    def clean(self):
+        """Returns when no process is left in the programs' namespace and its scratch folder is empty."""
+        os.write(self.orders, b"x")
+
+    def cleaned(self):
+        if not self.speaks(self.reports) or not os.read(self.reports, 1):
+            give_up("the first process of the programs' namespace ended or does not answer")
+
+    def speaks(self, end):
+        return bool(select.select([end], [], [], self.patience)[0])
 
     def end(self):
         os.kill(self.process, signal.SIGKILL)           # init dies with it, and with init all of its namespace
         os.waitpid(self.process, 0)
+        if self.init:
+            os.waitpid(self.init, 0)                    # which was handed to us, as the first process of the namespaces
         self.line.close()
         os.close(self.orders)
         os.close(self.reports)
@@ -259,14 +281,14 @@ def end_program(server, program):
     """Kills a program and all that it started; returns its own status."""
     zygote = server.zygote
     if server.isolated:
-        os.write(zygote.orders, b"x")
+        zygote.clean()
     elif not select.select([zygote.line], [], [], 0)[0]:
         os.kill(program, signal.SIGKILL)
     status = zygote.status()
-    if not server.isolated:
+    if server.isolated:
+        zygote.cleaned()
+    else:
         end_descendants(zygote.process)
-    elif not os.read(zygote.reports, 1):
-        os._exit(1)                                     # without init there is no namespace for a next program
     return status
 
 

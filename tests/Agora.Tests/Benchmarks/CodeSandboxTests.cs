@@ -29,7 +29,7 @@ public sealed class CodeSandboxTests
         var port = ((IPEndPoint)listener.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
         await using var sandbox = await Start();
         await sandbox.RunAsync(Good, TestContext.Current.CancellationToken);
-        var descendants = Descendants();
+        var descendants = ChildProcesses.Now().All;
         var wrong = new List<string>();
         foreach (var line in File.ReadLines(Fixtures.Part("sandbox", "cases.jsonl")))
         {
@@ -48,7 +48,7 @@ public sealed class CodeSandboxTests
                 wrong.Add($"{id}: {verdict}");
             if (clock.Elapsed.TotalSeconds > program.Limits.Seconds + 2)
                 wrong.Add($"{id}: the verdict took {clock.Elapsed}");
-            if (!Descendants().SetEquals(descendants))
+            if (!ChildProcesses.Now().All.SetEquals(descendants))
                 wrong.Add($"{id}: left a process behind");
             if (verdict.Output.Length > program.Limits.OutputBytes + 4096 || verdict.Output.Contains(secret, StringComparison.Ordinal))
                 wrong.Add($"{id}: said too much");
@@ -293,13 +293,13 @@ public sealed class CodeSandboxTests
     [Fact]
     public async Task A_cancelled_run_leaves_nothing_running()
     {
-        var before = Descendants();
+        var before = ChildProcesses.Now().All;
         await using (var sandbox = await Start())
         {
             using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sandbox.RunAsync(Good with { Code = "while True: pass", Limits = new SandboxLimits { Seconds = 20 } }, stop.Token));
         }
-        Assert.Equal(before, Descendants());
+        Assert.Equal(before, ChildProcesses.Now().All);
     }
 
     [Fact]
@@ -326,36 +326,4 @@ public sealed class CodeSandboxTests
         SandboxOutcome.TimedOut => "timed_out",
         _ => "broken",
     };
-
-    /// <summary>Ids of all processes below this one, zombies included.</summary>
-    private static HashSet<int> Descendants()
-    {
-        var parents = new Dictionary<int, int>();
-        foreach (var folder in Directory.EnumerateDirectories("/proc"))
-        {
-            if (!int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out var id))
-                continue;
-            try
-            {
-                var stat = File.ReadAllText(Path.Combine(folder, "stat"));
-                parents[id] = int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1], CultureInfo.InvariantCulture);
-            }
-            catch (IOException)
-            {
-                // It ended meanwhile.
-            }
-        }
-        return [.. parents.Keys.Where(id => IsBelow(id, parents))];
-    }
-
-    private static bool IsBelow(int id, Dictionary<int, int> parents)
-    {
-        while (parents.TryGetValue(id, out var parent))
-        {
-            if (parent == Environment.ProcessId)
-                return true;
-            id = parent;
-        }
-        return false;
-    }
 }
