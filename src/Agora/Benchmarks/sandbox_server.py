@@ -96,7 +96,6 @@ class Zygote:
             init = os.fork()
             if init == 0:
                 try:
-                    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
                     for descriptor in (0, 1, 2, line.detach()):
                         os.close(descriptor)
                     serve_as_init(orders, reports, last_pid, self.limits, server.guest, self.patience)
@@ -167,13 +166,20 @@ class Zygote:
         return bool(select.select([end], [], [], self.patience)[0])
 
     def end(self):
-        os.kill(self.process, signal.SIGKILL)           # init dies with it, and with init all of its namespace
-        os.waitpid(self.process, 0)
-        if self.init:
-            os.waitpid(self.init, 0)                    # which was handed to us, as the first process of the namespaces
+        for process in (self.process, self.init):       # with init all of its namespace; it was handed to us, as the first process of the namespaces
+            if process:
+                os.kill(process, signal.SIGKILL)
+                self.bury(process)
         self.line.close()
         os.close(self.orders)
         os.close(self.reports)
+
+    def bury(self, process):
+        latest = time.monotonic() + self.patience
+        while os.waitpid(process, os.WNOHANG)[0] == 0:
+            if time.monotonic() > latest:
+                give_up("a process that was killed does not end")
+            time.sleep(0.0005)
 
 
 # ---- the server: outside the program's namespaces, decides what happened ------------------------------------------
