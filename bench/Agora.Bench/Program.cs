@@ -1,4 +1,5 @@
 using Agora.Bench;
+using Agora.Experiments;
 
 // Measurements against which changes of speed are judged; nobody gates on them. Run in Release: dotnet run -c Release --project bench/Agora.Bench decoding
 switch (args)
@@ -18,7 +19,20 @@ switch (args)
         return await NoveltySpeed.MeasureAsync(files) ? 0 : 1;
     case ["diversity"]:
         return DiversitySpeed.Measure() ? 0 : 1;
+    case ["requests"]:
+        return await RequestSpeed.MeasureAsync() ? 0 : 1;
+    case ["requests", var latency, var requests]:
+        await RequestSpeed.RunAsync(int.Parse(latency), int.Parse(requests));
+        return 0;
+    case ["instances"]:
+        return await MillionInstances.MeasureAsync() ? 0 : 1;
+    case ["instances", var folder, var method, var instances, var killAt]:
+        await MillionInstances.RunAsync(folder, GenerationMethod.All.First(known => known.Name() == method), int.Parse(instances), int.Parse(killAt));
+        return 0;
+    case ["loopback-model", var latency]:
+        await LoopbackModel.ServeAsync(int.Parse(latency));
+        return 0;
     default:
-        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500 | judged | novelty INSTRUCTIONS… | diversity");
+        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500 | judged | novelty INSTRUCTIONS… | diversity | requests [LATENCY_MS COUNT] | instances [FOLDER METHOD COUNT KILL_AT]");
         return 2;
 }

@@ -17,6 +17,7 @@ internal sealed class Composition : IDisposable
     private readonly HttpClient embeddings;
     private readonly EmbeddedModels embedded;
     private readonly ConcurrentBag<EngineLease> leases = [];
+    private readonly ConcurrentDictionary<string, Tokenizer> tokenizers = [];
 
     /// <param name="jobs">Steps that work at the same time; each trains on its share of the cores.</param>
     /// <param name="unsafeNoSandbox">Runs code that a student wrote without a sandbox, and says so in the result.</param>
@@ -41,9 +42,10 @@ internal sealed class Composition : IDisposable
             OpenBenchmark = spec => BenchmarkCatalogue.Open(spec, Environment.CurrentDirectory, unsafeNoSandbox),
             TokenCounter = folder =>
             {
-                var tokenizer = Tokenizer.Load(folder);
+                var tokenizer = tokenizers.GetOrAdd(folder, Tokenizer.Load);
                 return text => tokenizer.Encode(text, addSpecialTokens: false).Length;
             },
+            TokenBound = folder => tokenizers.GetOrAdd(folder, Tokenizer.Load).MostTokens,
         };
     }
 

@@ -59,6 +59,16 @@ public sealed class Tokenizer
         return [.. ids];
     }
 
+    /// <summary>A number of tokens that the text cannot have more of, known without encoding it: most texts that must fit a limit are far below it.</summary>
+    /// <returns><see cref="int.MaxValue"/> where nothing is known.</returns>
+    public int MostTokens(string text)
+    {
+        // Each token of a byte-level vocabulary stands for at least one byte, and each added token, which may bring one space with it, for its own.
+        // Normal forms lengthen a text, but not one of ASCII.
+        var known = parts.IsByteLevel && parts.Normalizer switch { null => true, CanonicalForm => Ascii.IsValid(text), _ => false };
+        return known ? 2 * Encoding.UTF8.GetByteCount(text) + 1 : int.MaxValue;
+    }
+
     /// <summary>Ids without a token add nothing. There is no clean-up of spaces, whatever tokenizer_config.json says.</summary>
     public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens)
     {

@@ -24,6 +24,8 @@ public sealed record GenerationPlan
     public int MaxParallel { get; init; } = 64;
     /// <summary>Counts the tokens of a text in which the special tokens of the Llama-3 chat format are spelled out, without adding any.</summary>
     public required Func<string, int> CountTokens { get; init; }
+    /// <summary>A number of tokens that a text cannot have more of, quicker than counting; <see cref="int.MaxValue"/> where it is not known.</summary>
+    public Func<string, int> MostTokens { get; init; } = static _ => int.MaxValue;
     /// <summary>The student's system message, which counts against the token limit.</summary>
     public string StudentSystemMessage { get; init; } = new StudentRecipe().SystemMessage;
     /// <summary>What no instance may stand in; null where the experiment does not ask for it.</summary>

@@ -12,7 +12,7 @@ namespace Agora.DataGeneration;
 /// <summary>Asks, reads and checks for one data set, and counts while it does.</summary>
 internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod method, GenerationModels models, IProgress<GenerationProgress>? progress)
 {
-    private readonly InstanceChecks checks = new(plan.Setting.Domain, plan.Spec.MaxInstanceTokens, plan.CountTokens, plan.StudentSystemMessage);
+    private readonly InstanceChecks checks = new(plan.Setting.Domain, plan.Spec.MaxInstanceTokens, plan.CountTokens, plan.StudentSystemMessage, plan.MostTokens);
     private readonly TextFilters filters = new(plan.Spec.Filters, plan.TestSets);
     private readonly Admission admission = new(plan.Spec.Filters, models.Embeddings);
     private readonly Lock counting = new();

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
@@ -77,8 +78,8 @@ public sealed class JournaledChatClient(IChatClient inner, IJournal journal, str
         }
         var written = (record with { By = modelIdentity }).Write();
         journal.Append(key, written);
-        // Returned is what a replay returns, so that a run that was stopped and one that was not cannot differ.
-        return JournalRecord.Replay(written);
+        // Returned is what a replay returns, so that a run that was stopped and one that was not cannot differ. Only surrogates without their other half are written as something else.
+        return record.Text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') || record.Tokens is not null ? JournalRecord.Replay(written) : JournalRecord.Replay(record);
     }
 
     /// <summary>The whole response as one stream: a completion is used only once it is in the journal.</summary>
@@ -150,9 +151,10 @@ internal sealed record JournalRecord
     }
 
     /// <exception cref="PromptRefusedException">That is what was recorded.</exception>
-    public static ChatResponse Replay(string written)
+    public static ChatResponse Replay(string written) => Replay(Read(written));
+
+    public static ChatResponse Replay(JournalRecord record)
     {
-        var record = Read(written);
         if (record.Refused is { } refused) throw new PromptRefusedException(refused);
         return new ChatResponse(new ChatMessage(ChatRole.Assistant, record.Text ?? ""))
         {
@@ -182,7 +184,7 @@ internal static class ChatRequestKey
     /// <returns>SHA-256, lower-case hexadecimal.</returns>
     public static string Of(string modelIdentity, IReadOnlyList<ChatMessage> messages, ChatOptions? options)
     {
-        using var bytes = new MemoryStream();
+        var bytes = new ArrayBufferWriter<byte>(4096);
         using (var json = new Utf8JsonWriter(bytes))
         {
             json.WriteStartObject();
@@ -201,7 +203,7 @@ internal static class ChatRequestKey
             WriteOptions(json, options ?? new ChatOptions());
             json.WriteEndObject();
         }
-        return Convert.ToHexStringLower(SHA256.HashData(bytes.GetBuffer().AsSpan(0, (int)bytes.Length)));
+        return Convert.ToHexStringLower(SHA256.HashData(bytes.WrittenSpan));
     }
 
     private static void WriteOptions(Utf8JsonWriter json, ChatOptions options)

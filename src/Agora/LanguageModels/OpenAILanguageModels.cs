@@ -23,7 +23,8 @@ public class OpenAILanguageModels(EndpointServices services) : EndpointLanguageM
             Transport = new HttpClientPipelineTransport(transport),
             // Retries are ours, so that they are counted once and honour the run's clock and limits.
             RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
-            NetworkTimeout = Services.Retries.RequestTimeout,
+            // The time limit is ours, too, and holds for the whole answer.
+            NetworkTimeout = Timeout.InfiniteTimeSpan,
         };
         options.AddPolicy(new RateLimitPolicy(pace), PipelinePosition.PerTry);
         Configure(options, model);

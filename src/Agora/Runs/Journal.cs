@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Diagnostics;
@@ -22,6 +23,8 @@ namespace Agora.Runs;
 /// </remarks>
 public sealed class Journal : IJournal, IDisposable
 {
+    // Appenders one after the other; those who read wait for none of them.
+    private readonly Lock writing = new();
     private readonly Lock gate = new();
     private readonly Dictionary<UInt128, (long Offset, int Length)> places = [];
     private readonly SafeFileHandle file;
@@ -31,6 +34,8 @@ public sealed class Journal : IJournal, IDisposable
     private long synced;
     private int unsynced;
     private long lastSync = Stopwatch.GetTimestamp();
+    private int syncWaits;
+    private volatile Exception? syncFault;
     private bool broken;
     private bool readOnly;
     private FileLock? alone;
@@ -112,14 +117,10 @@ public sealed class Journal : IJournal, IDisposable
 
     public bool TryGet(string key, [NotNullWhen(true)] out string? record)
     {
-        (long Offset, int Length) place;
-        lock (gate)
+        if (!TryFind(Hash(key), out var place))
         {
-            if (!places.TryGetValue(Hash(key), out place))
-            {
-                record = null;
-                return false;
-            }
+            record = null;
+            return false;
         }
         record = RecordAt(place.Offset, place.Length);
         return true;
@@ -132,11 +133,13 @@ public sealed class Journal : IJournal, IDisposable
         var line = Line(key, record);
         var hash = Hash(key);
         var sync = false;
-        lock (gate)
+        lock (writing)
         {
             if (broken)
                 throw new InvalidOperationException($"the journal {path} could not be put right after a failed write");
-            if (places.TryGetValue(hash, out var place))
+            if (syncFault is { } fault)
+                throw DurableFiles.Failure(path, fault);
+            if (TryFind(hash, out var place))
             {
                 if (RecordAt(place.Offset, place.Length) != record)
                     throw new InvalidOperationException($"the journal {path} has another record under {key}");
@@ -151,8 +154,9 @@ public sealed class Journal : IJournal, IDisposable
                 CutBack();
                 throw DurableFiles.Failure(path, error);
             }
-            places.Add(hash, (length, line.Length));
-            length += line.Length;
+            lock (gate)
+                places.Add(hash, (length, line.Length));
+            Volatile.Write(ref length, length + line.Length);
             unsynced++;
             if (unsynced >= LinesPerSync || Stopwatch.GetElapsedTime(lastSync) > TimeBetweenSyncs)
             {
@@ -160,8 +164,33 @@ public sealed class Journal : IJournal, IDisposable
                 sync = true;
             }
         }
-        if (sync)
+        // On a thread of its own: those of the pool are few, and each has many requests to look after.
+        if (sync && Interlocked.Exchange(ref syncWaits, 1) == 0)
+            _ = Task.Factory.StartNew(SyncBeside, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    // A fault is the next appender's, who must not go on as if its records were safe.
+    private void SyncBeside()
+    {
+        Volatile.Write(ref syncWaits, 0);
+        try
+        {
             Sync();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Closed meanwhile.
+        }
+        catch (AgoraException error)
+        {
+            syncFault = error.InnerException ?? error;
+        }
+    }
+
+    private bool TryFind(UInt128 hash, out (long Offset, int Length) place)
+    {
+        lock (gate)
+            return places.TryGetValue(hash, out place);
     }
 
     public async ValueTask FlushAsync(CancellationToken cancellationToken = default)
@@ -172,8 +201,10 @@ public sealed class Journal : IJournal, IDisposable
 
     public void Dispose()
     {
-        lock (gate)
-            file.Dispose();
+        // No sync and no write is cut off in its middle.
+        lock (syncing)
+            lock (writing)
+                file.Dispose();
         alone?.Dispose();
     }
 
@@ -182,9 +213,7 @@ public sealed class Journal : IJournal, IDisposable
     {
         lock (syncing)
         {
-            long upTo;
-            lock (gate)
-                (upTo, unsynced, lastSync) = (length, 0, Stopwatch.GetTimestamp());
+            var upTo = Volatile.Read(ref length);
             if (upTo == synced)
                 return;
             try
@@ -299,13 +328,30 @@ public sealed class Journal : IJournal, IDisposable
 
     private static byte[] Line(string key, string record)
     {
-        var json = JsonSerializer.SerializeToUtf8Bytes<string[]>([key, record], CanonicalJson.Options);
+        var writer = lineWriter ??= new Utf8JsonWriter(lineBytes = new ArrayBufferWriter<byte>(1024), new JsonWriterOptions { Encoder = CanonicalJson.Options.Encoder });
+        lineBytes!.ResetWrittenCount();
+        writer.Reset();
+        writer.WriteStartArray();
+        writer.WriteStringValue(key);
+        writer.WriteStringValue(record);
+        writer.WriteEndArray();
+        writer.Flush();
+        var json = lineBytes.WrittenSpan;
         var line = new byte[ChecksumLength + 1 + json.Length + 1];
-        Encoding.ASCII.GetBytes($"{Checksum(json):x8} ", line);
-        json.CopyTo(line, ChecksumLength + 1);
+        Utf8Formatter.TryFormat(Checksum(json), line, out _, new StandardFormat('x', ChecksumLength));
+        line[ChecksumLength] = (byte)' ';
+        json.CopyTo(line.AsSpan(ChecksumLength + 1));
         line[^1] = (byte)'\n';
+        if (lineBytes.Capacity > LargestKeptBuffer)
+            (lineWriter, lineBytes) = (null, null);
         return line;
     }
+
+    [ThreadStatic]
+    private static Utf8JsonWriter? lineWriter;
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? lineBytes;
+    private const int LargestKeptBuffer = 1 << 16;
 
     private static uint Checksum(ReadOnlySpan<byte> bytes)
     {

@@ -18,6 +18,8 @@ public sealed record PipelineServices
     /// It is called from many threads.
     /// </summary>
     public required Func<string, Func<string, int>> TokenCounter { get; init; }
+    /// <summary>For the same folder, a function that tells a number which the counter does not pass and is quicker than it; <see cref="int.MaxValue"/> where it knows none.</summary>
+    public Func<string, Func<string, int>> TokenBound { get; init; } = static _ => static _ => int.MaxValue;
     /// <summary>Brings data that the experiment names on the hub or in the catalogue to this machine: the same experiment, its data all files here.</summary>
     public LocateData LocateData { get; init; } = static (experiment, _, _) => Task.FromResult(experiment);
     /// <summary>A model that turns texts into vectors, shared by all callers of one run; the caller does not dispose it.</summary>

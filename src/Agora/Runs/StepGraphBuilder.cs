@@ -68,6 +68,7 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
         var folders = experiment.Students.Select(student => models[student.Base].Spec.Path!).Distinct().ToImmutableArray();
         var tokenizers = string.Join(' ', folders.Select(folder => Hash(Path.Combine(folder, "tokenizer.json"))));
         var counters = folders.Select(services.TokenCounter).ToImmutableArray();
+        var bounds = folders.Select(services.TokenBound).ToImmutableArray();
         if (experiment.Generation.Filters.Decontamination is { } decontamination)
             testSets = new TestSetIndex(decontamination, [.. experiment.Benchmarks.Values.SelectMany(specs => specs).Select(TestSet)]);
         var nodes = ImmutableArray.CreateBuilder<DataNode>();
@@ -94,6 +95,7 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
                     MaxParallel = models[generator].Spec.MaxParallel,
                     // An instance must fit every student that will be trained on it.
                     CountTokens = text => counters.Max(count => count(text)),
+                    MostTokens = text => bounds.Max(most => most(text)),
                     StudentSystemMessage = experiment.Recipe.SystemMessage,
                 };
                 nodes.Add(new DataNode(generator, setting, Shared(new GenerateStep(models[generator], plan, source is null ? "" : Identity(source), tokenizers,

@@ -27,6 +27,15 @@ public sealed class TokenizerTests : IDisposable
     }
 
     [Fact]
+    public void The_bound_that_needs_no_encoding_is_never_below_the_number_of_tokens()
+    {
+        var tokenizer = Trained();
+        Assert.InRange(tokenizer.MostTokens("the cat sat"), 3, 100);
+        Texts.Sample(text => tokenizer.Encode(text, addSpecialTokens: false).Length <= tokenizer.MostTokens(text), iter: 2000);
+        Assert.Equal(int.MaxValue, Loaded(SentencePieceStyle()).MostTokens("a b"));     // one space is three bytes there
+    }
+
+    [Fact]
     public void The_scanner_splits_as_the_regular_expressions_do()
     {
         foreach (var pattern in (string[])[WordScanner.Gpt2, WordScanner.Llama3, WordScanner.SingleDigits])

@@ -52,6 +52,17 @@ public sealed class InstanceChecksTests
         Assert.Equal(reason, checks.Check(new("q", new string('a', length)), Format)?.Reason);
     }
 
+    [Theory]
+    [InlineData(500, 0)]
+    [InlineData(501, 1)]
+    public void Tokens_are_counted_only_where_the_bound_does_not_show_that_they_fit(int most, int counted)
+    {
+        var counts = 0;
+        var checks = new InstanceChecks(Domain.InstructionFollowing, 500, _ => ++counts, "sys", _ => most);
+        Assert.Null(checks.Check(new("q", "a"), Format));
+        Assert.Equal(counted, counts);
+    }
+
     [Fact]
     public void The_chat_format_is_that_of_Llama_3() =>
         Assert.Equal("<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\ns<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nq<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\na<|eot_id|>",

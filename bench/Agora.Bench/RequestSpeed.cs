@@ -1,0 +1,180 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Agora.DataGeneration;
+using Agora.Experiments;
+using Agora.LanguageModels;
+using Agora.Runs;
+using Microsoft.Extensions.AI;
+
+namespace Agora.Bench;
+
+/// <summary>512 parallel requests to a model on loopback that answers after 200 ms and after 5 ms, through the product's pipeline; and the same steps by Python's thread pool at its best number of threads.</summary>
+/// <remarks>The model runs in a process of its own on the same cores. Time is wall time of the whole generation, from the first request to the last record on disk; CPU is that of this process.</remarks>
+internal static class RequestSpeed
+{
+    private const int Parallel = 512;
+
+    public static async Task<bool> MeasureAsync()
+    {
+        var slow = await CompareAsync(latencyMilliseconds: 200, requests: 60_000, peerSeconds: 12, [64, 128, 256, 384, 512]);
+        var quick = await CompareAsync(latencyMilliseconds: 5, requests: 80_000, peerSeconds: 8, [2, 4, 8, 16, 32, 64]);
+        const double ideal = Parallel / 0.2;
+        return Goal("200 ms: share of the ideal 2,560/s", slow.Rate / ideal, 0.95, atLeast: true)
+            & Goal("200 ms: cores of the client", slow.Cores, 0.60, atLeast: false)
+            & Goal("200 ms: times Python's thread pool", slow.Rate / slow.Peer, 5, atLeast: true)
+            & Goal("5 ms: requests a second", quick.Rate, 5_000, atLeast: true)
+            & Goal("5 ms: times Python's thread pool", quick.Rate / quick.Peer, 10, atLeast: true);
+    }
+
+    /// <summary>The product alone, for a profiler.</summary>
+    public static async Task RunAsync(int latencyMilliseconds, int requests)
+    {
+        var folder = Directory.CreateTempSubdirectory("agora-bench-").FullName;
+        try
+        {
+            using var model = await LoopbackModel.StartAsync(latencyMilliseconds);
+            await OursAsync(model, Path.Combine(folder, "warm"), 4_000);
+            await OursAsync(model, Path.Combine(folder, "run"), requests);
+            await ClientAsync(model, "the official SDK's client alone", requests, SdkClient);
+            await ClientAsync(model, "HttpClient alone", requests, PlainClient);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task<(double Rate, double Cores, double Peer)> CompareAsync(int latencyMilliseconds, int requests, int peerSeconds, int[] threads)
+    {
+        var folder = Directory.CreateTempSubdirectory("agora-bench-").FullName;
+        try
+        {
+            using var model = await LoopbackModel.StartAsync(latencyMilliseconds);
+            Console.WriteLine($"latency {latencyMilliseconds} ms");
+            await OursAsync(model, Path.Combine(folder, "warm"), 4_000);
+            var (rate, cores) = await OursAsync(model, Path.Combine(folder, "run"), requests);
+            var peer = await PeerAsync(model, folder, peerSeconds, threads);
+            return (rate, cores, peer);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task<(double Rate, double Cores)> OursAsync(LoopbackModel model, string folder, int requests)
+    {
+        Directory.CreateDirectory(folder);
+        var budget = new Budget();
+        using var transport = new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5) };
+        var models = new LanguageModelProviders(new Dictionary<string, ILanguageModels>
+        {
+            [ModelSpec.OpenAI] = new OpenAILanguageModels(new EndpointServices { Transport = transport, Budget = budget }),
+            [ModelSpec.Embedded] = new NoModels(),
+        });
+        var generator = new ModelSpec { Provider = ModelSpec.OpenAI, Model = "loopback", Endpoint = model.Address, MaxParallel = Parallel, Price = new Price { Input = 0.15m, Output = 0.6m } };
+        var experiment = GenerationBench.Experiment(generator, GenerationMethod.ResponseGeneration, requests, GenerationBench.Seeds(folder, requests)) with { Budget = new BudgetSpec { LimitDollars = 1_000_000 } };
+        var pipeline = new Pipeline(GenerationBench.Services(models, budget), new RunArchive(Path.Combine(folder, "runs")));
+        GC.Collect();
+        var observer = new LastProgress();
+        using var self = Process.GetCurrentProcess();
+        var (clock, cpu, allocated) = (Stopwatch.StartNew(), self.TotalProcessorTime, GC.GetTotalAllocatedBytes());
+        var outcome = await pipeline.GenerateAsync(experiment, 1, observer, CancellationToken.None);
+        foreach (var data in outcome.Result.Data) await DatasetFiles.WriteAsync(data, DatasetFormat.Jsonl, folder, CancellationToken.None);
+        clock.Stop();
+        self.Refresh();
+        if (outcome.ExitCode != 0 || outcome.Result.Data is not [{ Summary.Valid: var valid }] || valid != requests)
+            throw new InvalidOperationException($"the generation is not whole: {string.Join("; ", outcome.Failures.Select(failure => failure.Fault.ToString()))}");
+        var (seconds, busy) = (clock.Elapsed.TotalSeconds, (self.TotalProcessorTime - cpu).TotalSeconds);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"  agora, {Parallel} parallel: {requests:N0} requests in {seconds:0.00} s: {requests / seconds:N0}/s, {busy / seconds:0.00} cores, {1e6 * busy / requests:0} µs and {(GC.GetTotalAllocatedBytes() - allocated) / requests:N0} bytes allocated a request"));
+        return (requests / seconds, busy / seconds);
+    }
+
+    // What the layers below the product's own cost: the same request over and over, nothing rendered, checked or kept.
+    private static async Task ClientAsync(LoopbackModel model, string name, int requests, Func<LoopbackModel, HttpClient, Func<Task>> connect)
+    {
+        using var transport = new HttpClient(new SocketsHttpHandler { ActivityHeadersPropagator = null });
+        var ask = connect(model, transport);
+        using var self = Process.GetCurrentProcess();
+        for (var count = Parallel * 4; count > 0; count = count == requests ? 0 : requests)
+        {
+            self.Refresh();
+            var (clock, cpu, allocated, left) = (Stopwatch.StartNew(), self.TotalProcessorTime, GC.GetTotalAllocatedBytes(), count);
+            await Task.WhenAll(Enumerable.Range(0, Parallel).Select(async _ =>
+            {
+                while (Interlocked.Decrement(ref left) >= 0) await ask();
+            }));
+            self.Refresh();
+            var (seconds, busy) = (clock.Elapsed.TotalSeconds, (self.TotalProcessorTime - cpu).TotalSeconds);
+            if (count == requests)
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {name}: {requests / seconds:N0}/s, {1e6 * busy / requests:0} µs and {(GC.GetTotalAllocatedBytes() - allocated) / requests:N0} bytes allocated a request"));
+        }
+    }
+
+    private static Func<Task> SdkClient(LoopbackModel model, HttpClient transport)
+    {
+        var client = new OpenAI.OpenAIClient(new System.ClientModel.ApiKeyCredential("none"), new OpenAI.OpenAIClientOptions
+        {
+            Endpoint = new Uri(model.Address),
+            Transport = new System.ClientModel.Primitives.HttpClientPipelineTransport(transport),
+            RetryPolicy = new System.ClientModel.Primitives.ClientRetryPolicy(maxRetries: 0),
+            NetworkTimeout = Timeout.InfiniteTimeSpan,
+        }).GetChatClient("loopback").AsIChatClient();
+        var options = new ChatOptions { Temperature = 1, TopP = 0.9f, MaxOutputTokens = 1024, StopSequences = StopPhrases, Seed = 1 };
+        return () => client.GetResponseAsync([new ChatMessage(ChatRole.System, "You are a helpful assistant that writes training data."), new ChatMessage(ChatRole.User, Prompt)], options);
+    }
+
+    private static Func<Task> PlainClient(LoopbackModel model, HttpClient transport)
+    {
+        var address = new Uri(model.Address + "/chat/completions");
+        return async () =>
+        {
+            var body = JsonSerializer.SerializeToUtf8Bytes(new
+            {
+                model = "loopback",
+                messages = new[] { new { role = "system", content = "You are a helpful assistant that writes training data." }, new { role = "user", content = Prompt } },
+                temperature = 1,
+                top_p = 0.9,
+                max_tokens = 1024,
+                stop = StopPhrases,
+                seed = 1,
+            });
+            using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ByteArrayContent(body) { Headers = { ContentType = new("application/json") } } };
+            using var response = await transport.SendAsync(request);
+            using var answer = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync());
+            _ = answer.RootElement.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString();
+        };
+    }
+
+    private static readonly string[] StopPhrases = ["[END]"];
+
+    private static string Prompt { get; } = string.Concat(Enumerable.Repeat("How many clips did Natalia sell altogether? ", 25));
+
+    private static async Task<double> PeerAsync(LoopbackModel model, string folder, int seconds, int[] threads)
+    {
+        var script = Path.Combine(AppContext.BaseDirectory, "request_peer.py");
+        var template = Path.Combine(GenerationBench.Checkout, "prompts", "agorabench", "math", "response_generation.txt");
+        using var python = Process.Start(new ProcessStartInfo("python3", [script, model.Address, template, Path.Combine(folder, "run", "seeds.jsonl"), Path.Combine(folder, "peer.jsonl"),
+            seconds.ToString(CultureInfo.InvariantCulture), .. threads.Select(count => count.ToString(CultureInfo.InvariantCulture))])
+        { RedirectStandardOutput = true })!;
+        var best = 0.0;
+        while (await python.StandardOutput.ReadLineAsync() is { } line)
+        {
+            var row = JsonDocument.Parse(line).RootElement;
+            var rate = row.GetProperty("rate").GetDouble();
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  python, {row.GetProperty("threads").GetInt32()} threads: {rate:N0}/s, {row.GetProperty("cores").GetDouble():0.00} cores"));
+            best = Math.Max(best, rate);
+        }
+        await python.WaitForExitAsync();
+        return best > 0 ? best : throw new InvalidOperationException("the peer measured nothing");
+    }
+
+    private static bool Goal(string name, double value, double goal, bool atLeast)
+    {
+        var met = atLeast ? value >= goal : value <= goal;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-40} {value,10:N2}   goal {(atLeast ? ">=" : "<=")} {goal:N2}   {(met ? "met" : "MISSED")}"));
+        return met;
+    }
+}
