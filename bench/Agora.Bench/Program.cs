@@ -32,7 +32,9 @@ switch (args)
     case ["loopback-model", var latency]:
         await LoopbackModel.ServeAsync(int.Parse(latency));
         return 0;
+    case ["report", .. var rest]:
+        return ReportSpeed.Measure(rest is [var browser, ..] ? browser : null) ? 0 : 1;
     default:
-        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500 | judged | novelty INSTRUCTIONS… | diversity | requests [LATENCY_MS COUNT] | instances [FOLDER METHOD COUNT KILL_AT]");
+        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500 | judged | novelty INSTRUCTIONS… | diversity | requests [LATENCY_MS COUNT] | instances [FOLDER METHOD COUNT KILL_AT] | report [CHROMIUM]");
         return 2;
 }

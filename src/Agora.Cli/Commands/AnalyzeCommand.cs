@@ -3,6 +3,7 @@ using System.Text.Json;
 using Agora.Analysis;
 using Agora.Analysis.Published;
 using Agora.Experiments;
+using Agora.Figures;
 using Agora.Reports;
 using Agora.Reports.Figures;
 using Agora.Reports.Tables;
@@ -18,7 +19,7 @@ internal static class AnalyzeCommand
         var runs = RunsOption.Create();
         var ids = new Argument<string[]>("run") { Description = "A finished run; more of the same experiment add meta-prompts.", Arity = ArgumentArity.ZeroOrMore };
         var published = new Option<string?>("--published") { Description = "Instead of a run: folder of the paper's tables as CSV files (table2_pgr.csv and others).", HelpName = "folder" };
-        var output = new Option<string?>("--out", "-o") { Description = "Also write analysis.md, analysis.json, each table as CSV and LaTeX, and the figures as SVG into this folder.", HelpName = "folder" };
+        var output = new Option<string?>("--out", "-o") { Description = "Also write analysis.md, analysis.json, each table as CSV and LaTeX, and the figures as SVG and PNG into this folder.", HelpName = "folder" };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of tables." };
         var command = new Command("analyze", "What explains PGR: regressions, components, what predicts unseen generators, meta-prompts, prices.") { ids, published, output, json, runs };
         command.SetAction(parsed =>
@@ -52,7 +53,7 @@ internal static class AnalyzeCommand
                 TerminalTable.Print(table);
         if (folder is not null)
         {
-            var files = AnalysisFiles.Write(folder, title, tables, AnalysisFigures.Of(analysis), remarks, document);
+            var files = AnalysisFiles.Write(folder, title, tables, AnalysisFigures.Of(analysis), remarks, document, SkiaFigures.Png);
             Console.Error.WriteLine($"wrote {files.Length} files to {folder}");
         }
     }

@@ -1,3 +1,4 @@
+using Agora.Figures;
 using Agora.Recovery;
 using Agora.Reports;
 using Agora.Runs;
@@ -12,7 +13,7 @@ internal static class RunEnding
     public static async Task<int> ReportAsync(RunOutcome outcome, bool json, CancellationToken cancellationToken)
     {
         var report = RunReporting.Of(outcome.Result);
-        await RunReporting.WriteAsync(report, outcome.Folder, cancellationToken);
+        await RunReporting.WriteAsync(report, outcome.Folder, SkiaFigures.Png, cancellationToken);
         if (json)
         {
             Console.WriteLine(File.ReadAllText(outcome.Folder.PathOf(ReportFiles.Json)));

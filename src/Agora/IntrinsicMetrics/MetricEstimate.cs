@@ -8,7 +8,21 @@ namespace Agora.IntrinsicMetrics;
 /// <param name="Low">Lower end of the interval of 95 %.</param>
 /// <param name="Count">Instances behind the value.</param>
 /// <param name="Left">Instances that have no value of this metric, such as a reward that is no number or a verdict that could not be read.</param>
-public sealed record MetricEstimate(string Name, double? Value, double? Low, double? High, int Count, int Left = 0, string? Missing = null);
+/// <param name="Spread">How the instances' own values lie; null where they have none of their own, or only 0 and 1.</param>
+public sealed record MetricEstimate(string Name, double? Value, double? Low, double? High, int Count, int Left = 0, string? Missing = null, MetricSpread? Spread = null);
+
+/// <summary>Percentiles of a metric over instances, each a value that an instance has.</summary>
+public sealed record MetricSpread(double P5, double P25, double P50, double P75, double P95)
+{
+    /// <param name="values">At least one, all finite.</param>
+    public static MetricSpread? Of(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted.All(value => value is 0 or 1) ? null : new MetricSpread(At(0.05), At(0.25), At(0.5), At(0.75), At(0.95));
+
+        double At(double share) => sorted[(int)Math.Round(share * (sorted.Length - 1))];
+    }
+}
 
 /// <summary>What a data set is like, without any student.</summary>
 public sealed record DataSetProfile
@@ -45,7 +59,7 @@ internal sealed class MetricIntervals(RandomStreams random)
                 sum += known[stream.Next(known.Length)];
             means[resample] = sum / known.Length;
         });
-        return Percentile(name, known.Average(), means, known.Length, left);
+        return Percentile(name, known.Average(), means, known.Length, left) with { Spread = MetricSpread.Of(known) };
     }
 
     /// <summary>A metric of pairs, from the bootstrap over instances.</summary>

@@ -6,15 +6,16 @@ using Agora.Reports.Tables;
 
 namespace Agora.Reports;
 
-/// <summary>Writes an analysis into a folder: analysis.md, analysis.json, each table as CSV and LaTeX, and the figures as SVG.</summary>
+/// <summary>Writes an analysis into a folder: analysis.md, analysis.json, each table as CSV and LaTeX, and the figures as SVG and PNG.</summary>
 public static class AnalysisFiles
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
     /// <param name="json">The analysis as a document.</param>
+    /// <param name="draw">Null: figures are written as SVG alone.</param>
     /// <returns>Names of the files, relative to the folder.</returns>
     /// <exception cref="AgoraException">A file cannot be written.</exception>
-    public static ImmutableArray<string> Write(string folder, string title, IReadOnlyList<TextTable> tables, IReadOnlyList<Figure> figures, IReadOnlyList<string> remarks, string json)
+    public static ImmutableArray<string> Write(string folder, string title, IReadOnlyList<TextTable> tables, IReadOnlyList<Figure> figures, IReadOnlyList<string> remarks, string json, DrawPng? draw)
     {
         var files = ImmutableArray.CreateBuilder<string>();
         Write("analysis.md", Markdown(title, tables, remarks) + string.Concat(figures.Select(figure => $"![{MarkdownTable.Escaped(figure.Title)}]({figure.Id}.svg)\n\n")));
@@ -25,17 +26,23 @@ public static class AnalysisFiles
             Write($"{table.Id}.tex", LatexTable.Render(table));
         }
         foreach (var figure in figures)
+        {
             Write($"{figure.Id}.svg", figure.Svg);
+            if (draw is not null)
+                WriteBytes($"{figure.Id}.png", figure.Png(draw));
+        }
         return files.ToImmutable();
 
-        void Write(string name, string text)
+        void Write(string name, string text) => WriteBytes(name, Utf8.GetBytes(text));
+
+        void WriteBytes(string name, byte[] bytes)
         {
             var path = Path.Combine(folder, name);
             try
             {
                 Directory.CreateDirectory(folder);
                 // Beside its place and renamed into it: a reader never sees half a file.
-                File.WriteAllText(path + ".tmp", text, Utf8);
+                File.WriteAllBytes(path + ".tmp", bytes);
                 File.Move(path + ".tmp", path, overwrite: true);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)

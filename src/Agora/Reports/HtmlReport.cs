@@ -2,10 +2,11 @@ using System.Collections.Immutable;
 using System.Reflection;
 using Agora.Experiments;
 using Agora.Recovery;
+using Agora.Reports.Figures;
 
 namespace Agora.Reports;
 
-/// <summary>The report as one HTML file: no script, no network, light and dark, prints well.</summary>
+/// <summary>The report as one HTML file: no network, light and dark, prints well; one script of its own, to leaf through instances.</summary>
 internal sealed class HtmlReport
 {
     private readonly RunReport report;
@@ -28,24 +29,31 @@ internal sealed class HtmlReport
             ("judging", "Judged benchmarks", Judging()),
             ("differences", "Which generators differ", Comparisons()),
             ("data", "Data sets", DataSets()),
+            ("costs", "What the data cost", report.DataSets.IsEmpty ? Markup.None : HtmlTable.Render(RunTables.Costs(report))),
+            ("metrics", "Intrinsic metrics", Metrics()),
             ("solving", "The generators' own scores", ProblemSolving()),
-            ("samples", "Samples", HtmlSamples.Render(report, samples)),
+            ("analysis", "What explains PGR", Analysis()),
+            ("training", "Training", report.Training.IsEmpty ? Markup.None : HtmlTable.Render(RunTables.Training(report.Training))),
+            ("instances", "Instances", InstanceBrowser.Render(report, samples)),
+            ("samples", "Answers and rejected completions", HtmlSamples.Render(report, samples)),
             ("reading", "How to read this", Markup.Join(ReportExplanations.Of(report).Select(explanation => Markup.Of($"<p>{explanation}</p>\n")))),
+            ("provenance", "Provenance", Provenance()),
             ("experiment", "Experiment", Experiment()),
         }.Where(section => section.Content != Markup.None).ToList();
 
-        // The policy forbids scripts and requests, should text of a model ever get past the escaping.
+        // The policy forbids requests and every script but this one, should text of a model ever get past the escaping.
         return Markup.Of($"""
             <!DOCTYPE html>
             <html lang="en">
             <head>
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
+            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src '{InstanceBrowser.ScriptHash}'; base-uri 'none'; form-action 'none'">
             <meta name="generator" content="Agora {report.Version}">
             <title>{report.Experiment.Name} – Agora</title>
             <style>
             {Style()}</style>
+            {(report.Instances.IsEmpty ? Markup.None : new Markup($"<script>{InstanceBrowser.Script}</script>"))}
             </head>
             <body>
             <header>
@@ -85,7 +93,7 @@ internal sealed class HtmlReport
         """);
 
     private Markup Pgr() => Markup.Join(
-        [.. PgrTable.Of(report.Recovery).Select(Table), Figure(ReportFigures.Recovery(report)?.Title, ReportFigures.Recovery(report)?.Render("figure-pgr"))]);
+        [.. PgrTable.Of(report.Recovery).Select(Table), Drawing(ReportFigures.Recovery(report)?.Title, ReportFigures.Recovery(report)?.Render("figure-pgr")), Gallery(RunFigures.HeatMaps(report))]);
 
     private static Markup Table(PgrTable table)
     {
@@ -115,7 +123,7 @@ internal sealed class HtmlReport
 
     private Markup Scores() => Markup.Join(
     [
-        Figure(ReportFigures.Scores(report)?.Title, ReportFigures.Scores(report)?.Render("figure-scores")),
+        Drawing(ReportFigures.Scores(report)?.Title, ReportFigures.Scores(report)?.Render("figure-scores")),
         Rows("Mean grade in percent with its interval, and how many answers could not be graded. These are left out, and never count as wrong.",
             ["benchmark", "student", "model", "score", "graded", "could not be graded"], [3, 4],
             report.Recovery.Scores.Select(score => (string[])[$"{score.Domain.Title()}, {score.Benchmark}", score.Student, ReportText.Of(score.Model), ReportText.Of(score.Score),
@@ -144,8 +152,8 @@ internal sealed class HtmlReport
 
     private Markup DataSets() => report.DataSets.IsEmpty ? Markup.None : Markup.Join(
     [
-        Figure(ReportFigures.Tokens(report)?.Title, ReportFigures.Tokens(report)?.Render("figure-tokens")),
-        Figure(ReportFigures.Rejects(report)?.Title, ReportFigures.Rejects(report)?.Render("figure-rejects")),
+        Drawing(ReportFigures.Tokens(report)?.Title, ReportFigures.Tokens(report)?.Render("figure-tokens")),
+        Drawing(ReportFigures.Rejects(report)?.Title, ReportFigures.Rejects(report)?.Render("figure-rejects")),
         Rows("What each generator wrote for each setting, and what it took.",
             ["generator", "setting", "valid of wanted", "completions", "retries", "input tokens", "output tokens", "dollars", "rejects"], [2, 3, 4, 5, 6, 7],
             report.DataSets.Select(data => (string[])[data.Generator, data.Setting.Title(), $"{ReportText.Count(data.Valid)} of {ReportText.Count(data.Wanted)}",
@@ -161,11 +169,45 @@ internal sealed class HtmlReport
         report.ProblemSolving.Select(score => (string[])[score.Generator, $"{score.Domain.Title()}, {score.Benchmark}", ReportText.Of(score.Score), ReportText.Count(score.Graded),
             ReportExplanations.Ungraded(score.Unscored)]));
 
+    private Markup Metrics()
+    {
+        if (report.Profiles.IsEmpty)
+            return Markup.None;
+        var distributions = RunFigures.Distributions(report).ToList();
+        return Markup.Join(
+        [
+            HtmlTable.Render(RunTables.Metrics(report.Profiles)),
+            distributions.Count == 0 ? Markup.None : Markup.Of($"<details open=\"open\"><summary>How instances are distributed: {ReportText.Count(distributions.Count)} figures</summary>{Gallery(distributions)}</details>\n"),
+        ]);
+    }
+
+    // The paper's figures 4 to 7 for this run, then the tables behind them.
+    private Markup Analysis() => report.Analysis is not { } analysis ? Markup.None : Markup.Join(
+    [
+        analysis.Verdict() is { } verdict ? Markup.Of($"<p>In short: {verdict}.</p>\n") : Markup.None,
+        report.AnalysisRemarks.IsEmpty ? Markup.None : Markup.Of($"""<ul class="note">{Markup.Join(report.AnalysisRemarks.Select(remark => Markup.Of($"<li>{remark}</li>")))}</ul>"""),
+        Gallery(AnalysisFigures.Of(analysis)),
+        Markup.Join(AnalysisTables.Of(analysis).Select(table => Markup.Of($"<details><summary>{table.Title}</summary>{HtmlTable.Render(table)}</details>\n"))),
+    ]);
+
+    private Markup Provenance() => report.Provenance.IsEmpty ? Markup.None : Markup.Of($"""
+        <p>Agora {report.Version}, seed {report.Experiment.Seed}. Equal keys mean equal results. Commit, packages and system stand in environment.json, what everything cost in bill.json, all steps in steps.json.</p>
+        <details><summary>{ReportText.Count(report.Provenance.Length)} results and what they were made from</summary>
+        {Rows("Results", ["result", "key", "made from"], [], report.Provenance.Select(entry => (string[])[entry.What, entry.Key, string.Join("; ", entry.From.Select(part => $"{part.Name} {part.Value}"))]))}</details>
+
+        """);
+
+    private static Markup Gallery(IEnumerable<Figure> figures)
+    {
+        var drawn = Markup.Join(figures.Select(figure => Markup.Of($"<figure>{figure.Inline()}</figure>\n")));
+        return drawn == Markup.None ? Markup.None : Markup.Of($"""<div class="gallery">{drawn}</div>""");
+    }
+
     private Markup Experiment() => Markup.Of($"""
         <details><summary>The experiment in full, defaults included</summary><pre>{ExperimentFile.Write(report.Experiment)}</pre></details>
         """);
 
-    private static Markup Figure(string? title, Markup? drawing) =>
+    private static Markup Drawing(string? title, Markup? drawing) =>
         drawing is null ? Markup.None : Markup.Of($"<figure><figcaption>{title}</figcaption>\n{drawing.Value}\n</figure>\n");
 
     private static Markup Rows(string caption, ImmutableArray<string> titles, int[] numbers, IEnumerable<string[]> rows)

@@ -2,7 +2,7 @@ using Agora.Benchmarks;
 
 namespace Agora.Reports;
 
-/// <summary>A bounded number of samples of every model and data set, with links to the files that hold them all.</summary>
+/// <summary>A bounded number of answers of every model and of rejected completions, with links to the files that hold them all.</summary>
 internal static class HtmlSamples
 {
     private const int MostInAll = 400;
@@ -10,13 +10,13 @@ internal static class HtmlSamples
 
     public static Markup Render(RunReport report, SampleFiles files)
     {
-        var sources = files.Answers.Length + files.Instances.Length + files.Rejects.Length;
+        var sources = files.Answers.Length + files.Rejects.Length;
         if (sources == 0)
             return Markup.None;
         var each = Math.Clamp(MostInAll / sources, 1, 6);
         return Markup.Of($"""
             <p>A few of each; the files hold them all, one JSON object a line.</p>
-            {Group("Answers", files.Answers.Select(file => Answers(file.Samples, file.Path, each)))}{Group("Instances", files.Instances.Select(file => Instances(file.Samples, file.Path, each)))}{Group("Rejected completions", files.Rejects.Select(file => Rejects(file.Samples, file.Path, each)))}
+            {Group("Answers", files.Answers.Select(file => Answers(file.Samples, file.Path, each)))}{Group("Rejected completions", files.Rejects.Select(file => Rejects(file.Samples, file.Path, each)))}
             """);
     }
 
@@ -36,18 +36,6 @@ internal static class HtmlSamples
                 ("completion", sample.Answer.Completion),
                 ("extracted answer", sample.Graded.Extracted ?? "(none found)"),
                 .. sample.Graded.Detail is { } detail ? [("what the grader saw", detail)] : Array.Empty<(string, string)>(),
-            ])));
-    }
-
-    private static Markup Instances(InstanceSamples source, string path, int each)
-    {
-        var shown = Choose(source.Instances, each, _ => 0);
-        return Details($"{source.Generator}, {source.Setting.Title()}", path, shown.Count, shown.Total, shown.Samples.Select(sample => Sample(
-            $"Instance {sample.Index}",
-            [
-                ("instruction", sample.Instruction),
-                ("response", sample.Response),
-                ("origin", string.Join('\n', sample.Origin.Select(fact => $"{fact.Name}: {fact.Value}"))),
             ])));
     }
 

@@ -28,14 +28,26 @@ internal readonly record struct Markup(string Text)
                 case '>': target.Append("&gt;"); break;
                 case '"': target.Append("&quot;"); break;
                 case '\'': target.Append("&#39;"); break;
-                case '\n' or '\t': target.Append((char)rune.Value); break;
-                // Controls, and marks that reorder or hide text, are shown by name.
-                case < 0x20 or (>= 0x7f and < 0xa0) or 0x200b or 0x200e or 0x200f or (>= 0x202a and <= 0x202e) or (>= 0x2060 and <= 0x206f) or 0xfeff:
-                    target.Append(CultureInfo.InvariantCulture, $"⟨U+{rune.Value:X4}⟩");
-                    break;
-                default: target.Append(rune.ToString()); break;
+                default: Show(target, rune); break;
             }
         }
+    }
+
+    /// <summary>Text for where something else escapes: controls, and marks that reorder or hide text, are shown by name.</summary>
+    internal static string Shown(string text)
+    {
+        var shown = new StringBuilder(text.Length);
+        foreach (var rune in text.EnumerateRunes())
+            Show(shown, rune);
+        return shown.ToString();
+    }
+
+    private static void Show(StringBuilder target, Rune rune)
+    {
+        if (rune.Value is not ('\n' or '\t') and (< 0x20 or (>= 0x7f and < 0xa0) or 0x200b or 0x200e or 0x200f or (>= 0x202a and <= 0x202e) or (>= 0x2060 and <= 0x206f) or 0xfeff))
+            target.Append(CultureInfo.InvariantCulture, $"⟨U+{rune.Value:X4}⟩");
+        else
+            target.Append(rune.ToString());
     }
 }
 

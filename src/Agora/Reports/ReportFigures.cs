@@ -127,5 +127,16 @@ internal static class ReportFigures
         : method == GenerationMethod.QualityEnhancement ? "enhancement"
         : method.Name().Replace('_', ' ');
 
+    /// <summary>For the axes of small figures, in two lines.</summary>
+    public static string Abbreviated(Setting setting)
+    {
+        var domain = setting.Domain switch { Domain.Math => "Math", Domain.Code => "Code", _ => "IF" };
+        var method = setting.Method == GenerationMethod.InstanceGeneration ? "IG"
+            : setting.Method == GenerationMethod.ResponseGeneration ? "RG"
+            : setting.Method == GenerationMethod.QualityEnhancement ? "QE"
+            : Short(setting.Method);
+        return $"{domain}\n{method}";
+    }
+
     private static string Label(DataSetFacts data) => $"{data.Generator}, {data.Setting.Domain.Title()}, {Short(data.Setting.Method)}";
 }

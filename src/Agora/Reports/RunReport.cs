@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
+using Agora.Analysis;
 using Agora.Benchmarks;
 using Agora.Benchmarks.Judged;
 using Agora.Experiments;
+using Agora.IntrinsicMetrics;
 using Agora.Recovery;
 
 namespace Agora.Reports;
@@ -26,7 +28,29 @@ public sealed record RunReport
     public ImmutableArray<MissingPart> Missing { get; init; } = [];
     public ImmutableArray<AnswerSamples> Answers { get; init; } = [];
     public ImmutableArray<InstanceSamples> Instances { get; init; } = [];
+    /// <summary>Intrinsic metrics of the data sets; empty where none were measured.</summary>
+    public ImmutableArray<DataSetProfile> Profiles { get; init; } = [];
+    /// <summary>What explains PGR in this run; null where there is no PGR.</summary>
+    public StudyAnalysis? Analysis { get; init; }
+    /// <summary>What the analysis leaves out, and why.</summary>
+    public ImmutableArray<string> AnalysisRemarks { get; init; } = [];
+    /// <summary>One entry per trained student whose training is still on record.</summary>
+    public ImmutableArray<TrainingFacts> Training { get; init; } = [];
+    /// <summary>What each result was made from.</summary>
+    public ImmutableArray<ProvenanceEntry> Provenance { get; init; } = [];
 }
+
+/// <summary>How the training of one student went.</summary>
+/// <param name="Generator">Or the name of a data set that was brought along.</param>
+/// <param name="SkippedTooLong">Rows longer than the recipe's maximum, left out.</param>
+/// <param name="FirstLossNats">Mean cross-entropy of the first optimiser step.</param>
+public sealed record TrainingFacts(
+    string Student, string Generator, Setting Setting, long Seed, int Steps, long Tokens, long ResponseTokens, int SkippedTooLong, double FirstLossNats, double FinalLossNats);
+
+/// <param name="What">The step, in words.</param>
+/// <param name="Key">Of the step's result in the store: equal keys mean equal results.</param>
+/// <param name="From">What it was made from: names and hashes in order.</param>
+public sealed record ProvenanceEntry(string What, string Key, ImmutableArray<(string Name, string Value)> From);
 
 /// <summary>What a generator wrote for a setting, and what that took.</summary>
 public sealed record DataSetFacts
@@ -81,12 +105,23 @@ public sealed record InstanceSamples
     public required Setting Setting { get; init; }
     /// <summary>By place; read anew at every enumeration.</summary>
     public required IEnumerable<InstanceSample> Instances { get; init; }
+    /// <summary>How many there are.</summary>
+    public required int Count { get; init; }
+    /// <summary>Those of some lines, counted from 0; where absent, all are read and the others passed over.</summary>
+    public Func<IReadOnlySet<int>, IEnumerable<(int Place, InstanceSample Sample)>>? Pick { get; init; }
+    /// <summary>What was measured of an instance: by line, counted from 0; empty where nothing was.</summary>
+    public Func<IReadOnlySet<int>, IReadOnlyDictionary<int, ImmutableArray<Verdict>>> Verdicts { get; init; } = static _ => ImmutableDictionary<int, ImmutableArray<Verdict>>.Empty;
     /// <summary>By place and try; read anew at every enumeration.</summary>
     public required IEnumerable<RejectSample> Rejects { get; init; }
 }
 
 /// <param name="Origin">Where it came from, e.g. demonstrations, theme, tries: names and values in order.</param>
 public sealed record InstanceSample(int Index, string Instruction, string Response, ImmutableArray<(string Name, string Value)> Origin);
+
+/// <summary>What a judge, a model or a check said of an instance.</summary>
+/// <param name="Name">Of the metric, and where several judges were asked, of the judge.</param>
+/// <param name="Value">Null where there is none; the text then says why.</param>
+public sealed record Verdict(string Name, double? Value, string Text);
 
 /// <param name="Detail">What the check saw.</param>
 public sealed record RejectSample(string Reason, string Detail, string Completion);

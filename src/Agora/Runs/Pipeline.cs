@@ -64,7 +64,7 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
             var execution = await executor.RunAsync(graph.Wanted, cancellationToken);
 
             clock.Restart();
-            var result = RunResult.Gather(experiment, graph, execution.Results, execution.Reasons);
+            var result = RunResult.Gather(experiment, graph, execution.Results, execution.Reasons, archive.Store);
             run.Keep([.. result.Answers.Select(Score)]);
             run.Link(archive.Store);
             var bill = await bills.ReadAsync(cancellationToken);

@@ -1,10 +1,14 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Agora.Analysis;
 using Agora.Benchmarks.Judged;
 using Agora.DataGeneration;
 using Agora.Experiments;
 using Agora.Recovery;
 using Agora.Reports;
+using Agora.Reports.Figures;
 
 namespace Agora.Runs;
 
@@ -14,15 +18,27 @@ public static class RunReporting
     private const string WritingFile = ".report";
 
     /// <summary>Writes the report into the run's folder, after any other process that does so.</summary>
+    /// <param name="draw">Null: figures are written as SVG alone.</param>
     /// <exception cref="AgoraException">A file cannot be written.</exception>
-    public static async Task WriteAsync(RunReport report, RunFolder run, CancellationToken cancellationToken)
+    public static async Task WriteAsync(RunReport report, RunFolder run, DrawPng? draw, CancellationToken cancellationToken)
     {
         using var alone = await FileLock.ExclusiveAsync(run.PathOf(WritingFile), waiting: null, cancellationToken);
-        ReportFiles.Write(report, run.FullPath);
+        ReportFiles.Write(report, run.FullPath, draw);
     }
 
     /// <summary>Computes PGR and collects all that the report says. Samples are read from the store when the report is written.</summary>
-    public static RunReport Of(RunResult result)
+    public static RunReport Of(RunResult result) => Analysed(Measured(result));
+
+    private static RunReport Analysed(RunReport report)
+    {
+        if (!report.Recovery.Estimates.Any(estimate => estimate.Pgr is PerformanceGapRecovered.Percent))
+            return report;
+        var study = RunStudy.Of(report);
+        var analysis = StudyAnalysis.Of(study.Study, report.Recovery.Confidence.Level);
+        return report with { Analysis = analysis, AnalysisRemarks = [.. study.Remarks, .. analysis.Remarks] };
+    }
+
+    private static RunReport Measured(RunResult result)
     {
         var experiment = result.Experiment;
         var random = new RandomStreams(experiment.Seed);
@@ -61,12 +77,35 @@ public static class RunReporting
                 {
                     Generator = data.Generator,
                     Setting = data.Setting,
-                    Instances = Rows<SyntheticInstance>(data.Result, StepFiles.Instances).Select(Sample),
-                    Rejects = Rows<RejectedCompletion>(data.Result, StepFiles.Rejects).Select(reject => new RejectSample(reject.Reason.Name(), reject.Detail, reject.Completion)),
+                    Instances = StepFiles.Stream<SyntheticInstance>(data.Result, StepFiles.Instances).Select(Sample),
+                    Count = data.Summary.Valid,
+                    Pick = places => StepFiles.Stream<SyntheticInstance>(data.Result, StepFiles.Instances, places).Select(row => (row.Place, Sample(row.Record))),
+                    Rejects = StepFiles.Stream<RejectedCompletion>(data.Result, StepFiles.Rejects).Select(reject => new RejectSample(reject.Reason.Name(), reject.Detail, reject.Completion)),
                 }),
+            ],
+            Training =
+            [
+                .. result.Training.Select(trained => new TrainingFacts(
+                    trained.Student, trained.Generator, trained.Setting, trained.Seed, trained.Summary.Steps, trained.Summary.Tokens, trained.Summary.ResponseTokens,
+                    trained.Summary.SkippedTooLong, trained.Summary.FirstLossNats, trained.Summary.FinalLossNats)),
+            ],
+            Provenance =
+            [
+                .. result.Data.Select(data => Origin($"data of {data.Generator} for {data.Setting}", data.Result)),
+                .. result.Training.Select(trained => Origin($"student {trained.Student} on {trained.Generator} {trained.Setting} seed {trained.Seed}", trained.Result)),
             ],
         };
     }
+
+    // Identities of models, hashes of prompts and rows: what decides a result and is no setting that the experiment shows anyway.
+    private static ProvenanceEntry Origin(string what, StepResult result) => new(what, result.Key.Value,
+    [
+        .. from name in (string[])["model", "base", "metaPrompt", "seeds", "fileData", "tokenizer"]
+           let value = result.Manifest.Parameters[name] as JsonValue
+           where value is not null && value.GetValueKind() == JsonValueKind.String && value.GetValue<string>().Length > 0
+           select (name, value.GetValue<string>()),
+        .. result.Manifest.Inputs.Select(input => ("input", input)),
+    ]);
 
     // A judge is among the judged where it is the same model of the experiment: a generator, a base model or a reference.
     private static ImmutableArray<SelfPreference> SelfPreferences(RunResult result)
@@ -140,12 +179,5 @@ public static class RunReporting
         origin.Add(("tokens", string.Create(CultureInfo.InvariantCulture, $"{provenance.InputTokens} in, {provenance.OutputTokens} out")));
         origin.Add(("prompt", provenance.PromptHash));
         return new InstanceSample(instance.Index, instance.Instruction, instance.Response, origin.ToImmutable());
-    }
-
-    // One file at a time, and only when somebody reads the samples.
-    private static IEnumerable<T> Rows<T>(StepResult step, string file)
-    {
-        foreach (var row in StepFiles.ReadLines<T>(step, file))
-            yield return row;
     }
 }

@@ -3,6 +3,7 @@ using Agora.Benchmarks;
 using Agora.Benchmarks.Judged;
 using Agora.Experiments;
 using Agora.Recovery;
+using Agora.Training;
 
 namespace Agora.Runs;
 
@@ -15,6 +16,8 @@ public sealed record RunResult
     /// <summary>The generators' own scores; empty where the experiment does not ask for them.</summary>
     public required ImmutableArray<SolverGrades> ProblemSolving { get; init; }
     public required ImmutableArray<GeneratedData> Data { get; init; }
+    /// <summary>Of the students whose training is still on record; where only their answers are, they are not in it.</summary>
+    public required ImmutableArray<TrainedStudent> Training { get; init; }
     /// <summary>Where every answer and its grade can be read.</summary>
     public required ImmutableArray<AnsweredBenchmark> Answers { get; init; }
     /// <summary>What was planned and is not there, with the reason.</summary>
@@ -25,8 +28,9 @@ public sealed record RunResult
     /// <summary>Reads the results that are there.</summary>
     /// <param name="results">Of every wanted step that was done.</param>
     /// <param name="reasons">Why a step has no result, where it has none.</param>
+    /// <param name="store">Where results lie that no report needs, such as trained students.</param>
     internal static RunResult Gather(
-        Experiment experiment, StepGraph graph, IReadOnlyDictionary<StepKey, StepResult> results, IReadOnlyDictionary<StepKey, string> reasons)
+        Experiment experiment, StepGraph graph, IReadOnlyDictionary<StepKey, StepResult> results, IReadOnlyDictionary<StepKey, string> reasons, StepStore store)
     {
         var students = ImmutableArray.CreateBuilder<StudentGrades>();
         var anchors = ImmutableArray.CreateBuilder<AnchorGrades>();
@@ -80,6 +84,13 @@ public sealed record RunResult
             Grades = new RecoveryGrades { Students = students.ToImmutable(), Anchors = anchors.ToImmutable() },
             ProblemSolving = solvers.ToImmutable(),
             Data = data.ToImmutable(),
+            Training =
+            [
+                .. from node in graph.Students
+                   let found = store.Find(node.Train.Key, thoroughly: false) as StepFinding.Whole
+                   where found is not null
+                   select new TrainedStudent(node.Student, node.Generator, node.Setting, node.TrainingSeed, StepFiles.Read<TrainingSummary>(found.Result, StepFiles.Training), found.Result),
+            ],
             Answers = answers.ToImmutable(),
             Missing = missing.ToImmutable(),
         };
@@ -108,6 +119,9 @@ public sealed record GeneratedData(string Generator, Setting Setting, Generation
     /// <summary>One <see cref="DataGeneration.RejectedCompletion"/> a line.</summary>
     public string RejectsFile => Result.PathOf(StepFiles.Rejects);
 }
+
+/// <param name="Generator">Or the name of a data set that was brought along.</param>
+public sealed record TrainedStudent(string Student, string Generator, Setting Setting, long Seed, TrainingSummary Summary, StepResult Result);
 
 /// <summary>Answers of one model on one benchmark with their grades, in the same order.</summary>
 public sealed record AnsweredBenchmark(AnsweredBy By, string Benchmark, StepResult Answered, StepResult Graded)

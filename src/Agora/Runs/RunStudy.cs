@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Agora.Analysis;
 using Agora.Experiments;
+using Agora.IntrinsicMetrics;
 using Agora.Reports;
 
 namespace Agora.Runs;
@@ -14,27 +15,31 @@ public sealed record RunStudy
     public required ImmutableArray<SuppliedData> Supply { get; init; }
     public required ImmutableArray<string> Remarks { get; init; }
 
+    /// <summary>Of a run whose files are not written yet.</summary>
+    internal static RunStudy Of(RunReport report) => Of([new ReadRun(report.Experiment.Name, report.Experiment, ResultsDocument.Of(report, []), report.Profiles)]);
+
     /// <param name="runs">The first is analysed; others add sizes of data sets and meta-prompts.</param>
     /// <exception cref="AgoraException">A run has no results, or runs differ in what decides PGR besides the data.</exception>
-    public static RunStudy Of(IReadOnlyList<RunFolder> runs)
+    public static RunStudy Of(IReadOnlyList<RunFolder> runs) => Of([.. runs.Select(Read)]);
+
+    private static RunStudy Of(ReadRun[] read)
     {
-        var read = runs.Select(Read).ToArray();
         var remarks = new List<string>();
         var first = read[0];
         foreach (var other in read.Skip(1))
         {
             string[] different = [.. Deciding(first.Experiment).Zip(Deciding(other.Experiment)).Where(pair => pair.First != pair.Second).Select(pair => pair.First.Name)];
             if (different.Length > 0)
-                throw new AgoraException($"the runs are different experiments: {string.Join(", ", different)} differ, so that their PGRs do not compare", $"{first.Run.Id}, {other.Run.Id}", "analyse them one by one") { ExitCode = 2 };
+                throw new AgoraException($"the runs are different experiments: {string.Join(", ", different)} differ, so that their PGRs do not compare", $"{first.Id}, {other.Id}", "analyse them one by one") { ExitCode = 2 };
             if (other.Results.Agora != first.Results.Agora)
-                remarks.Add($"{first.Run.Id} was made by Agora {first.Results.Agora} and {other.Run.Id} by {other.Results.Agora}: a difference between them may be one of versions");
+                remarks.Add($"{first.Id} was made by Agora {first.Results.Agora} and {other.Id} by {other.Results.Agora}: a difference between them may be one of versions");
         }
         var student = first.Experiment.Students[0].Name;
         if (first.Experiment.Students.Length > 1)
             remarks.Add($"the run has {first.Experiment.Students.Length} students; only {student} is analysed");
-        var profiles = RunDataSets.Profiles(first.Run).Where(profile => profile.Setting is not null).ToDictionary(profile => (profile.Generator, profile.Setting!.Value));
+        var profiles = first.Profiles.Where(profile => profile.Setting is not null).ToDictionary(profile => (profile.Generator, profile.Setting!.Value));
         if (profiles.Count == 0)
-            remarks.Add($"the run has no {RunDataSets.MetricsFile}: \"agora metrics {first.Run.Id}\" measures what the components are computed from");
+            remarks.Add($"the run has no {RunDataSets.MetricsFile}: \"agora metrics {first.Id}\" measures what the components are computed from");
         foreach (var (name, reason) in first.Results.Missing.Select(part => (part.What, part.Reason)))
             remarks.Add($"{name} is missing: {reason}");
 
@@ -43,7 +48,7 @@ public sealed record RunStudy
         {
             Study = new Study
             {
-                Source = $"run {first.Run.Id}",
+                Source = $"run {first.Id}",
                 Cells =
                 [
                     .. cells.Select(cell => new StudyCell
@@ -101,7 +106,7 @@ public sealed record RunStudy
     [
         .. from entry in run.Results.Pgr
            where entry.Scope == "setting" && entry.Student == student
-           select (entry, Setting.TryParse($"{entry.Domain}/{entry.Method}", out var setting) ? setting : throw new AgoraException($"\"{entry.Domain}/{entry.Method}\" is no setting", run.Run.PathOf(ReportFiles.Json), "write the report anew: give the run's command again")),
+           select (entry, Setting.TryParse($"{entry.Domain}/{entry.Method}", out var setting) ? setting : throw new AgoraException($"\"{entry.Domain}/{entry.Method}\" is no setting", run.Id, "write the report anew: give the run's command again")),
     ];
 
     private static IEnumerable<(string Name, string Value)> Deciding(Experiment experiment) =>
@@ -118,8 +123,8 @@ public sealed record RunStudy
         var path = run.PathOf(ReportFiles.Json);
         if (!File.Exists(path))
             throw new AgoraException("the run has no results yet", path, "let the run finish: give its command again") { ExitCode = 2 };
-        return new ReadRun(run, ExperimentFile.Load(run.PathOf(RunFolder.ExperimentFileName), []), ResultsDocument.Read(path));
+        return new ReadRun(run.Id, ExperimentFile.Load(run.PathOf(RunFolder.ExperimentFileName), []), ResultsDocument.Read(path), RunDataSets.Profiles(run));
     }
 
-    private sealed record ReadRun(RunFolder Run, Experiment Experiment, ResultsDocument Results);
+    private sealed record ReadRun(string Id, Experiment Experiment, ResultsDocument Results, ImmutableArray<DataSetProfile> Profiles);
 }

@@ -46,6 +46,13 @@ public static class StepFiles
     public static ImmutableArray<T> ReadLines<T>(StepResult step, string file) =>
         [.. File.ReadLines(step.PathOf(file)).Select(line => Parse<T>(line, step, file))];
 
+    /// <summary>As <see cref="ReadLines"/>, but one record at a time, and anew at every enumeration.</summary>
+    public static IEnumerable<T> Stream<T>(StepResult step, string file) => File.ReadLines(step.PathOf(file)).Select(line => Parse<T>(line, step, file));
+
+    /// <summary>The records of some lines, counted from 0; the others are passed over unread.</summary>
+    public static IEnumerable<(int Place, T Record)> Stream<T>(StepResult step, string file, IReadOnlySet<int> places) => places.Count == 0 ? []
+        : File.ReadLines(step.PathOf(file)).Take(places.Max() + 1).Index().Where(line => places.Contains(line.Index)).Select(line => (line.Index, Parse<T>(line.Item, step, file)));
+
     // The file's hash has been checked, so that what cannot be read was written so: by another version without another step version.
     private static T Parse<T>(string json, StepResult step, string file)
     {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Agora.Benchmarks;
 using Agora.Experiments;
+using Agora.IntrinsicMetrics;
 using Agora.Recovery;
 using Agora.Reports;
 
@@ -46,6 +47,9 @@ internal static class SampleReport
                 Data("small", MathInstances, 8, shortfall: "the limit of 100 completions was reached", dollars: null),
             ],
             Missing = [new MissingPart("generate math/response_generation with small", "the endpoint refused\nthe key")],
+            Profiles = [Profile("large|one", MathInstances, 3.5), Profile("large|one", MathResponses, 4), Profile("small", MathInstances, 2.25)],
+            Training = [new TrainingFacts("nano", "large|one", MathInstances, 42, 100, 20_000, 12_000, 1, 2.5, 0.75)],
+            Provenance = [new ProvenanceEntry("data of large|one for math/instance_generation", "generate-0123", [("model", "l at http://127.0.0.1:1/v1")])],
             Answers =
             [
                 new AnswerSamples
@@ -66,12 +70,28 @@ internal static class SampleReport
                 {
                     Generator = "large|one",
                     Setting = MathInstances,
-                    Instances = [new InstanceSample(0, "Add 1 and 2.", "[RESULT] 3 [/RESULT]", [("theme", "sums"), ("tries", "1")])],
+                    Instances = [new InstanceSample(0, "Add 1 and 2.", "[RESULT] 3 [/RESULT]", [("theme", "sums"), ("tries", "1")]), new InstanceSample(1, Hostile, "[RESULT] 4 [/RESULT]", [])],
+                    Count = 2,
+                    Verdicts = places => places.ToDictionary(place => place, place => (ImmutableArray<Verdict>)[new Verdict("perplexity", 2.5 + place, "2.5"), new Verdict("quality by judge", null, Hostile)]),
                     Rejects = [new RejectSample("result_missing", "no [RESULT]", Hostile)],
                 },
             ],
         };
     }
+
+    private static DataSetProfile Profile(string generator, Setting setting, double quality) => new()
+    {
+        Generator = generator,
+        Setting = setting,
+        Instances = 10,
+        Measured = 10,
+        Metrics =
+        [
+            new MetricEstimate("response_quality_judge", quality, quality - 0.25, quality + 0.25, 9, 1, Spread: new MetricSpread(1, 2, 3, 4, 5)),
+            new MetricEstimate("response_diversity_cdist", 0.5, 0.45, 0.55, 10),
+            new MetricEstimate("response_reward", null, null, null, 0, 10, "none of 10 instances has a value"),
+        ],
+    };
 
     private static Experiment Read()
     {

@@ -15,7 +15,7 @@ public sealed class UnfinishedReportTests
             string[] halves = [Path.Combine(folder.FullName, "report.md.tmp"), Path.Combine(samples.FullName, "someone.jsonl.tmp")];
             foreach (var half in halves)
                 File.WriteAllText(half, "half");
-            ReportFiles.Write(SampleReport.Create(), folder.FullName);
+            ReportFiles.Write(SampleReport.Create(), folder.FullName, draw: null);
             Assert.All(halves, half => Assert.False(File.Exists(half)));
         }
         finally

@@ -74,7 +74,7 @@ public sealed class JudgedRunTests : IDisposable
                 Assert.NotNull(alpaca.LengthControlledWinRate);
         }
         Assert.True(Score(report, "reference of student", "arena_hard") > Score(report, "base of student", "arena_hard") + 20);
-        await RunReporting.WriteAsync(report, outcome.Folder, TestContext.Current.CancellationToken);
+        await RunReporting.WriteAsync(report, outcome.Folder, draw: null, TestContext.Current.CancellationToken);
         Assert.Contains("## Judged benchmarks", await File.ReadAllTextAsync(outcome.Folder.PathOf("report.md"), TestContext.Current.CancellationToken));
         Assert.Contains("\"lengthControlledWinRate\"", await File.ReadAllTextAsync(outcome.Folder.PathOf("results.json"), TestContext.Current.CancellationToken));
 

@@ -8,13 +8,10 @@ using OxyPlot.Series;
 
 namespace Agora.Reports.Figures;
 
-/// <summary>The paper's figures 4 to 7 (arXiv:2412.03679) for any study, as SVG at column width.</summary>
-/// <remarks>Generators differ by marker as well as by colour; the colours are those of Okabe and Ito, which all kinds of colour vision can tell.</remarks>
+/// <summary>The paper's figures 4 to 7 (arXiv:2412.03679) for any study, at column width.</summary>
+/// <remarks>Generators differ by marker as well as by colour, and all kinds of colour vision can tell the colours.</remarks>
 public static class AnalysisFigures
 {
-    private static readonly string[] Colors = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"];
-    private static readonly MarkerType[] Markers = [MarkerType.Circle, MarkerType.Square, MarkerType.Diamond, MarkerType.Triangle];
-
     /// <summary>What can be drawn; a part of the analysis that was not computed has no figure.</summary>
     public static ImmutableArray<Figure> Of(StudyAnalysis analysis)
     {
@@ -32,7 +29,7 @@ public static class AnalysisFigures
             Points(model, regression.Data.Select(point => (point.Generator, point.ProblemSolving, point.Pgr)), generators);
             var (low, high) = (regression.Data.Min(point => point.ProblemSolving), regression.Data.Max(point => point.ProblemSolving));
             Line(model, [new(low, fit.Predict([low])), new(high, fit.Predict([high]))]);
-            yield return Figure.Of(id, model);
+            yield return new Figure(id, model, $"{title}: problem-solving ability against PGR, and the fitted line. The table of regressions holds the figures.");
         }
     }
 
@@ -42,8 +39,8 @@ public static class AnalysisFigures
             yield break;
         var variance = Model("Variance that the components explain", "component", "% of the variance");
         variance.Axes[0] = new LinearAxis { Position = AxisPosition.Bottom, Title = "component", AxisTitleDistance = 8, MajorStep = 1, MinorStep = 1, MinimumPadding = 0.05, MaximumPadding = 0.05 };
-        var stems = new StemSeries { Color = OxyColor.Parse(Colors[0]), StrokeThickness = 6, Title = "each" };
-        var cumulative = new LineSeries { Color = OxyColor.Parse(Colors[1]), MarkerType = MarkerType.Circle, MarkerFill = OxyColor.Parse(Colors[1]), Title = "sum so far" };
+        var stems = new StemSeries { Color = FigureColors.Of(0), StrokeThickness = 6, Title = "each" };
+        var cumulative = new LineSeries { Color = FigureColors.Of(1), MarkerType = MarkerType.Circle, MarkerFill = FigureColors.Of(1), Title = "sum so far" };
         foreach (var (place, share) in found.ExplainedVariance.Index())
         {
             stems.Points.Add(new DataPoint(place + 1, 100 * share));
@@ -52,14 +49,14 @@ public static class AnalysisFigures
         variance.Series.Add(stems);
         variance.Series.Add(cumulative);
         variance.Legends.Add(new Legend { LegendPosition = LegendPosition.RightMiddle, LegendPlacement = LegendPlacement.Inside });
-        yield return Figure.Of("figure5_variance", variance);
+        yield return new Figure("figure5_variance", variance, "Share of the variance by component, and their sum so far. The table of components holds the figures.");
 
         var loadings = Empty("Contribution of each feature");
         FeatureContribution[] ordered = [.. analysis.Components.Contributions.OrderBy(entry => entry.Strength)];
         loadings.Axes.Add(new CategoryAxis { Position = AxisPosition.Left, ItemsSource = ordered.Select(entry => entry.Feature).ToArray() });
         loadings.Axes.Add(new LinearAxis { Position = AxisPosition.Bottom, Title = "% of the sum of strengths", Minimum = 0, MaximumPadding = 0.15, AxisTitleDistance = 8 });
-        loadings.Series.Add(new BarSeries { FillColor = OxyColor.Parse(Colors[0]), ItemsSource = ordered.Select(entry => new BarItem(entry.Percent)).ToArray(), LabelFormatString = "{0:0.0}" });
-        yield return Figure.Of("figure5_contributions", loadings);
+        loadings.Series.Add(new BarSeries { FillColor = FigureColors.Of(0), ItemsSource = ordered.Select(entry => new BarItem(entry.Percent)).ToArray(), LabelFormatString = "{0:0.0}" });
+        yield return new Figure("figure5_contributions", loadings, "Mean strength of each feature over all components, in percent of their sum. The table of contributions holds the figures.");
     }
 
     private static IEnumerable<Figure> ComponentsAgainstPgr(StudyAnalysis analysis, ImmutableArray<string> generators)
@@ -74,7 +71,7 @@ public static class AnalysisFigures
                 var (low, high) = (analysis.Components.Points.Min(point => point.Scores[place]), analysis.Components.Points.Max(point => point.Scores[place]));
                 Line(model, [new(low, fit.Predict([low])), new(high, fit.Predict([high]))]);
             }
-            yield return Figure.Of($"figure6_component{component + 1}", model);
+            yield return new Figure($"figure6_component{component + 1}", model, $"Each data set by its score on component {component + 1} and its PGR, and the fitted line.");
         }
     }
 
@@ -86,17 +83,18 @@ public static class AnalysisFigures
         model.Axes[0] = new LogarithmicAxis { Position = AxisPosition.Bottom, Title = "US dollars for a million output tokens", AxisTitleDistance = 8, MinimumPadding = 0.1, MaximumPadding = 0.1 };
         Line(model, [.. prices.Where(price => price.DominatedBy is null).OrderBy(price => price.OutputPrice).Select(price => new DataPoint(price.OutputPrice, price.Pgr))]);
         Points(model, prices.Select(price => (price.Generator, price.OutputPrice, price.Pgr)), generators);
-        yield return Figure.Of("figure7_price", model);
+        yield return new Figure("figure7_price", model, "Each generator by its price and its mean PGR; the line joins those that no other beats in both. The table of prices holds the figures.");
     }
 
     // A family of sans-serif fonts with Helvetica's widths, by which the library measures.
-    private static PlotModel Empty(string title) => new() { Title = title, TitleFontSize = 13, DefaultFontSize = 11, DefaultFont = "Arial, Helvetica, Liberation Sans, sans-serif" };
+    internal static PlotModel Empty(string title) =>
+        new() { Title = title, TitleFontSize = 13, TitleFontWeight = 500, DefaultFontSize = 11, DefaultFont = "Arial, Helvetica, Liberation Sans, sans-serif", Background = OxyColors.White };
 
     private static PlotModel Model(string title, string x, string y)
     {
         var model = Empty(title);
         model.Axes.Add(new LinearAxis { Position = AxisPosition.Bottom, Title = x, MinimumPadding = 0.05, MaximumPadding = 0.05, AxisTitleDistance = 8 });
-        model.Axes.Add(new LinearAxis { Position = AxisPosition.Left, Title = y, AxisTitleDistance = 8, MinimumPadding = 0.05, MaximumPadding = 0.05, MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = OxyColor.FromRgb(0xE0, 0xE0, 0xE0) });
+        model.Axes.Add(new LinearAxis { Position = AxisPosition.Left, Title = y, AxisTitleDistance = 8, MinimumPadding = 0.05, MaximumPadding = 0.05, MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = FigureColors.Grid });
         return model;
     }
 
@@ -105,7 +103,7 @@ public static class AnalysisFigures
         foreach (var group in points.GroupBy(point => point.Generator))
         {
             var place = Math.Max(0, generators.IndexOf(group.Key));
-            var series = new ScatterSeries { Title = group.Key, MarkerType = Markers[place % Markers.Length], MarkerSize = 4, MarkerFill = OxyColor.Parse(Colors[place % Colors.Length]) };
+            var series = new ScatterSeries { Title = group.Key, MarkerType = FigureColors.MarkerOf(place), MarkerSize = 4, MarkerFill = FigureColors.Of(place) };
             series.Points.AddRange(group.Select(point => new ScatterPoint(point.X, point.Y)));
             model.Series.Add(series);
         }
@@ -114,27 +112,8 @@ public static class AnalysisFigures
 
     private static void Line(PlotModel model, IEnumerable<DataPoint> points)
     {
-        var line = new LineSeries { Color = OxyColor.FromRgb(0x60, 0x60, 0x60), LineStyle = LineStyle.Dash, StrokeThickness = 1.5 };
+        var line = new LineSeries { Color = FigureColors.Line, LineStyle = LineStyle.Dash, StrokeThickness = 1.5 };
         line.Points.AddRange(points);
         model.Series.Add(line);
-    }
-}
-
-/// <param name="Id">File name without ending.</param>
-/// <param name="Svg">A whole document.</param>
-public sealed record Figure(string Id, string Title, string Svg)
-{
-    private const double Width = 480, Height = 360;
-
-    internal static Figure Of(string id, PlotModel model) => new(id, model.Title, new SvgExporter { Width = Width, Height = Height, IsDocument = true, TextMeasurer = new WideText() }.ExportToString(model));
-
-    // The library's own widths are narrower than what browsers draw, and it cuts text to them.
-    private sealed class WideText() : PdfRenderContext(Width, Height, OxyColors.Transparent)
-    {
-        public override OxySize MeasureText(string text, string fontFamily, double fontSize, double fontWeight)
-        {
-            var size = base.MeasureText(text, fontFamily, fontSize, fontWeight);
-            return new OxySize(1.35 * size.Width, size.Height);
-        }
     }
 }
