@@ -17,6 +17,8 @@ switch (args)
         return 0;
     case ["novelty", .. { Length: > 0 } files]:
         return await NoveltySpeed.MeasureAsync(files) ? 0 : 1;
+    case ["training", .. var rest] when rest is [] or ["speed" or "padding" or "memory"]:
+        return TrainingSpeed.Measure(rest is [var part] ? part : null, threads: 2) ? 0 : 1;
     case ["diversity"]:
         return DiversitySpeed.Measure() ? 0 : 1;
     case ["requests"]:
@@ -35,6 +37,6 @@ switch (args)
     case ["report", .. var rest]:
         return ReportSpeed.Measure(rest is [var browser, ..] ? browser : null) ? 0 : 1;
     default:
-        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500 | judged | novelty INSTRUCTIONS… | diversity | requests [LATENCY_MS COUNT] | instances [FOLDER METHOD COUNT KILL_AT] | report [CHROMIUM]");
+        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500 | judged | novelty INSTRUCTIONS… | diversity | training [speed|padding|memory] | requests [LATENCY_MS COUNT] | instances [FOLDER METHOD COUNT KILL_AT] | report [CHROMIUM]");
         return 2;
 }
