@@ -12,7 +12,7 @@ internal static class Engines
         try
         {
             var status = TorchLibrary.Load();
-            return new("libtorch", Verdict.Good, $"{status.Version}, {(status.CudaAvailable ? "CUDA and CPU" : "CPU")}{(status.CureApplied is null ? "" : $"; {status.CureApplied}")}");
+            return new("libtorch", Verdict.Good, $"{status.Version} in {status.Folder}, trains on {(status.CudaDevices > 0 ? $"{status.CudaDevices} CUDA device{(status.CudaDevices > 1 ? "s" : "")} or the CPU" : TorchLibrary.HasCuda() ? "the CPU (built with CUDA, but sees no device)" : "the CPU")}{(status.CureApplied is null ? "" : $"; {status.CureApplied}")}");
         }
         catch (AgoraException fault)
         {

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Agora.Students.Training;
 
 /// <summary>Adam with decoupled weight decay (arXiv:1711.05101, algorithm 2) over one weight vector; the same update as PyTorch's AdamW.</summary>
-internal sealed class AdamW : IDisposable
+internal sealed class AdamW : IOptimizer
 {
     private readonly Tensor weights;
     private readonly Tensor decayed;
@@ -26,10 +26,8 @@ internal sealed class AdamW : IDisposable
     public double Epsilon { get; init; } = 1e-8;
     public double WeightDecay { get; init; } = 0.01;
 
-    /// <summary>Updates so far; set where a training goes on.</summary>
     public int Steps { get; set; }
 
-    /// <summary>What has to be kept for a training to go on, besides <see cref="Steps"/>; this object's.</summary>
     public IEnumerable<(string Name, Tensor Values)> State => [("mean", mean), ("square", square)];
 
     /// <param name="gradient">float32 [P].</param>

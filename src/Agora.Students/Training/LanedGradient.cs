@@ -14,9 +14,9 @@ internal sealed class LanedGradient : IStepGradient
     /// <summary>Parameters. Above this, a gradient per lane costs too much memory, and single operations are large enough to be split.</summary>
     public const long LargestModel = 50_000_000;
 
-    private const int Lanes = 4;
+    public const int Lanes = 4;
     // Enough rows for efficient matrix products, few enough that a layer's values stay in the cache.
-    private const int TokensAtOnce = 1024;
+    public const int TokensAtOnce = 1024;
 
     private readonly TransformerModel model;
     private readonly int threads;

@@ -1,5 +1,3 @@
-using Agora.Students.Checkpoints;
-
 namespace Agora.Students.Training;
 
 /// <summary>Documents laid out as rows of one width, to be computed at once.</summary>
@@ -10,8 +8,8 @@ namespace Agora.Students.Training;
 internal sealed class MicroBatch
 {
     // Rows are at least this wide, so that short documents share one, and about this many tokens are computed at once: measured at nano's sizes.
-    private const int ShortestRow = 128;
-    private const int TokensAtOnce = 2048;
+    public const int ShortestRow = 128;
+    public const int TokensAtOnce = 2048;
 
     private readonly List<List<TrainingDocument>> rows;
 
@@ -49,7 +47,8 @@ internal sealed class MicroBatch
         ];
     }
 
-    public ModelInput ToInput(TransformerConfig config)
+    /// <summary>On the model's device.</summary>
+    public ModelInput ToInput(TransformerModel model)
     {
         int[] tokens = new int[Rows * Width], positions = new int[Rows * Width], numbers = new int[Rows * Width];
         Array.Fill(numbers, -1);    // padding, which sees padding
@@ -59,7 +58,7 @@ internal sealed class MicroBatch
             for (var i = 0; i < document.Tokens.Length; i++)
                 (positions[start + i], numbers[start + i]) = (i, number);
         });
-        return new ModelInput(config, Rows, tokens, positions, numbers);
+        return new ModelInput(model.Config, Rows, tokens, positions, numbers, model.Weights.device, model.Weights.dtype);
     }
 
     /// <returns>For each token that counts in the loss: the place in the flattened rows that predicts it, and the token.</returns>

@@ -1,19 +1,31 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Agora.Experiments;
 using Agora.Students.ChatTemplates;
 using Agora.Students.Checkpoints;
 using Agora.Students.Tokenization;
 using Agora.Training;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Agora.Students.Training;
 
-/// <summary>Supervised fine-tuning of all weights on instruction-response pairs, on the CPU in float32.</summary>
-/// <param name="threads">CPU threads; the weights do not depend on it below 50 million parameters.</param>
+/// <summary>Supervised fine-tuning on instruction-response pairs: of all weights or of low-rank adapters, in float32 or bfloat16, on the CPU or a CUDA device.</summary>
+/// <param name="threads">CPU threads; the weights do not depend on it where the written-out backward pass trains, below 50 million parameters with the recipe's defaults.</param>
 public sealed class SftTrainer(int threads) : IStudentTrainer
 {
     public string Version => "2";
+
+    /// <summary>Bytes that a training may use on a device; null where that is unknown.</summary>
+    internal Func<torch.Device, long?> MemoryOf { get; init; } = TrainingDevice.MemoryOf;
+
+    /// <inheritdoc/>
+    public string VersionFor(StudentRecipe recipe) => TrainingDevice.Resolve(recipe.Device) is { type: not DeviceType.CPU } device ? $"{Version} {device.type}" : Version;
+
+    // Bytes: less is no news.
+    private const long WorthSaying = 4_000_000_000;
 
     /// <inheritdoc/>
     public Task<TrainingSummary> TrainAsync(TrainingRequest request, IProgress<TrainingProgress> progress, CancellationToken cancellationToken) =>
@@ -33,11 +45,17 @@ public sealed class SftTrainer(int threads) : IStudentTrainer
         var documents = Encode(request, checkpoint.Config, text);
         var random = new RandomStreams(request.Seed);
         var (learned, heldOut) = HoldOut(documents, recipe.EvaluationShare, random);
-        using var model = TransformerModel.Load(checkpoint);
+        var device = TrainingDevice.Resolve(recipe.Device);
+        var fused = IsFused(recipe, checkpoint.Config, device);
+        CheckMemory(request, checkpoint.Config, learned, device, fused);
+        using var model = TransformerModel.Load(checkpoint, device, recipe.Precision == Precision.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32);
+        if (recipe.Lora is { } lora)
+            model.Adapters = new LoraAdapters(model, lora, random.For("LoRA adapters"));
         var session = Plan(request, checkpoint.Config, learned, random) with { HeldOut = heldOut };
-        using var loop = new TrainingLoop(model, new OptimizerSettings { WeightDecay = recipe.WeightDecay, ClipNorm = recipe.ClipNorm }, threads);
-        loop.CheckWeights();
+        IStepGradient gradient = fused ? new LanedGradient(model, threads) : new AutogradGradient(model, threads, recipe.ActivationCheckpointing);
+        using var loop = new TrainingLoop(model, new OptimizerSettings { WeightDecay = recipe.WeightDecay, ClipNorm = recipe.ClipNorm, RoundingSeed = request.Seed }, gradient);
         var summary = loop.Run(session, progress, cancellationToken);
+        model.Adapters?.Merge(model);
         // Each tensor in its own type: some checkpoints keep their norms in another than their matrices.
         CheckpointWriter.SaveLike(request.BaseModelFolder, request.OutputFolder, [.. model.TensorsToSave(checkpoint.StoredType).Select(tensor => tensor with { Type = checkpoint.StoredTypeOf(tensor.Name) })]);
         if (ownTemplate is null)
@@ -67,6 +85,26 @@ public sealed class SftTrainer(int threads) : IStudentTrainer
         File.WriteAllText(Path.Combine(request.OutputFolder, StudentCard.FileName), card.Text());
     }
 
+    // Float32 on the CPU alone, and small enough for a gradient a lane.
+    private static bool IsFused(StudentRecipe recipe, TransformerConfig config, torch.Device device) =>
+        device.type == DeviceType.CPU && recipe is { Lora: null, Precision: Precision.F32, ActivationCheckpointing: false } && config.Parameters <= LanedGradient.LargestModel;
+
+    private void CheckMemory(TrainingRequest request, TransformerConfig config, IReadOnlyList<TrainingDocument> documents, torch.Device device, bool fused)
+    {
+        var recipe = request.Recipe;
+        // Plainly packed documents are as long as a sequence.
+        var longest = recipe.Packing == Packing.Plain ? Math.Min(recipe.MaxLength, config.MaxPositions) : documents.Max(document => document.Tokens.Length);
+        var shape = new TrainingMemory.Shape(config, fused, recipe.Precision, Bfloat16Update.Stochastic, recipe.ActivationCheckpointing, recipe.Lora, longest, threads);
+        if (MemoryOf(device) is not { } available)
+        {
+            request.Notice?.Invoke($"needs about {TrainingMemory.Of(shape).Describe()} on {device}, which does not say how much it has");
+            return;
+        }
+        var need = TrainingMemory.Check(shape, available, device.ToString(), request.BaseModelFolder);
+        if (need.Total > WorthSaying)
+            request.Notice?.Invoke($"needs about {need.Describe()} on {device}");
+    }
+
     private TrainingSession Plan(TrainingRequest request, TransformerConfig config, IReadOnlyList<TrainingDocument> documents, RandomStreams random)
     {
         var recipe = request.Recipe;
@@ -89,7 +127,7 @@ public sealed class SftTrainer(int threads) : IStudentTrainer
     private string KeyOf(string key, TrainingRequest request, TransformerConfig config, IReadOnlyList<TrainingStep> steps)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes($"{key}\n{Version}\n{request.Recipe with { CheckpointSeconds = 0, CheckpointSteps = null }}\n{config.Parameters}\n"));
+        hash.AppendData(Encoding.UTF8.GetBytes($"{key}\n{Version}\n{JsonSerializer.Serialize(request.Recipe with { CheckpointSeconds = 0, CheckpointSteps = null, Device = VersionFor(request.Recipe) })}\n{config.Parameters}\n"));
         foreach (var step in steps)
         {
             hash.AppendData(BitConverter.GetBytes(step.LearningRate));

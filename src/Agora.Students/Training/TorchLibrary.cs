@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
 using System.Security.Cryptography;
@@ -11,8 +12,9 @@ namespace Agora.Students.Training;
 /// <param name="Version">Of libtorch.</param>
 /// <param name="NativeLibrary">The native half of TorchSharp that is in use.</param>
 /// <param name="CureApplied">Why a patched copy is in use; null where the library loads as it is shipped.</param>
-/// <param name="CudaAvailable">Training and answering run on the CPU in this build; a device is reported all the same.</param>
-public sealed record TorchStatus(string Version, string NativeLibrary, string? CureApplied, bool CudaAvailable);
+/// <param name="Folder">Where libtorch lies.</param>
+/// <param name="CudaDevices">How many it can use; 0 where it is built for the CPU or sees no device.</param>
+public sealed record TorchStatus(string Version, string NativeLibrary, string? CureApplied, string Folder, int CudaDevices);
 
 /// <summary>Makes libtorch load, also where the system's C++ library is older than the one TorchSharp was built with.</summary>
 /// <remarks>
@@ -24,6 +26,9 @@ public static class TorchLibrary
 {
     private const string TorchSharpName = "LibTorchSharp";
     private const string NeededVersion = "GLIBCXX_3.4.32";
+    /// <summary>Environment variable that names the folder of an installed libtorch (the one with libtorch_cpu.so), to be used instead of the package's.</summary>
+    public const string FolderVariable = "AGORA_LIBTORCH";
+    private const string CudaLibrary = "libtorch_cuda.so";
 
     private static readonly Lazy<TorchStatus> Loaded = new(LoadOnce);
 
@@ -31,16 +36,26 @@ public static class TorchLibrary
     /// <exception cref="AgoraException">The library does not load on this machine.</exception>
     public static TorchStatus Load() => Loaded.Value;
 
+    /// <summary>Where libtorch is loaded from; does not load it.</summary>
+    /// <exception cref="AgoraException">It is not there.</exception>
+    public static string Folder() => ChosenFolder() ?? Path.GetDirectoryName(FindNativeLibrary())!;
+
+    /// <summary>Whether that libtorch is one with CUDA; says nothing about devices.</summary>
+    public static bool HasCuda() => File.Exists(Path.Combine(Folder(), OperatingSystem.IsWindows() ? "torch_cuda.dll" : CudaLibrary));
+
     private static TorchStatus LoadOnce()
     {
         var native = FindNativeLibrary();
         try
         {
             string? cure = null;
+            var (folder, cuda) = (Folder(), HasCuda());
             if (OperatingSystem.IsLinux() && SystemLacksNeededVersion())
-                (native, cure) = LoadCuredCopy(native);
-            torch.InitializeDeviceType(DeviceType.CPU);
-            return new TorchStatus(torch.__version__, native, cure, torch.cuda_is_available());
+                (native, cure) = LoadCuredCopy(native, folder);
+            else if (ChosenFolder() is not null || cuda)
+                LoadFrom(folder, native);
+            torch.InitializeDeviceType(cuda && torch.TryInitializeDeviceType(DeviceType.CUDA) ? DeviceType.CUDA : DeviceType.CPU);
+            return new TorchStatus(torch.__version__, native, cure, folder, cuda && torch.cuda_is_available() ? torch.cuda.device_count() : 0);
         }
         catch (Exception exception) when (exception is DllNotFoundException or NotSupportedException or TypeInitializationException or BadImageFormatException)
         {
@@ -67,19 +82,40 @@ public static class TorchLibrary
         return library is not null && File.ReadAllBytes(library).AsSpan().IndexOf(Encoding.ASCII.GetBytes(NeededVersion + "\0")) < 0;
     }
 
-    private static (string Path, string Reason) LoadCuredCopy(string original)
+    private static string? ChosenFolder()
+    {
+        if (Environment.GetEnvironmentVariable(FolderVariable) is not { Length: > 0 } folder)
+            return null;
+        return File.Exists(Path.Combine(folder, "libtorch_cpu.so"))
+            ? Path.GetFullPath(folder)
+            : throw new AgoraException($"{FolderVariable} names a folder without libtorch_cpu.so", folder, "name the lib folder of an unpacked libtorch 2.10, or unset the variable") { ExitCode = 2 };
+    }
+
+    // Libraries that are loaded already are found by their names when others ask for them, wherever they lie.
+    private static void LoadFrom(string folder, string native)
+    {
+        foreach (var dependency in new[] { "libc10.so", "libtorch_cpu.so", "libc10_cuda.so", CudaLibrary, "libtorch.so" }.Select(name => Path.Combine(folder, name)).Where(File.Exists))
+            NativeLibrary.Load(dependency);
+        var handle = NativeLibrary.Load(native);
+        NativeLibrary.SetDllImportResolver(typeof(torch).Assembly, (name, _, _) => name == TorchSharpName ? handle : IntPtr.Zero);
+        if (ChosenFolder() is null)
+            return;
+        // TorchSharp would load the package's libtorch by its path as well, and two in one process end it. It has no switch for that, but notes what it has loaded.
+        foreach (var name in new[] { "nativeBackendLoaded", "nativeBackendCudaLoaded" })
+        {
+            var note = typeof(torch).GetField(name, BindingFlags.NonPublic | BindingFlags.Static)
+                ?? throw new InvalidOperationException($"this version of TorchSharp has no {name}: {FolderVariable} cannot be honoured");
+            note.SetValue(null, name == "nativeBackendLoaded" || HasCuda());
+        }
+    }
+
+    private static (string Path, string Reason) LoadCuredCopy(string original, string folder)
     {
         var image = File.ReadAllBytes(original);
         if (!ElfVersionNeeds.MakeWeak(image, NeededVersion))
             return (original, $"nothing to cure: {Path.GetFileName(original)} does not ask for {NeededVersion}");
         var copy = Store(image);
-        // Found by their own names later, because the copy's folder does not hold them.
-        var folder = Path.GetDirectoryName(original)!;
-        foreach (var dependency in new[] { "libc10.so", "libtorch_cpu.so", "libtorch.so" })
-            NativeLibrary.Load(Path.Combine(folder, dependency));
-        var handle = NativeLibrary.Load(copy);
-        // Asked after the usual places have failed, which they do: that the original does not load is why there is a copy.
-        AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) => name == TorchSharpName ? handle : IntPtr.Zero;
+        LoadFrom(folder, copy);
         return (copy, $"the system's libstdc++ lacks {NeededVersion}; a copy in which that version is optional is used");
     }
 

@@ -23,6 +23,10 @@ internal sealed record OptimizerSettings
     public bool DecayVectors { get; init; } = true;
     /// <summary>0 turns clipping off.</summary>
     public double ClipNorm { get; init; }
+    /// <summary>Where the weights are bfloat16.</summary>
+    public Bfloat16Update Bfloat16 { get; init; }
+    /// <summary>Of the random numbers that stochastic rounding draws.</summary>
+    public long RoundingSeed { get; init; }
 }
 
 /// <summary>Everything that one training does, decided before the first step.</summary>
@@ -52,7 +56,7 @@ internal sealed class TrainingLoop : IDisposable
 
     private readonly TransformerModel model;
     private readonly OptimizerSettings settings;
-    private readonly AdamW optimizer;
+    private readonly IOptimizer optimizer;
     private readonly IStepGradient gradient;
 
     /// <param name="gradient">Of the same model; disposed with the loop.</param>
@@ -62,13 +66,16 @@ internal sealed class TrainingLoop : IDisposable
         this.settings = settings;
         this.gradient = gradient;
         using var scope = NewDisposeScope();
-        optimizer = new AdamW(model.Weights, settings.DecayVectors ? model.Layout.Elements : model.Layout.MatrixElements)
+        var decayed = settings.DecayVectors || model.Adapters is not null ? Trained.numel() : model.Layout.MatrixElements;
+        optimizer = Trained.dtype == ScalarType.BFloat16 ? new Bfloat16AdamW(Trained, decayed, settings) : new AdamW(Trained, decayed)
         {
             Beta1 = settings.Beta1,
             Beta2 = settings.Beta2,
             WeightDecay = settings.WeightDecay,
         };
     }
+
+    private Tensor Trained => model.Adapters?.Values ?? model.Weights;
 
     /// <param name="threads">CPU threads.</param>
     public TrainingLoop(TransformerModel model, OptimizerSettings settings, int threads)
@@ -145,7 +152,7 @@ internal sealed class TrainingLoop : IDisposable
         double? norm = null;
         if (settings.ClipNorm > 0)
         {
-            norm = sum.norm().item<float>();
+            norm = NormOf(sum);
             if (norm > settings.ClipNorm)
             {
                 using Scalar shrink = settings.ClipNorm / (norm.Value + 1e-6);
@@ -156,8 +163,25 @@ internal sealed class TrainingLoop : IDisposable
         return (loss, norm);
     }
 
+    // In float32 whatever the gradient's type, and without a copy of all of it.
+    private static double NormOf(Tensor gradient)
+    {
+        if (gradient.dtype == ScalarType.Float32)
+            return gradient.norm().item<float>();
+        const long chunk = 1 << 24;
+        using var scope = NewDisposeScope();
+        var squares = zeros([], float64, gradient.device);
+        for (long first = 0; first < gradient.numel(); first += chunk)
+        {
+            using var inner = NewDisposeScope();
+            var norm = gradient.narrow(0, first, Math.Min(chunk, gradient.numel() - first)).to(float32).norm().to(float64);
+            squares.add_(norm * norm, HeldScalars.One);
+        }
+        return Math.Sqrt(squares.item<double>());
+    }
+
     /// <exception cref="AgoraException">A weight is no number.</exception>
-    public void CheckWeights()
+    private void CheckWeights()
     {
         using var noGradient = no_grad();
         var faults = new List<string>();
@@ -167,12 +191,17 @@ internal sealed class TrainingLoop : IDisposable
             if (!model.Weights.narrow(0, place.Offset, place.Elements).isfinite().all().item<bool>())
                 faults.Add(place.Name);
         }
+        if (model.Adapters is { } adapters)
+        {
+            using var scope = NewDisposeScope();
+            if (!adapters.Values.isfinite().all().item<bool>())
+                faults.Add("the LoRA adapters");
+        }
         if (faults.Count > 0)
         {
             throw new AgoraException(
-                $"{faults.Count} of {model.Layout.Places.Count()} tensors hold weights that are no finite numbers: {string.Join(", ", faults.Take(8))}{(faults.Count > 8 ? ", …" : "")}",
-                optimizer.Steps == 0 ? "the model before its first step" : $"the model after step {optimizer.Steps}",
-                optimizer.Steps == 0 ? "take a model whose files are whole" : "lower recipe.learningRate, or clip gradients (recipe.clipNorm: 1)");
+                $"{faults.Count} of {model.Layout.Places.Count() + (model.Adapters is null ? 0 : 1)} tensors hold weights that are no finite numbers: {string.Join(", ", faults.Take(8))}{(faults.Count > 8 ? ", …" : "")}",
+                $"the model after step {optimizer.Steps}", "lower recipe.learningRate, or clip gradients (recipe.clipNorm: 1)");
         }
     }
 
@@ -184,7 +213,7 @@ internal sealed class TrainingLoop : IDisposable
 
     private static long Tokens(TrainingStep step) => step.Documents.Sum(document => (long)document.Tokens.Length);
 
-    private List<(string Name, Tensor Values)> State() => [("weights", model.Weights), .. optimizer.State];
+    private List<(string Name, Tensor Values)> State() => [(model.Adapters is null ? "weights" : "adapters", Trained), .. optimizer.State];
 
     private void Restore(TrainingSession session, List<StepLoss> losses, List<double> heldOut, RisingLoss rising)
     {

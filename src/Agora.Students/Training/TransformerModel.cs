@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 
 namespace Agora.Students.Training;
 
-/// <summary>A transformer of the Llama family for training: float32 weights in one vector, and the forward pass as torch operations.</summary>
+/// <summary>A transformer of the Llama family for training: its weights in one vector, and the forward pass as torch operations.</summary>
+/// <remarks>With bfloat16 weights, norms, rotation and loss are computed in float32, as in transformers.</remarks>
 internal sealed class TransformerModel : IDisposable
 {
     private readonly Scalar normEpsilon;
@@ -20,13 +21,18 @@ internal sealed class TransformerModel : IDisposable
 
     public ParameterLayout Layout { get; }
 
-    /// <summary>float32 [P], laid out as <see cref="Layout"/> says.</summary>
+    /// <summary>float32 or bfloat16 [P], laid out as <see cref="Layout"/> says.</summary>
     public Tensor Weights { get; }
 
-    public static TransformerModel Load(CheckpointFolder checkpoint)
+    /// <summary>Low-rank matrices that are trained in the weights' stead; null where the weights are. This object's once it is set.</summary>
+    public LoraAdapters? Adapters { get; set; }
+
+    /// <param name="device">The CPU where absent.</param>
+    /// <param name="type">float32 or bfloat16, whatever the files hold.</param>
+    public static TransformerModel Load(CheckpointFolder checkpoint, Device? device = null, ScalarType type = ScalarType.Float32)
     {
-        var model = Allocate(checkpoint.Config);
-        using var values = model.Weights.data<float>();
+        var model = Allocate(checkpoint.Config, device, type);
+        using var noGradient = no_grad();
         var chunk = new float[1 << 18];
         foreach (var place in model.Layout.Places)
         {
@@ -34,7 +40,8 @@ internal sealed class TransformerModel : IDisposable
             {
                 var count = (int)Math.Min(chunk.Length, place.Elements - first);
                 checkpoint.Read(place.Name, first, chunk.AsSpan(0, count));
-                values.CopyFrom(chunk.AsSpan(0, count), 0, place.Offset + first);
+                using var scope = NewDisposeScope();
+                model.Weights.narrow(0, place.Offset + first, count).copy_(tensor(count == chunk.Length ? chunk : chunk[..count]));
             }
         }
         return model;
@@ -68,66 +75,76 @@ internal sealed class TransformerModel : IDisposable
     [
         .. Layout.Places.OrderBy(place => place.Name, StringComparer.Ordinal).Select(place => new TensorToSave(place.Name, place.Shape, type, (first, destination) =>
         {
-            using var values = Weights.data<float>();
-            values.CopyTo(destination, 0, place.Offset + first);
+            using var scope = NewDisposeScope();
+            using var noGradient = no_grad();
+            using var values = Weights.narrow(0, place.Offset + first, destination.Length).to(float32).cpu().data<float>();
+            values.CopyTo(destination, 0, 0);
         })),
     ];
 
-    /// <summary>A leaf that shares the weights and collects a gradient of its own, so that threads can work on parts of one batch.</summary>
-    /// <returns>float32 [P], owned by the caller.</returns>
-    public Tensor NewLeaf() => Weights.detach().requires_grad_(true);
-
-    /// <param name="leaf">float32 [P]: <see cref="Weights"/> or what <see cref="NewLeaf"/> gave.</param>
-    /// <returns>Named views of the leaf; they live until the surrounding dispose scope ends.</returns>
-    public Dictionary<string, Tensor> Split(Tensor leaf)
-    {
-        // One operation with one backward: slices taken one by one would each write a gradient as long as all weights.
-        var parts = leaf.split([.. Layout.Pieces.Select(piece => piece.Elements)]);
-        var pieces = new Dictionary<string, Tensor>(parts.Length, StringComparer.Ordinal);
-        for (var i = 0; i < parts.Length; i++)
-            pieces.Add(Layout.Pieces[i].Name, parts[i].view([.. Layout.Pieces[i].Shape]));
-        return pieces;
-    }
+    /// <param name="whole">[P]: <see cref="Weights"/>, or a vector laid out as they are.</param>
+    /// <returns>Named views of it, each a leaf of its own for torch's differentiation; they live until the surrounding dispose scope ends.</returns>
+    public Dictionary<string, Tensor> Split(Tensor whole) =>
+        Layout.Pieces.ToDictionary(piece => piece.Name, piece => whole.narrow(0, piece.Offset, piece.Elements).view([.. piece.Shape]).detach(), StringComparer.Ordinal);
 
     /// <summary>The last hidden state, after the final norm.</summary>
-    /// <param name="pieces">From <see cref="Split"/>.</param>
-    /// <returns>float32 [B, T, hidden].</returns>
+    /// <param name="pieces">From <see cref="Split"/>, and the adapters' where there are some.</param>
+    /// <returns>[B, T, hidden], in the weights' type.</returns>
     public Tensor Hidden(IReadOnlyDictionary<string, Tensor> pieces, ModelInput input)
     {
-        long B = input.Tokens.shape[0], T = input.Tokens.shape[1];
-        var hidden = pieces["embedding"].index_select(0, input.Tokens.flatten()).view(B, T, Config.HiddenSize);
+        var hidden = Embed(pieces, input);
         for (var layer = 0; layer < Config.Layers; layer++)
-        {
-            var normed = Norm(hidden, pieces[$"{layer}.attention_norm"]);
-            hidden = hidden.add(Attention(pieces, layer, normed, input, B, T), HeldScalars.One);
-            normed = Norm(hidden, pieces[$"{layer}.feed_forward_norm"]);
-            hidden = hidden.add(FeedForward(pieces, layer, normed), HeldScalars.One);
-        }
-        return Norm(hidden, pieces["final_norm"]);
+            hidden = Layer(pieces, layer, hidden, input);
+        return FinalNorm(pieces, hidden);
     }
 
-    /// <param name="hidden">float32 [N, hidden].</param>
-    /// <returns>float32 [N, V], or [N, 1] for a reward model.</returns>
+    /// <returns>[B, T, hidden].</returns>
+    public Tensor Embed(IReadOnlyDictionary<string, Tensor> pieces, ModelInput input) =>
+        pieces["embedding"].index_select(0, input.Tokens.flatten()).view(input.Tokens.shape[0], input.Tokens.shape[1], Config.HiddenSize);
+
+    /// <param name="hidden">[B, T, hidden]: what comes into the layer.</param>
+    /// <returns>[B, T, hidden].</returns>
+    public Tensor Layer(IReadOnlyDictionary<string, Tensor> pieces, int layer, Tensor hidden, ModelInput input)
+    {
+        long B = input.Tokens.shape[0], T = input.Tokens.shape[1];
+        var normed = Norm(hidden, pieces[$"{layer}.attention_norm"]);
+        hidden = hidden.add(Attention(pieces, layer, normed, input, B, T), HeldScalars.One);
+        normed = Norm(hidden, pieces[$"{layer}.feed_forward_norm"]);
+        return hidden.add(FeedForward(pieces, layer, normed), HeldScalars.One);
+    }
+
+    /// <param name="hidden">[B, T, hidden].</param>
+    public Tensor FinalNorm(IReadOnlyDictionary<string, Tensor> pieces, Tensor hidden) => Norm(hidden, pieces["final_norm"]);
+
+    /// <param name="hidden">[N, hidden].</param>
+    /// <returns>[N, V], or [N, 1] for a reward model.</returns>
     public static Tensor Project(IReadOnlyDictionary<string, Tensor> pieces, Tensor hidden) =>
         nn.functional.linear(hidden, pieces.TryGetValue("head", out var head) ? head : pieces["embedding"]);
 
     public void Dispose()
     {
+        Adapters?.Dispose();
         Weights.Dispose();
         normEpsilon.Dispose();
     }
 
-    private static TransformerModel Allocate(TransformerConfig config)
+    private static TransformerModel Allocate(TransformerConfig config, Device? device = null, ScalarType type = ScalarType.Float32)
     {
         TorchLibrary.Load();
         var layout = new ParameterLayout(config);
-        return new TransformerModel(config, layout, empty(layout.Elements, float32).DetachFromDisposeScope());
+        return new TransformerModel(config, layout, empty(layout.Elements, type, device).DetachFromDisposeScope());
+    }
+
+    private Tensor Linear(IReadOnlyDictionary<string, Tensor> pieces, string name, Tensor input)
+    {
+        var output = nn.functional.linear(input, pieces[name + ".weight"], pieces.GetValueOrDefault(name + ".bias"));
+        return Adapters?.Change(pieces, name + ".weight", input) is { } change ? output.add(change, HeldScalars.One) : output;
     }
 
     private Tensor Attention(IReadOnlyDictionary<string, Tensor> pieces, int layer, Tensor normed, ModelInput input, long B, long T)
     {
         int heads = Config.Heads, keyValueHeads = Config.KeyValueHeads, D = Config.HeadSize;
-        var projected = nn.functional.linear(normed, pieces[$"{layer}.qkv.weight"], pieces.GetValueOrDefault($"{layer}.qkv.bias"))
+        var projected = Linear(pieces, $"{layer}.qkv", normed)
             .view(B, T, heads + 2 * keyValueHeads, D);
         var queriesAndKeys = projected.narrow(2, 0, heads + keyValueHeads);                                 // [B, T, heads + kv, D]
         if (Config.QueryKeyNorm)
@@ -136,7 +153,7 @@ internal sealed class TransformerModel : IDisposable
                 Norm(queriesAndKeys.narrow(2, 0, heads), pieces[$"{layer}.query_norm"]),
                 Norm(queriesAndKeys.narrow(2, heads, keyValueHeads), pieces[$"{layer}.key_norm"])], 2);
         }
-        var rotated = Rotate(queriesAndKeys, input.Cosines, input.Sines);
+        var rotated = Rotate(queriesAndKeys, input.Cosines, input.Sines).to(normed.dtype);
         var queries = rotated.narrow(2, 0, heads).transpose(1, 2);                                          // [B, heads, T, D]
         var keys = rotated.narrow(2, heads, keyValueHeads).transpose(1, 2);                                 // [B, kv, T, D]
         var values = projected.narrow(2, heads + keyValueHeads, keyValueHeads).transpose(1, 2);
@@ -147,19 +164,22 @@ internal sealed class TransformerModel : IDisposable
         }
         var mask = input.MaskOf(Config.AttentionWindows[layer]);
         var mixed = nn.functional.scaled_dot_product_attention(queries, keys, values, mask, is_casual: mask is null);
-        return nn.functional.linear(mixed.transpose(1, 2).reshape(B, T, heads * D), pieces[$"{layer}.output.weight"], pieces.GetValueOrDefault($"{layer}.output.bias"));
+        return Linear(pieces, $"{layer}.output", mixed.transpose(1, 2).reshape(B, T, heads * D));
     }
 
     private Tensor FeedForward(IReadOnlyDictionary<string, Tensor> pieces, int layer, Tensor normed)
     {
-        var gateAndUp = nn.functional.linear(normed, pieces[$"{layer}.gate_up.weight"], pieces.GetValueOrDefault($"{layer}.gate_up.bias"));
+        var gateAndUp = Linear(pieces, $"{layer}.gate_up", normed);
         var gate = gateAndUp.narrow(2, 0, Config.IntermediateSize);
         var up = gateAndUp.narrow(2, Config.IntermediateSize, Config.IntermediateSize);
-        return nn.functional.linear(nn.functional.silu(gate) * up, pieces[$"{layer}.down.weight"], pieces.GetValueOrDefault($"{layer}.down.bias"));
+        return Linear(pieces, $"{layer}.down", nn.functional.silu(gate) * up);
     }
 
-    private Tensor Norm(Tensor values, Tensor weight) =>
-        values * rsqrt((values * values).mean([-1], keepdim: true).add(normEpsilon, HeldScalars.One)) * weight;
+    private Tensor Norm(Tensor values, Tensor weight)
+    {
+        var wide = values.to(float32);
+        return (wide * rsqrt((wide * wide).mean([-1], keepdim: true).add(normEpsilon, HeldScalars.One))).to(values.dtype) * weight;
+    }
 
     // Element i of a head turns together with element i + D/2, as in Hugging Face's checkpoints.
     private static Tensor Rotate(Tensor values, Tensor cosines, Tensor sines)

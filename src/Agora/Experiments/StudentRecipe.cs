@@ -39,6 +39,15 @@ public sealed record StudentRecipe
     /// <summary>Share of the rows that is held out of training: the loss on them is measured before the first step and after each epoch.</summary>
     [Range(0.0, 0.5)]
     public double EvaluationShare { get; init; }
+    /// <summary>Trains low-rank changes of linear layers in the weights' stead, and merges them when the student is saved; all weights are trained where absent.</summary>
+    public LoraSpec? Lora { get; init; }
+    /// <summary>Type of the weights while they are trained; the optimiser's state is float32 always. Students are stored in their base's type.</summary>
+    public Precision Precision { get; init; }
+    /// <summary>Keeps only each layer's input from the forward pass and computes the rest again: less memory, about a third more time.</summary>
+    public bool ActivationCheckpointing { get; init; }
+    /// <summary>Where students are trained: auto takes the first CUDA device where there is one, and the CPU elsewhere.</summary>
+    [RegularExpression("auto|cpu|cuda(:[0-9]{1,3})?")]
+    public string Device { get; init; } = "auto";
     /// <summary>Seconds between checkpoints of a training that goes on; an interrupted one continues from the last. They change no result.</summary>
     [Range(0.0, 86_400.0)]
     public double CheckpointSeconds { get; init; } = 60;
@@ -46,6 +55,24 @@ public sealed record StudentRecipe
     [Range(1, int.MaxValue)]
     public int? CheckpointSteps { get; init; }
 }
+
+/// <summary>LoRA (arXiv:2106.09685): a layer's matrix W becomes W + alpha / rank · B A, and only A and B are trained. No dropout.</summary>
+public sealed record LoraSpec
+{
+    [Range(1, 4096)]
+    public int Rank { get; init; } = 16;
+    [Range(0.0, 1e6, MinimumIsExclusive = true)]
+    public double Alpha { get; init; } = 32;
+    /// <summary>Which matrices of each layer are changed.</summary>
+    [MinLength(1)]
+    public ImmutableArray<LoraTarget> Targets { get; init; } = [LoraTarget.QProj, LoraTarget.KProj, LoraTarget.VProj, LoraTarget.OProj, LoraTarget.GateProj, LoraTarget.UpProj, LoraTarget.DownProj];
+}
+
+/// <summary>Linear layers by their names in Hugging Face's files.</summary>
+public enum LoraTarget { QProj, KProj, VProj, OProj, GateProj, UpProj, DownProj }
+
+/// <summary><see cref="Bf16"/> (bfloat16): half the memory for weights and gradients; updates are rounded stochastically, so that small ones are not lost.</summary>
+public enum Precision { F32, Bf16 }
 
 /// <summary>How the learning rate moves after warm-up.</summary>
 public enum Schedule { EpochDecay, Constant, Linear, Cosine }

@@ -74,14 +74,14 @@ public sealed class TrainStep : RunStep
             ["fileData"] = data.FileIdentity,
         }, data.Generated is { } generated ? [generated.Key] : []);
 
-    /// <summary>The recipe without what decides nothing, and with options that came later only where they are not the usual ones, so that students trained before keep their keys.</summary>
+    /// <summary>The recipe without what decides nothing (a device stands in the trainer's version), and with options that came later only where they are not the usual ones, so that students trained before keep their keys.</summary>
     private static JsonObject Deciding(StudentRecipe recipe)
     {
         var options = CanonicalJson.ToNode(recipe)!.AsObject();
         var usual = CanonicalJson.ToNode(new StudentRecipe())!.AsObject();
-        foreach (var name in (ReadOnlySpan<string>)["checkpointSeconds", "checkpointSteps"])
+        foreach (var name in (ReadOnlySpan<string>)["checkpointSeconds", "checkpointSteps", "device"])
             options.Remove(name);
-        foreach (var name in (ReadOnlySpan<string>)["schedule", "finalLearningRateShare", "evaluationShare"])
+        foreach (var name in (ReadOnlySpan<string>)["schedule", "finalLearningRateShare", "evaluationShare", "lora", "precision", "activationCheckpointing"])
         {
             if (JsonNode.DeepEquals(options[name], usual[name]))
                 options.Remove(name);

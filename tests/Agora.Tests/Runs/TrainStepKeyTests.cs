@@ -28,6 +28,10 @@ public sealed class TrainStepKeyTests : IDisposable
     {
         { new StudentRecipe { CheckpointSeconds = 1 }, false },
         { new StudentRecipe { CheckpointSteps = 7 }, false },
+        { new StudentRecipe { Device = "cpu" }, false },
+        { new StudentRecipe { Lora = new LoraSpec() }, true },
+        { new StudentRecipe { Precision = Precision.Bf16 }, true },
+        { new StudentRecipe { ActivationCheckpointing = true }, true },
         { new StudentRecipe { Schedule = Schedule.Cosine }, true },
         { new StudentRecipe { FinalLearningRateShare = 0.3 }, true },
         { new StudentRecipe { EvaluationShare = 0.3 }, true },

@@ -1,0 +1,60 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Agora.Experiments;
+using TorchSharp;
+
+namespace Agora.Students.Training;
+
+/// <summary>Where a student is trained: the words of recipe.device, and what this machine has.</summary>
+internal static partial class TrainingDevice
+{
+    /// <param name="device">auto, cpu, cuda or cuda:N.</param>
+    /// <exception cref="AgoraException">A CUDA device is named that is not there.</exception>
+    public static torch.Device Resolve(string device)
+    {
+        if (device == "cpu" || device == "auto" && !TorchLibrary.HasCuda())
+            return torch.CPU;       // without loading libtorch: a plan asks this, too
+        if (!TorchLibrary.HasCuda())
+        {
+            throw new AgoraException(
+                $"recipe.device is {device}, and this build of Agora trains on the CPU: its libtorch has no CUDA", TorchLibrary.Folder(),
+                $"build with -p:AgoraTorch=cuda, or point {TorchLibrary.FolderVariable} at an installed libtorch with CUDA; \"agora doctor\" shows what is in use")
+            { ExitCode = 2 };
+        }
+        var count = TorchLibrary.Load().CudaDevices;
+        if (device == "auto")
+            return count > 0 ? torch.device(DeviceType.CUDA, 0) : torch.CPU;
+        var index = device.Split(':') is [_, var number] ? int.Parse(number, CultureInfo.InvariantCulture) : 0;
+        return index < count
+            ? torch.device(DeviceType.CUDA, index)
+            : throw new AgoraException(
+                $"recipe.device is {device}, and there {(count == 1 ? "is 1 CUDA device" : $"are {count} CUDA devices")}", "this machine",
+                count == 0 ? "look at nvidia-smi and at the driver; device: cpu trains without" : $"name one from cuda:0 to cuda:{count - 1}") { ExitCode = 2 };
+    }
+
+    /// <returns>Bytes that a training may use there; null where the driver does not say.</returns>
+    public static long? MemoryOf(torch.Device device) =>
+        device.type == DeviceType.CPU ? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes : CudaMemory(device.index);
+
+    private static long? CudaMemory(int index)
+    {
+        try
+        {
+            return Initialise(0) == 0 && GetDevice(out var handle, index) == 0 && TotalMemory(out var bytes, handle) == 0 ? (long)bytes : null;
+        }
+        catch (Exception missing) when (missing is DllNotFoundException or EntryPointNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    // CUDA's driver interface: no context is made.
+    [LibraryImport("libcuda.so.1", EntryPoint = "cuInit")]
+    private static partial int Initialise(uint flags);
+
+    [LibraryImport("libcuda.so.1", EntryPoint = "cuDeviceGet")]
+    private static partial int GetDevice(out int device, int ordinal);
+
+    [LibraryImport("libcuda.so.1", EntryPoint = "cuDeviceTotalMem_v2")]
+    private static partial int TotalMemory(out nuint bytes, int device);
+}

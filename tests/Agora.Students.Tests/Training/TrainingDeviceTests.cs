@@ -1,0 +1,32 @@
+using Agora.Experiments;
+using Agora.Students.Training;
+using TorchSharp;
+
+namespace Agora.Tests.Training;
+
+[Collection("torch")]
+public sealed class TrainingDeviceTests
+{
+    [Fact]
+    public void Auto_is_CUDA_where_libtorch_sees_a_device_and_the_CPU_elsewhere() =>
+        Assert.Equal(TorchLibrary.Load().CudaDevices > 0 ? DeviceType.CUDA : DeviceType.CPU, TrainingDevice.Resolve("auto").type);
+
+    [Fact]
+    public void The_CPU_can_be_asked_for() => Assert.Equal(DeviceType.CPU, TrainingDevice.Resolve("cpu").type);
+
+    [Fact]
+    public void A_device_that_is_not_there_is_refused_before_anything_starts()
+    {
+        Assert.SkipWhen(TorchLibrary.HasCuda(), "this build has CUDA");
+        var fault = Assert.Throws<AgoraException>(() => new SftTrainer(1).VersionFor(new StudentRecipe { Device = "cuda:1" }));
+        Assert.Contains("its libtorch has no CUDA", fault.What, StringComparison.Ordinal);
+        Assert.Contains("-p:AgoraTorch=cuda", fault.Fix, StringComparison.Ordinal);
+        Assert.Equal(2, fault.ExitCode);
+    }
+
+    [Fact]
+    public void On_the_CPU_the_version_is_the_one_that_it_always_was() => Assert.Equal("2", new SftTrainer(1).VersionFor(new StudentRecipe { Device = "cpu" }));
+
+    [Fact]
+    public void The_machines_memory_is_known() => Assert.True(TrainingDevice.MemoryOf(torch.CPU) > 100_000_000);
+}
