@@ -79,6 +79,27 @@ public sealed record ModelSpec
     public int MaxParallel { get; init; } = 64;
     /// <summary>What the endpoint allows, where it is known; what its answers' headers say is learned besides.</summary>
     public RateLimits? Limits { get; init; }
+    /// <summary>How requests go out. <c>online</c>: one by one. <c>batch</c>: through the provider's batch API, at its lower price, with answers within a day. <c>auto</c>: in batches where the provider has them and enough requests wait together, else online.</summary>
+    public RequestMode Mode { get; init; } = RequestMode.Online;
+    /// <summary>For the modes batch and auto.</summary>
+    public BatchSpec? Batch { get; init; }
+}
+
+/// <summary><see cref="Online"/>: one by one. <see cref="Batch"/>: through the provider's batch API. <see cref="Auto"/>: in batches where enough requests wait together.</summary>
+public enum RequestMode { Online, Batch, Auto }
+
+/// <summary>How requests are gathered into batches and waited for.</summary>
+public sealed record BatchSpec
+{
+    /// <summary>auto: fewer requests than this that wait together go online.</summary>
+    [Range(1, 100_000)]
+    public int Fewest { get; init; } = 100;
+    /// <summary>A batch is sent off when no further request has come for so long.</summary>
+    [Range(0.0, 3600.0, MinimumIsExclusive = true)]
+    public double GatherSeconds { get; init; } = 2;
+    /// <summary>The longest time between two looks at a running batch; the first are sooner.</summary>
+    [Range(0.0, 3600.0, MinimumIsExclusive = true)]
+    public double PollSeconds { get; init; } = 60;
 }
 
 /// <summary>What an endpoint can do; what is absent is as its provider usually has it. A run that needs what is not there is refused before anything is asked.</summary>
@@ -92,6 +113,8 @@ public sealed record CapabilitySpec
     public bool? PromptCaching { get; init; }
     /// <summary>Continuing a text without chat template, as base models are asked: /completions.</summary>
     public bool? PlainPrompt { get; init; }
+    /// <summary>The provider's batch API. OpenAI's own endpoint and Anthropic have one; another OpenAI-compatible endpoint that has /batches may say so here.</summary>
+    public bool? Batch { get; init; }
 }
 
 /// <summary>Limits of an endpoint; each is optional, and all hold for every step of a run together.</summary>

@@ -39,7 +39,7 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
             var path = $"models.{name.Text}";
             (string[] needed, string[] refused) = provider.Text switch
             {
-                ModelSpec.Embedded => (new[] { "path" }, new[] { "model", "endpoint", "apiKeyVariable", "apiVersion", "capabilities", "limits" }),
+                ModelSpec.Embedded => (new[] { "path" }, new[] { "model", "endpoint", "apiKeyVariable", "apiVersion", "capabilities", "limits", "mode", "batch" }),
                 ModelSpec.OpenAI => (["model", "endpoint"], ["path", "apiVersion"]),
                 ModelSpec.Azure => (["model", "endpoint", "apiKeyVariable"], ["path"]),
                 ModelSpec.Anthropic => (["model", "apiKeyVariable"], ["path", "apiVersion"]),
@@ -51,12 +51,30 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
             foreach (var key in refused)
                 if (model.Members.Find(member => member.Key.Text == key).Key is { } given)
                     Add(given, $"{path}.{key} has no meaning for provider {provider.Text}; delete it");
+            Mode(model, provider.Text, path);
             if (Text(model, "endpoint") is { } endpoint)
                 Endpoint(endpoint, $"{path}.endpoint");
             if (model["endpoint"] is ScalarNode at && Text(model, "model") is { } named
                 && !shared.TryAdd($"{at.Text} {named.Text}", (name.Text, Limits(model))) && shared[$"{at.Text} {named.Text}"] is var first && first.Limits != Limits(model))
                 Add(model, $"{path} and models.{first.Name} are the same model at the same endpoint, so that maxParallel and limits must be the same, too");
         }
+    }
+
+    private void Mode(MapNode model, string provider, string path)
+    {
+        var mode = Text(model, "mode")?.Text ?? ExperimentMember.Word(RequestMode.Online);
+        if (mode == ExperimentMember.Word(RequestMode.Online))
+        {
+            if (model["batch"] is { } unread && provider != ModelSpec.Embedded)
+                Add(unread, $"{path}.batch belongs to {path}.mode batch or auto, and the mode is online");
+            return;
+        }
+        var declared = ((model["capabilities"] as MapNode)?["batch"] as ScalarNode)?.Text;
+        if (provider == ModelSpec.Azure)
+            Add(model["mode"]!, $"{path}.mode {mode} is not to be had with provider {provider}: set mode: online");
+        else if (provider == ModelSpec.OpenAI && mode == ExperimentMember.Word(RequestMode.Batch) && declared is not ("true" or "True" or "TRUE")
+            && !(Text(model, "endpoint") is { } at && Uri.TryCreate(at.Text, UriKind.Absolute, out var address) && address.Host == "api.openai.com"))
+            Add(model["mode"]!, $"{path}.mode batch needs an endpoint with a batch API; where {Text(model, "endpoint")?.Describe() ?? "it"} has one like OpenAI's, say so with capabilities: {{batch: true}}");
     }
 
     private static string Limits(MapNode model)

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Agora.Experiments;
+using Agora.LanguageModels.Batches;
 using Anthropic;
 using Anthropic.Models.Messages;
 using Microsoft.Extensions.AI;
@@ -15,20 +16,22 @@ public sealed class AnthropicLanguageModels(EndpointServices services) : Endpoin
 
     protected override string? DefaultEndpoint => "https://api.anthropic.com";
 
-    protected override IChatClient Connect(EndpointModel model, EndpointPace pace)
+    protected override IChatClient Connect(EndpointModel model, EndpointPace pace, HttpMessageHandler transport, TimeSpan timeout)
     {
-        var transport = new HttpClient(new Observer(model, pace) { InnerHandler = new Shared(Services.Transport) }) { Timeout = Timeout.InfiniteTimeSpan };
+        var http = new HttpClient(new Observer(model, pace) { InnerHandler = new Shared(transport) }) { Timeout = Timeout.InfiniteTimeSpan };
         var client = new AnthropicClient
         {
-            HttpClient = transport,
+            HttpClient = http,
             BaseUrl = model.Address.AbsoluteUri.TrimEnd('/'),
             ApiKey = model.Key,
             // Retries are ours, so that they are counted once and honour the run's clock and limits.
             MaxRetries = 0,
-            Timeout = Services.Retries.RequestTimeout,
+            Timeout = timeout,
         };
-        return new Chat(client.AsIChatClient(model.Name), client, transport, model.Name);
+        return new Chat(client.AsIChatClient(model.Name), client, http, model.Name);
     }
+
+    private protected override IBatchApi? Batches(EndpointModel model) => new AnthropicBatches(model, Services.Transport, Services.Retries);
 
     /// <summary>Says in our words what went wrong below the SDK, and sends only what the API takes.</summary>
     private sealed class Chat(IChatClient inner, AnthropicClient client, HttpClient transport, string name) : DelegatingChatClient(inner)

@@ -1,5 +1,6 @@
 using System.ClientModel.Primitives;
 using Agora.Experiments;
+using Agora.LanguageModels.Batches;
 using OpenAI;
 
 namespace Agora.LanguageModels;
@@ -14,6 +15,9 @@ public sealed class AzureOpenAILanguageModels(EndpointServices services) : OpenA
     protected override string Provider => ModelSpec.Azure;
 
     protected override string? DefaultEndpoint => null;
+
+    // Azure's batches want deployments of a kind of their own and another upload.
+    private protected override IBatchApi? Batches(EndpointModel model) => null;
 
     protected override Uri BaseAddress(EndpointModel model)
     {

@@ -12,18 +12,20 @@ public sealed class Budget
     private decimal? limit;
     private decimal spent;
     private decimal reserved;
+    private decimal inBatches;
     private bool reached;
 
     /// <param name="limitDollars">Null where there is none.</param>
     /// <param name="spentDollars">What earlier processes of the experiment spent.</param>
-    public void Begin(decimal? limitDollars, decimal spentDollars)
+    /// <param name="inBatchesDollars">The most that batches may still cost which earlier processes sent off.</param>
+    public void Begin(decimal? limitDollars, decimal spentDollars, decimal inBatchesDollars = 0)
     {
-        lock (gate) (limit, spent, reached) = (limitDollars, spentDollars, false);
+        lock (gate) (limit, spent, inBatches, reached) = (limitDollars, spentDollars, inBatchesDollars, false);
     }
 
     public BudgetState State
     {
-        get { lock (gate) return new BudgetState(spent, reserved, limit); }
+        get { lock (gate) return new BudgetState(spent, reserved + inBatches, limit); }
     }
 
     /// <summary>Sets aside what a request may cost at most; waits while requests in flight could make room for it.</summary>
@@ -58,6 +60,18 @@ public sealed class Budget
         return new BudgetReservation(this, amount);
     }
 
+    /// <summary>Takes over a request that an earlier process sent off in a batch: what was set aside for it is counted with the others from now on.</summary>
+    /// <param name="most">As <see cref="ReserveAsync"/>.</param>
+    public BudgetReservation TakeOver(decimal? most)
+    {
+        if (most is not { } amount) return default;
+        lock (gate)
+        {
+            inBatches = Math.Max(0, inBatches - amount);
+            return Take(amount);
+        }
+    }
+
     internal void Settle(decimal most, decimal actual)
     {
         lock (gate)
@@ -68,7 +82,7 @@ public sealed class Budget
         }
     }
 
-    private bool Fits(decimal amount) => !reached && (limit is not { } most || spent + reserved + amount <= most);
+    private bool Fits(decimal amount) => !reached && (limit is not { } most || spent + reserved + inBatches + amount <= most);
 
     private BudgetReservation Take(decimal amount)
     {

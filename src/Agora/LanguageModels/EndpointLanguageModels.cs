@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Agora.Experiments;
+using Agora.LanguageModels.Batches;
 using Microsoft.Extensions.AI;
 
 namespace Agora.LanguageModels;
@@ -49,10 +50,34 @@ public abstract class EndpointLanguageModels(EndpointServices services) : ILangu
     protected abstract string? DefaultEndpoint { get; }
 
     /// <summary>A client that sends each request once, and says in our exceptions what went wrong.</summary>
-    protected abstract IChatClient Connect(EndpointModel model, EndpointPace pace);
+    /// <param name="transport">Not disposed with the client.</param>
+    /// <param name="timeout">How long one request may take.</param>
+    protected abstract IChatClient Connect(EndpointModel model, EndpointPace pace, HttpMessageHandler transport, TimeSpan timeout);
+
+    /// <summary>The provider's API for many requests at once; null where it has none.</summary>
+    private protected virtual IBatchApi? Batches(EndpointModel model) => null;
 
     public Task<IChatClient> OpenChatAsync(ModelSpec model, CancellationToken cancellationToken) =>
         Task.FromResult(open.GetOrAdd(model, spec => new Lazy<IChatClient>(() => Paced(Resolve(spec)))).Value);
+
+    public async Task<IChatClient> OpenForStepAsync(ModelSpec model, IJournal ledger, Action<string> notice, CancellationToken cancellationToken)
+    {
+        var online = await OpenChatAsync(model, cancellationToken);
+        var resolved = Resolve(model);
+        var identity = await IdentifyAsync(model, cancellationToken);
+        var batches = new BatchLedger(ledger, identity);
+        // Batches that were sent off are waited for, whatever the mode is by now: they are paid for.
+        var wanted = model.Mode != RequestMode.Online && ProviderCapabilities.Of(model).HasFlag(ModelCapabilities.Batch);
+        if (Batches(resolved) is not { } api || (!wanted && batches.Read().Count == 0))
+            return new LentChatClient(online);
+        var use = !wanted ? BatchUse.AttachedOnly : model.Mode == RequestMode.Batch ? BatchUse.Always : BatchUse.ForMany;
+        var queue = new BatchQueue(api, batches, identity, resolved.Where, model.Batch ?? new BatchSpec(), use, Services.Retries, Services.Time, notice);
+        var batched = Connect(resolved, PaceOf(resolved), new BatchTransport(queue), LongestBatch);
+        return new BatchedChatClient(online, batched, queue, identity, Services.Budget, model.Price);
+    }
+
+    // Providers promise a day, and an attempt more may follow.
+    private static readonly TimeSpan LongestBatch = TimeSpan.FromDays(20);
 
     public Task<string> IdentifyAsync(ModelSpec model, CancellationToken cancellationToken) => Task.FromResult($"{Provider}:{Address(model)}:{NameAt(model)}");
 
@@ -72,7 +97,7 @@ public abstract class EndpointLanguageModels(EndpointServices services) : ILangu
     private PacedChatClient Paced(EndpointModel model)
     {
         var pace = PaceOf(model);
-        return new PacedChatClient(Connect(model, pace), model.Where, pace, Services.Retries, Services.Budget, model.Spec.Price, Services.Time);
+        return new PacedChatClient(Connect(model, pace, Services.Transport, Services.Retries.RequestTimeout), model.Where, pace, Services.Retries, Services.Budget, model.Spec.Price, Services.Time);
     }
 
     private Uri Address(ModelSpec model) =>

@@ -26,7 +26,7 @@ public sealed record FailedAttempt(string Reason, long MostInputTokens, long Mos
     /// <returns>The attempts behind a request that was given up.</returns>
     public static ImmutableArray<FailedAttempt> Before(Exception fault) => fault.Data[PropertyName] is ImmutableArray<FailedAttempt> failed ? failed : [];
 
-    internal static void Note(ChatResponse response, List<FailedAttempt> failed) => (response.AdditionalProperties ??= [])[PropertyName] = failed.ToImmutableArray();
+    internal static void Note(ChatResponse response, IReadOnlyList<FailedAttempt> failed) => (response.AdditionalProperties ??= [])[PropertyName] = failed.ToImmutableArray();
 
-    internal static void Note(Exception fault, List<FailedAttempt> failed) => fault.Data[PropertyName] = failed.ToImmutableArray();
+    internal static void Note(Exception fault, IReadOnlyList<FailedAttempt> failed) => fault.Data[PropertyName] = failed.ToImmutableArray();
 }

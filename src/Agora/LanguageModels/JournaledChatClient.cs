@@ -5,6 +5,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Agora.LanguageModels.Batches;
 using Microsoft.Extensions.AI;
 
 namespace Agora.LanguageModels;
@@ -128,6 +129,7 @@ internal sealed record JournalRecord
         OutputTokens = response.Usage?.OutputTokenCount,
         CachedInputTokens = response.Usage?.CachedInputTokenCount is > 0 and var cached ? cached : null,
         Failed = None(FailedAttempt.Before(response)),
+        Batch = BatchedChatClient.IsBatch(response),
         Model = response.ModelId,
         Tokens = TokenAlternatives.Of(response) is { IsEmpty: false } tokens ? tokens : null,
     };

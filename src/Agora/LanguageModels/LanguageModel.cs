@@ -10,6 +10,13 @@ public interface ILanguageModels
     /// <exception cref="AgoraException">Unknown provider, missing folder or key.</exception>
     Task<IChatClient> OpenChatAsync(ModelSpec model, CancellationToken cancellationToken);
 
+    /// <summary>The same for one step, which may wait: requests go through the provider's batch API where the model's mode says so.</summary>
+    /// <param name="ledger">Where the step's batches are recorded: its journal, under whose keys the answers will stand.</param>
+    /// <param name="notice">Told when batches are sent off and come back.</param>
+    /// <returns>The caller disposes it; the model stays open.</returns>
+    async Task<IChatClient> OpenForStepAsync(ModelSpec model, IJournal ledger, Action<string> notice, CancellationToken cancellationToken) =>
+        new LentChatClient(await OpenChatAsync(model, cancellationToken));
+
     /// <summary>What the model is, for the keys of steps: hash of its files where it is embedded, endpoint and name elsewhere.</summary>
     Task<string> IdentifyAsync(ModelSpec model, CancellationToken cancellationToken);
 
@@ -39,4 +46,10 @@ public interface ILikelihoodModel
 {
     /// <returns>For each pair, the negative log-likelihood in nats of each response token given all before it.</returns>
     Task<IReadOnlyList<float[]>> TokenLossesAsync(IReadOnlyList<(string Instruction, string Response)> pairs, CancellationToken cancellationToken);
+}
+
+/// <summary>A client that belongs to somebody else: disposing it leaves the other open.</summary>
+internal sealed class LentChatClient(IChatClient inner) : DelegatingChatClient(inner)
+{
+    protected override void Dispose(bool disposing) => base.Dispose(disposing: false);
 }

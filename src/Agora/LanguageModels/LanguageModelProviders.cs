@@ -9,6 +9,9 @@ public sealed class LanguageModelProviders(IReadOnlyDictionary<string, ILanguage
 {
     public Task<IChatClient> OpenChatAsync(ModelSpec model, CancellationToken cancellationToken) => Of(model).OpenChatAsync(model, cancellationToken);
 
+    public Task<IChatClient> OpenForStepAsync(ModelSpec model, IJournal ledger, Action<string> notice, CancellationToken cancellationToken) =>
+        Of(model).OpenForStepAsync(model, ledger, notice, cancellationToken);
+
     public Task<string> IdentifyAsync(ModelSpec model, CancellationToken cancellationToken) => Of(model).IdentifyAsync(model, cancellationToken);
 
     public Task CloseAsync(ModelSpec model) => Of(model).CloseAsync(model);

@@ -15,7 +15,10 @@ public enum ModelCapabilities
     StructuredOutput = 16,
     PromptCaching = 32,
     PlainPrompt = 64,
+    /// <summary>All of the above.</summary>
     All = 127,
+    /// <summary>Many requests handed over together, answered within a day at a lower price.</summary>
+    Batch = 128,
 }
 
 /// <summary>What each provider can do unless the experiment says otherwise.</summary>
@@ -34,6 +37,8 @@ public static class ProviderCapabilities
     public static ModelCapabilities Of(ModelSpec model)
     {
         var capabilities = Usual.GetValueOrDefault(model.Provider);
+        if (model.Provider == ModelSpec.Anthropic || (model.Provider == ModelSpec.OpenAI && IsOpenAIsOwn(model)))
+            capabilities |= ModelCapabilities.Batch;
         foreach (var (capability, given) in Given(model.Capabilities))
             capabilities = given switch { true => capabilities | capability, false => capabilities & ~capability, null => capabilities };
         return capabilities;
@@ -46,6 +51,10 @@ public static class ProviderCapabilities
     public static ImmutableArray<string> Missing(ModelSpec model, ModelCapabilities needed) =>
         [.. Given(new CapabilitySpec()).Select(known => known.Capability).Where(one => needed.HasFlag(one) && !Of(model).HasFlag(one)).Select(Name)];
 
+    // Servers that speak OpenAI's chat protocol seldom have its batches.
+    private static bool IsOpenAIsOwn(ModelSpec model) =>
+        Uri.TryCreate(model.Endpoint, UriKind.Absolute, out var address) && address.Host.Equals("api.openai.com", StringComparison.OrdinalIgnoreCase);
+
     private static string Name(ModelCapabilities capability) => char.ToLowerInvariant(capability.ToString()[0]) + capability.ToString()[1..];
 
     private static IEnumerable<(ModelCapabilities Capability, bool? Given)> Given(CapabilitySpec? spec) =>
@@ -57,5 +66,6 @@ public static class ProviderCapabilities
         (ModelCapabilities.StructuredOutput, spec?.StructuredOutput),
         (ModelCapabilities.PromptCaching, spec?.PromptCaching),
         (ModelCapabilities.PlainPrompt, spec?.PlainPrompt),
+        (ModelCapabilities.Batch, spec?.Batch),
     ];
 }

@@ -1,6 +1,7 @@
 using System.ClientModel;
 using System.ClientModel.Primitives;
 using Agora.Experiments;
+using Agora.LanguageModels.Batches;
 using Microsoft.Extensions.AI;
 using OpenAI;
 
@@ -13,17 +14,17 @@ public class OpenAILanguageModels(EndpointServices services) : EndpointLanguageM
 
     protected override string? DefaultEndpoint => "https://api.openai.com/v1";
 
-    protected override IChatClient Connect(EndpointModel model, EndpointPace pace)
+    protected override IChatClient Connect(EndpointModel model, EndpointPace pace, HttpMessageHandler transport, TimeSpan timeout)
     {
         // Of this client alone, over the handler of all.
-        var transport = new HttpClient(Services.Transport, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
+        var http = new HttpClient(transport, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
         var options = new OpenAIClientOptions
         {
             Endpoint = BaseAddress(model),
-            Transport = new HttpClientPipelineTransport(transport),
+            Transport = new HttpClientPipelineTransport(http),
             // Retries are ours, so that they are counted once and honour the run's clock and limits.
             RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
-            // The time limit is ours, too, and holds for the whole answer.
+            // The time limit is ours, too, and holds for the whole answer; that of a batch is the provider's.
             NetworkTimeout = Timeout.InfiniteTimeSpan,
         };
         options.AddPolicy(new RateLimitPolicy(pace), PipelinePosition.PerTry);
@@ -31,8 +32,10 @@ public class OpenAILanguageModels(EndpointServices services) : EndpointLanguageM
         // Endpoints without keys ignore the header, and the SDK insists on one.
         var client = new OpenAIClient(new ApiKeyCredential(model.Key ?? "none"), options);
         var asked = new OpenAIPlainPrompts(client.GetChatClient(model.Name).AsIChatClient(), client.Pipeline, BaseAddress(model), model.Name);
-        return new OpenAIChat(asked, model, transport);
+        return new OpenAIChat(asked, model, http);
     }
+
+    private protected override IBatchApi? Batches(EndpointModel model) => new OpenAIBatches(model, Services.Transport, Services.Retries);
 
     /// <summary>Where /chat/completions begins.</summary>
     protected virtual Uri BaseAddress(EndpointModel model) => model.Address;

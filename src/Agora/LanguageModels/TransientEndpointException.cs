@@ -15,15 +15,23 @@ public enum EndpointFault
     ConnectionBroke,
     /// <summary>The answer could not be read; it may be charged.</summary>
     Unreadable,
+    /// <summary>The batch's time was over before the request's turn came. Nothing was computed.</summary>
+    BatchExpired,
+    /// <summary>The batch was cancelled before the request's turn came. Nothing was computed.</summary>
+    BatchCancelled,
+    /// <summary>The provider did not begin with the batch. Nothing was computed.</summary>
+    BatchRefused,
+    /// <summary>The provider does not know the batch any more, nor its answers; they may be charged.</summary>
+    BatchLost,
 }
 
 public static class EndpointFaults
 {
     /// <summary>Whether the endpoint may charge for a request that failed so: nobody can know, and a hard limit assumes it does.</summary>
-    public static bool MayBeCharged(this EndpointFault fault) => fault is EndpointFault.TimedOut or EndpointFault.ConnectionBroke or EndpointFault.Unreadable;
+    public static bool MayBeCharged(this EndpointFault fault) => fault is EndpointFault.TimedOut or EndpointFault.ConnectionBroke or EndpointFault.Unreadable or EndpointFault.BatchLost;
 
     /// <summary>Whether the fault is the endpoint's state rather than this one request's: then asking others of it helps no more.</summary>
-    public static bool IsOfTheEndpoint(this EndpointFault fault) => fault is not EndpointFault.Unreadable;
+    public static bool IsOfTheEndpoint(this EndpointFault fault) => fault is EndpointFault.RateLimited or EndpointFault.ServerError or EndpointFault.Unreachable or EndpointFault.TimedOut or EndpointFault.ConnectionBroke;
 
     /// <summary>As bills and journals call it.</summary>
     public static string Name(this EndpointFault fault) => fault switch
@@ -34,6 +42,10 @@ public static class EndpointFaults
         EndpointFault.TimedOut => "timed_out",
         EndpointFault.ConnectionBroke => "connection_broke",
         EndpointFault.Unreadable => "unreadable",
+        EndpointFault.BatchExpired => "batch_expired",
+        EndpointFault.BatchCancelled => "batch_cancelled",
+        EndpointFault.BatchRefused => "batch_refused",
+        EndpointFault.BatchLost => "batch_lost",
         _ => throw new ArgumentOutOfRangeException(nameof(fault), fault, null),
     };
 }

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Agora.Benchmarks;
 using Agora.Experiments;
 using Agora.LanguageModels;
+using Agora.LanguageModels.Batches;
 using Microsoft.Extensions.AI;
 
 namespace Agora.Runs;
@@ -50,13 +51,11 @@ public sealed class AnswerStep : RunStep
 
     public override async Task RunAsync(StepWorkspace workspace, StepContext context, CancellationToken cancellationToken)
     {
-        var opened = await context.Models.OpenChatAsync(model.Spec, cancellationToken);
-        using var timed = new TimedChatClient(opened, workspace.ModelTime);
-        using var chat = new JournaledChatClient(timed, workspace.Journal, model.Identity, workspace.Earlier);
+        using var chat = await workspace.OpenChatAsync(model.Spec, model.Identity, context, cancellationToken);
         var answers = new BenchmarkAnswer[samples * benchmark.Items.Length];      // the samples of an item lie together
         var gate = new Lock();
         var (done, input, output) = (0, 0L, 0L);
-        await Parallel.ForAsync(0, answers.Length, new ParallelOptions { MaxDegreeOfParallelism = model.Spec.MaxParallel, CancellationToken = cancellationToken },
+        await Parallel.ForAsync(0, answers.Length, new ParallelOptions { MaxDegreeOfParallelism = Waiting.AtOnce(model.Spec), CancellationToken = cancellationToken },
             async (place, stop) =>
             {
                 var (number, sample) = Math.DivRem(place, samples);

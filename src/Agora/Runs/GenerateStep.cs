@@ -65,13 +65,11 @@ public sealed class GenerateStep : RunStep
 
     public override async Task RunAsync(StepWorkspace workspace, StepContext context, CancellationToken cancellationToken)
     {
-        var model = await context.Models.OpenChatAsync(generator.Spec, cancellationToken);
-        using var timed = new TimedChatClient(model, workspace.ModelTime);
-        using var chat = new JournaledChatClient(timed, workspace.Journal, generator.Identity, workspace.Earlier);
+        using var chat = await workspace.OpenChatAsync(generator.Spec, generator.Identity, context, cancellationToken);
         var progress = new Relay<GenerationProgress>(now =>
             context.Progress.Report(new StepProgress(now.Valid, now.Wanted, now.InputTokens + now.OutputTokens, now.Dollars)));
         using var scoring = helpers.Judge is { } judge
-            ? new JournaledChatClient(new TimedChatClient(await context.Models.OpenChatAsync(judge.Spec, cancellationToken), workspace.ModelTime), workspace.Journal, judge.Identity)
+            ? await workspace.OpenChatAsync(judge.Spec, judge.Identity, context, cancellationToken)
             : null;
         var vectors = helpers.Embeddings is { } embeddings
             ? new JournaledEmbeddings(await helpers.OpenEmbeddings(embeddings.Spec, cancellationToken), workspace.Journal, embeddings.Identity)

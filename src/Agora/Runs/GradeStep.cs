@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Agora.Benchmarks;
 using Agora.Experiments;
 using Agora.LanguageModels;
+using Agora.LanguageModels.Batches;
 using Microsoft.Extensions.AI;
 
 namespace Agora.Runs;
@@ -43,10 +44,7 @@ public sealed class GradeStep : RunStep
         try
         {
             foreach (var judge in judges)
-            {
-                var opened = await context.Models.OpenChatAsync(judge.Spec, cancellationToken);
-                clients.Add(new JournaledChatClient(new TimedChatClient(opened, workspace.ModelTime), workspace.Journal, judge.Identity, workspace.Earlier));
-            }
+                clients.Add(await workspace.OpenChatAsync(judge.Spec, judge.Identity, context, cancellationToken));
             var given = StepFiles.ReadLines<BenchmarkAnswer>(context.Inputs[answers.Key], StepFiles.Answers);
             var grades = await benchmark.GradeAsync(given, new GradingContext
             {
@@ -58,7 +56,7 @@ public sealed class GradeStep : RunStep
                 Ran = facts => workspace.Write(StepFiles.Sandbox, [StepFiles.Line(facts)]),
                 Keep = workspace.Write,
                 Progress = new Relay<(int Done, int Total)>(now => context.Progress.Report(new StepProgress(now.Done, now.Total, Tokens: 0, Dollars: 0))),
-                Parallel = judges.IsEmpty ? context.Cores : judges.Max(judge => judge.Spec.MaxParallel),
+                Parallel = judges.IsEmpty ? context.Cores : judges.Max(judge => Waiting.AtOnce(judge.Spec)),
             }, cancellationToken);
             if (!grades.Select(grade => grade.ItemId).SequenceEqual(given.Select(answer => answer.ItemId)))
                 throw new InvalidOperationException($"{benchmark.Name} did not grade every answer once, in order");

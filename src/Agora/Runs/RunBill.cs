@@ -12,7 +12,7 @@ public sealed record RunBillLine
     public required string Kind { get; init; }
     /// <summary>The model's name in the experiment.</summary>
     public required string Model { get; init; }
-    /// <summary><c>kept</c>, <c>rejected:REASON</c>, <c>answered</c>, <c>refused</c>, <c>read_again</c> or <c>failed:REASON</c>.</summary>
+    /// <summary><c>kept</c>, <c>rejected:REASON</c>, <c>answered</c>, <c>refused</c>, <c>read_again</c>, <c>in_batch</c> or <c>failed:REASON</c>.</summary>
     public required string For { get; init; }
     public long Requests { get; init; }
     public long InputTokens { get; init; }
@@ -56,8 +56,8 @@ internal sealed class RunBills(Experiment experiment, StepGraph graph, StepStore
                     "add price: {input: …, output: …} in dollars per million tokens to the model")
                 { ExitCode = 2 };
         }
-        var spent = (await ReadAsync(cancellationToken)).Lines.Sum(line => line.Dollars ?? 0);
-        budget.Begin(limit, spent);
+        var lines = (await ReadAsync(cancellationToken)).Lines;
+        budget.Begin(limit, lines.Where(line => line.For != SpendingLine.InBatch).Sum(line => line.Dollars ?? 0), lines.Where(line => line.For == SpendingLine.InBatch).Sum(line => line.Dollars ?? 0));
     }
 
     public async Task<RunBill> ReadAsync(CancellationToken cancellationToken)
@@ -87,7 +87,7 @@ internal sealed class RunBills(Experiment experiment, StepGraph graph, StepStore
                     OutputTokens = spending.OutputTokens,
                     Batch = spending.Batch,
                     Dollars = model.Price is { } price ? spending.Dollars(price) : null,
-                    AtMost = spending.IsFailed,
+                    AtMost = spending.IsFailed || spending.Outcome == SpendingLine.InBatch,
                 };
                 // What was paid in one mode and all new can be told apart by what became of it.
                 if (kept is not null && spending is { Outcome: SpendingLine.Answered } && kept.Total.Completions - Refused(kept) == spending.Requests)

@@ -66,7 +66,11 @@ public readonly record struct StepEstimate(long Requests, long InputTokens, long
     public static StepEstimate Nothing { get; } = new(0, 0, 0, 0);
 
     public static StepEstimate Of(ModelSpec model, long requests, long inputTokens, long outputTokens) => new(requests, inputTokens, outputTokens,
-        model.Price?.Of(inputTokens, cachedInputTokens: 0, outputTokens));
+        model.Price?.Of(inputTokens, cachedInputTokens: 0, outputTokens) * (GoesInBatches(model, requests) ? model.Price?.Batch ?? 1 : 1));
+
+    /// <summary>Whether so many requests of a step go through the provider's batch API.</summary>
+    public static bool GoesInBatches(ModelSpec model, long requests) => ProviderCapabilities.Of(model).HasFlag(ModelCapabilities.Batch)
+        && (model.Mode == RequestMode.Batch || (model.Mode == RequestMode.Auto && requests >= (model.Batch ?? new BatchSpec()).Fewest));
 
     public static StepEstimate operator +(StepEstimate left, StepEstimate right) => new(
         left.Requests + right.Requests, left.InputTokens + right.InputTokens, left.OutputTokens + right.OutputTokens, left.Dollars + right.Dollars);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using Agora.Experiments;
 using Agora.LanguageModels;
+using Agora.LanguageModels.Batches;
 
 namespace Agora.Runs;
 
@@ -14,6 +15,8 @@ public sealed record SpendingLine
     public const string Refused = "refused";
     /// <summary>The answer was there already, from another step that paid for it.</summary>
     public const string ReadAgain = "read_again";
+    /// <summary>A batch holds the request, and no answer is on record yet: what it may be charged for at most.</summary>
+    public const string InBatch = "in_batch";
     /// <summary>Before a fault's name: <c>failed:timed_out</c>.</summary>
     public const string FailedPrefix = "failed:";
 
@@ -44,12 +47,15 @@ internal static class Spending
     public static ImmutableArray<SpendingLine> Scan(string journal)
     {
         var lines = new SortedDictionary<(string, string, bool), SpendingLine>();
-        Journal.Scan(journal, (_, line) =>
+        var unanswered = new UnansweredRequests();
+        Journal.Scan(journal, (key, line) =>
         {
             var reader = new Utf8JsonReader(line);
             for (var token = 0; token < 3; token++)
                 reader.Read();
-            if (JournalRecord.TryRead(reader.GetString()!) is not { By: { } model } record)
+            var written = reader.GetString()!;
+            unanswered.Read(key, written);
+            if (JournalRecord.TryRead(written) is not { By: { } model } record)
                 return;
             if (record.Again)
                 Add(new SpendingLine { Model = model, Outcome = SpendingLine.ReadAgain, Requests = 1, InputTokens = record.InputTokens ?? 0, OutputTokens = record.OutputTokens ?? 0 });
@@ -78,6 +84,8 @@ internal static class Spending
                         OutputTokens = failed.MostOutputTokens,
                     });
         });
+        foreach (var (model, requests, input, output) in unanswered.Sums())
+            Add(new SpendingLine { Model = model, Outcome = SpendingLine.InBatch, Requests = requests, InputTokens = input, OutputTokens = output, Batch = true });
         return [.. lines.Values];
 
         void Add(SpendingLine one)

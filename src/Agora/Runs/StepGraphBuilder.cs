@@ -3,6 +3,7 @@ using Agora.Benchmarks;
 using Agora.DataGeneration;
 using Agora.DataGeneration.Filters;
 using Agora.Experiments;
+using Agora.LanguageModels.Batches;
 using Agora.Recovery;
 using Agora.SeedData;
 
@@ -92,7 +93,7 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
                     JudgePrice = judge?.Spec.Price,
                     UserTurn = setting.Method == GenerationMethod.SelfSynthesis ? models[generator].Spec.UserTurn : null,
                     Random = random,
-                    MaxParallel = models[generator].Spec.MaxParallel,
+                    MaxParallel = Waiting.AtOnce(models[generator].Spec),
                     // An instance must fit every student that will be trained on it.
                     CountTokens = text => counters.Max(count => count(text)),
                     MostTokens = text => bounds.Max(most => most(text)),

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text;
 using Agora.Experiments;
 using Agora.LanguageModels;
+using Microsoft.Extensions.AI;
 
 namespace Agora.Runs;
 
@@ -53,6 +54,12 @@ public sealed class StepWorkspace
 
     /// <summary>What other steps were answered by the same models: a step whose parser or checks changed asks the same requests as the one before.</summary>
     public IReadOnlyList<IJournal> Earlier => earlier.Value;
+
+    /// <summary>The model as the step asks it: each completion is in the journal before it is used, and read from there where it is there.</summary>
+    /// <param name="identity">What <see cref="ILanguageModels.IdentifyAsync"/> says of the model.</param>
+    /// <returns>The caller disposes it.</returns>
+    public async Task<IChatClient> OpenChatAsync(ModelSpec model, string identity, StepContext context, CancellationToken cancellationToken) =>
+        new JournaledChatClient(new TimedChatClient(await context.Models.OpenForStepAsync(model, Journal, context.Notice, cancellationToken), ModelTime), Journal, identity, Earlier);
 
     /// <summary>Where the step says when a model is at work.</summary>
     public ModelClock ModelTime { get; }

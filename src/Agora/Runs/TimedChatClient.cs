@@ -20,7 +20,4 @@ internal sealed class TimedChatClient(IChatClient inner, ModelClock clock) : Del
             await foreach (var update in base.GetStreamingResponseAsync(messages, options, cancellationToken))
                 yield return update;
     }
-
-    // The model belongs to the run, not to the step that asked it.
-    protected override void Dispose(bool disposing) => base.Dispose(disposing: false);
 }
