@@ -43,6 +43,7 @@ public sealed record EndpointBehaviour
     public Func<ReceivedRequest, (string Token, double LogProbability)[]>? FirstTokens { get; init; }
     /// <summary>What goes wrong with a request; null where nothing does.</summary>
     public Func<ReceivedRequest, Fault?> Fault { get; init; } = _ => null;
+    public BatchBehaviour Batches { get; init; } = new();
     public string Model { get; init; } = "test-model";
     /// <summary>Null where every request is let in.</summary>
     public string? Key { get; init; }
@@ -52,7 +53,7 @@ public sealed record EndpointBehaviour
 }
 
 /// <summary>A server of our own, on loopback, that speaks OpenAI's, Azure's and Anthropic's protocols and fails as told.</summary>
-public sealed class FaultyEndpoint : IAsyncDisposable
+public sealed partial class FaultyEndpoint : IAsyncDisposable
 {
     private readonly WebApplication application;
     private readonly EndpointBehaviour behaviour;
@@ -90,6 +91,7 @@ public sealed class FaultyEndpoint : IAsyncDisposable
         application.MapPost("/v1/messages", context => endpoint.CompleteAsync(context, Protocol.Anthropic));
         application.MapPost("/openai/v1/chat/completions", context => endpoint.CompleteAsync(context, Protocol.Azure));
         application.MapPost("/openai/deployments/{name}/chat/completions", context => endpoint.CompleteAsync(context, Protocol.Azure));
+        endpoint.MapBatches(application);
         await application.StartAsync();
         var address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         endpoint.Address = new Uri(address + "/v1");

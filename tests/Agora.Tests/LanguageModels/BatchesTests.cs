@@ -1,0 +1,307 @@
+using System.Collections.Concurrent;
+using Agora.Experiments;
+using Agora.LanguageModels;
+using Agora.Runs;
+using Agora.Tests.Endpoints;
+using Agora.Tests.Runs;
+using Microsoft.Extensions.AI;
+
+namespace Agora.Tests.LanguageModels;
+
+/// <summary>OpenAI's and Anthropic's batch APIs against a real server on loopback that fails as told.</summary>
+public sealed class BatchesTests : IDisposable
+{
+    private const string Variable = "AGORA_TEST_KEY";
+    private const string Key = "sk-very-secret-4711";
+
+    private readonly SocketsHttpHandler transport = new();
+    private readonly TemporaryFolder folder = new();
+    private readonly Budget budget = new();
+    private readonly ConcurrentQueue<string> notices = [];
+
+    public void Dispose()
+    {
+        transport.Dispose();
+        folder.Dispose();
+    }
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public static TheoryData<string> Providers => [ModelSpec.OpenAI, ModelSpec.Anthropic];
+
+    public static TheoryData<string, BatchFault> PassingFaults =>
+    [
+        .. from provider in new[] { ModelSpec.OpenAI, ModelSpec.Anthropic }
+           from fault in new[] { BatchFault.AnswerLost, BatchFault.NotMade, BatchFault.Expires, BatchFault.ExpiresInSilence, BatchFault.ResultsCut, BatchFault.FlakyStatus }
+           select (provider, fault),
+        (ModelSpec.OpenAI, BatchFault.QueueFull),
+    ];
+
+    [Theory]
+    [MemberData(nameof(Providers))]
+    public async Task All_requests_that_wait_together_go_in_one_batch_at_the_batchs_price_and_are_read_as_online(string provider)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key });
+        using var journal = Journal();
+        var batched = await AskAsync(Spec(endpoint, provider), journal, 30);
+        Assert.Equal((0, 1, 30), (endpoint.Requests, endpoint.Batches, endpoint.BatchSizes[0]));
+        // A dollar a thousand tokens, and half of it in a batch.
+        Assert.Equal((endpoint.BatchTokens.Input + endpoint.BatchTokens.Output) / 2000m, budget.State.Spent);
+        Assert.Equal(0, budget.State.Reserved);
+        var line = Assert.Single(Spending.Scan(JournalPath));
+        Assert.Equal((true, 30, budget.State.Spent), (line.Batch, line.Requests, line.Dollars(Price)));
+
+        using var other = Agora.Runs.Journal.Open(Path.Combine(folder.Path, "other"));
+        Assert.Equal(await AskAsync(Spec(endpoint, provider) with { Mode = RequestMode.Online }, other, 30), batched);
+        Assert.Equal(30, endpoint.Requests);
+        // The mode is no part of a request: what came in a batch is read again online.
+        Assert.Equal(batched, await AskAsync(Spec(endpoint, provider) with { Mode = RequestMode.Online }, journal, 30));
+        Assert.Equal(30, endpoint.Requests);
+    }
+
+    [Theory]
+    [MemberData(nameof(PassingFaults))]
+    public async Task Whatever_passes_every_request_is_answered_and_none_charged_twice(string provider, BatchFault fault)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key, Batches = new() { Fault = number => number == 0 ? fault : null } });
+        using var journal = Journal();
+        var answers = await AskAsync(Spec(endpoint, provider), journal, 20);
+        Assert.Equal(20, answers.Length);
+        Assert.All(answers, answer => Assert.StartsWith("the answer to question", answer, StringComparison.Ordinal));
+        Assert.All(endpoint.Charged.Values, times => Assert.Equal(1, times));
+        Assert.Equal(20, endpoint.Charged.Count);
+        Assert.Equal(0, endpoint.Requests);
+        Assert.Equal((endpoint.BatchTokens.Input + endpoint.BatchTokens.Output) / 2000m, budget.State.Spent);
+        Assert.Equal(fault is BatchFault.Expires or BatchFault.ExpiresInSilence or BatchFault.QueueFull ? 2 : 1, endpoint.Batches);
+        var expired = Spending.Scan(JournalPath).SingleOrDefault(line => line.Outcome == "failed:batch_expired");
+        Assert.Equal(fault is BatchFault.Expires or BatchFault.ExpiresInSilence ? (10, 0m) : default, expired is null ? default : ((int)expired.Requests, expired.Dollars(Price)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers))]
+    public async Task A_request_that_a_batch_could_not_answer_goes_into_the_next_and_then_online(string provider)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour
+        {
+            Answer = Sum,
+            Key = Key,
+            Batches = new() { Item = request => request.LastMessage.EndsWith(" 3", StringComparison.Ordinal) ? BatchItemFault.Errored : null },
+        });
+        using var journal = Journal();
+        Assert.Equal(10, (await AskAsync(Spec(endpoint, provider), journal, 10)).Length);
+        Assert.Equal((1, 2, 1), (endpoint.Requests, endpoint.Batches, endpoint.BatchSizes[1]));
+        Assert.Equal((endpoint.BatchTokens.Input + endpoint.BatchTokens.Output) / 2000m + (endpoint.Tokens.Input + endpoint.Tokens.Output) / 1000m, budget.State.Spent);
+        Assert.Equal(2, Spending.Scan(JournalPath).Single(line => line.Outcome == "failed:server_error").Requests);
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers))]
+    public async Task A_prompt_that_is_refused_in_a_batch_is_refused_as_online(string provider)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key, Batches = new() { Item = _ => BatchItemFault.PromptTooLong } });
+        using var journal = Journal();
+        await Assert.ThrowsAsync<PromptRefusedException>(() => AskAsync(Spec(endpoint, provider), journal, 2));
+        Assert.Equal(0, endpoint.Requests);
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers))]
+    public async Task An_unreadable_answer_is_billed_at_its_most_and_asked_again(string provider)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour
+        {
+            Answer = Sum,
+            Key = Key,
+            Batches = new() { Item = request => request.Path.EndsWith("_0", StringComparison.Ordinal) && request.Number == 0 ? BatchItemFault.Unreadable : null },
+        });
+        using var journal = Journal();
+        Assert.Equal(4, (await AskAsync(Spec(endpoint, provider), journal, 4)).Length);
+        Assert.Equal(2, endpoint.Batches);
+        Assert.Equal(1, Spending.Scan(JournalPath).Single(line => line.Outcome == "failed:unreadable").Requests);
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers))]
+    public async Task A_batch_that_somebody_cancelled_is_not_sent_off_again_by_itself(string provider)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key, Batches = new() { Fault = number => number == 0 ? BatchFault.Cancelled : null } });
+        var error = await Assert.ThrowsAnyAsync<AgoraException>(async () =>
+        {
+            using var journal = Journal();
+            await AskAsync(Spec(endpoint, provider), journal, 20);
+        });
+        Assert.Contains("was cancelled at the provider; 10 of its requests are not answered", error.Message, StringComparison.Ordinal);
+        Assert.Equal(1, endpoint.Batches);
+        using var again = Journal();
+        Assert.Equal(20, (await AskAsync(Spec(endpoint, provider), again, 20)).Length);
+        // What came before the cancellation may have been on its way to the journal; the rest is a batch of its own.
+        Assert.All(endpoint.Charged.Values, times => Assert.Equal(1, times));
+        Assert.Equal(2, endpoint.Batches);
+    }
+
+    [Fact]
+    public async Task A_batch_that_the_provider_will_not_take_ends_with_its_reason()
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key, Batches = new() { Fault = _ => BatchFault.Invalid } });
+        using var journal = Journal();
+        var error = await Assert.ThrowsAnyAsync<AgoraException>(() => AskAsync(Spec(endpoint, ModelSpec.OpenAI), journal, 5));
+        Assert.Contains("refused the batch batch_0: the batch cannot be begun", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(Spending.Scan(JournalPath), line => line.Outcome == SpendingLine.InBatch);
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers))]
+    public async Task A_process_that_ends_meanwhile_finds_its_batch_again_and_its_most_is_set_aside(string provider)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key, Batches = new() { Duration = TimeSpan.FromSeconds(2) } });
+        using (var first = Journal())
+        using (var ending = CancellationTokenSource.CreateLinkedTokenSource(Stop))
+        {
+            var asking = AskAsync(Spec(endpoint, provider), first, 12, ending.Token);
+            while (!notices.Any(notice => notice.Contains("was sent off", StringComparison.Ordinal))) await Task.Delay(20, Stop);
+            await ending.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking);
+        }
+        var pending = Assert.Single(Spending.Scan(JournalPath));
+        Assert.Equal((SpendingLine.InBatch, 12L), (pending.Outcome, pending.Requests));
+        Assert.True(pending.Dollars(Price) > 0);
+        budget.Begin(null, 0, pending.Dollars(Price));
+
+        using var second = Journal();
+        Assert.Equal(12, (await AskAsync(Spec(endpoint, provider), second, 12)).Length);
+        Assert.Equal((1, 0), (endpoint.Batches, endpoint.Requests));
+        Assert.Equal(((endpoint.BatchTokens.Input + endpoint.BatchTokens.Output) / 2000m, 0m), (budget.State.Spent, budget.State.Reserved));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers))]
+    public async Task A_process_that_ended_between_intent_and_id_finds_the_batch_at_the_provider(string provider)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key });
+        // Others' batches around it, as large as ours and of the same account.
+        using (var stranger = Agora.Runs.Journal.Open(Path.Combine(folder.Path, "stranger")))
+            await AskAsync(Spec(endpoint, provider), stranger, 8, question: "another");
+        var ours = new Forgetful();
+        await AskAsync(Spec(endpoint, provider), ours, 8);
+        using (var stranger = Agora.Runs.Journal.Open(Path.Combine(folder.Path, "stranger2")))
+            await AskAsync(Spec(endpoint, provider), stranger, 8, question: "a third");
+        Assert.Equal(3, endpoint.Batches);
+        ours.Forget();
+
+        Assert.Equal(8, (await AskAsync(Spec(endpoint, provider), ours, 8)).Length);
+        Assert.Equal((3, 0), (endpoint.Batches, endpoint.Requests));
+        Assert.All(endpoint.Charged.Values, times => Assert.Equal(1, times));
+    }
+
+    [Fact]
+    public async Task Mode_auto_sends_few_requests_online_and_many_in_a_batch()
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key });
+        using var journal = Journal();
+        var spec = Spec(endpoint, ModelSpec.OpenAI) with { Mode = RequestMode.Auto, Batch = Quick with { Fewest = 10 } };
+        await AskAsync(spec, journal, 9);
+        Assert.Equal((9, 0), (endpoint.Requests, endpoint.Batches));
+        await AskAsync(spec, journal, 25);
+        Assert.Equal((9, 1, 16), (endpoint.Requests, endpoint.Batches, endpoint.BatchSizes[0]));
+        Assert.Equal((endpoint.BatchTokens.Input + endpoint.BatchTokens.Output) / 2000m + (endpoint.Tokens.Input + endpoint.Tokens.Output) / 1000m, budget.State.Spent);
+    }
+
+    [Fact]
+    public async Task An_endpoint_without_batches_is_asked_online_in_mode_auto()
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key });
+        using var journal = Journal();
+        await AskAsync(Spec(endpoint, ModelSpec.OpenAI) with { Mode = RequestMode.Auto, Batch = Quick with { Fewest = 1 }, Capabilities = null }, journal, 5);
+        Assert.Equal((5, 0), (endpoint.Requests, endpoint.Batches));
+    }
+
+    [Fact]
+    public async Task A_batch_that_was_sent_off_is_waited_for_even_when_the_mode_is_online_by_now()
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key });
+        var journal = new Forgetful();
+        await AskAsync(Spec(endpoint, ModelSpec.OpenAI), journal, 6);
+        journal.Forget();
+        await AskAsync(Spec(endpoint, ModelSpec.OpenAI) with { Mode = RequestMode.Online }, journal, 7);
+        Assert.Equal((1, 1), (endpoint.Requests, endpoint.Batches));
+    }
+
+    [Fact]
+    public async Task A_budget_counts_what_is_in_a_batch_at_its_most_and_is_never_passed()
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key });
+        using var journal = Journal();
+        budget.Begin(0.5m, 0);
+        var error = await Assert.ThrowsAnyAsync<AgoraException>(() => AskAsync(Spec(endpoint, ModelSpec.OpenAI), journal, 200));
+        Assert.Equal(3, error.ExitCode);
+        Assert.InRange((endpoint.BatchTokens.Input + endpoint.BatchTokens.Output) / 2000m, 0.01m, 0.5m);
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers))]
+    public async Task The_key_is_in_nothing_that_is_written_or_said(string provider)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = "another" });
+        var journal = Journal();
+        var error = await Assert.ThrowsAnyAsync<AgoraException>(() => AskAsync(Spec(endpoint, provider), journal, 3));
+        journal.Dispose();
+        Assert.Contains("does not accept the key", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(Key, error.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(notices, notice => notice.Contains(Key, StringComparison.Ordinal));
+        Assert.All(Directory.GetFiles(folder.Path), file => Assert.DoesNotContain(Key, File.ReadAllText(file), StringComparison.Ordinal));
+    }
+
+    private static readonly Price Price = new() { Input = 1000, Output = 1000, Batch = 0.5m };
+    private static readonly BatchSpec Quick = new() { GatherSeconds = 0.2, PollSeconds = 0.2 };
+
+    private string JournalPath => Path.Combine(folder.Path, "journal");
+
+    private Journal Journal() => Agora.Runs.Journal.Open(JournalPath);
+
+    private static string Sum(ReceivedRequest request) => $"the answer to {request.LastMessage}";
+
+    private static ModelSpec Spec(FaultyEndpoint endpoint, string provider) => new()
+    {
+        Provider = provider,
+        Model = "test-model",
+        Endpoint = (provider == ModelSpec.OpenAI ? endpoint.Address : endpoint.Root).ToString(),
+        ApiKeyVariable = Variable,
+        Price = Price,
+        Mode = RequestMode.Batch,
+        Batch = Quick,
+        Capabilities = new CapabilitySpec { Batch = true },
+    };
+
+    private async Task<string[]> AskAsync(ModelSpec spec, IJournal journal, int requests, CancellationToken? cancellation = null, string question = "question")
+    {
+        var services = new EndpointServices
+        {
+            Transport = transport,
+            ReadVariable = name => name == Variable ? Key : null,
+            Budget = budget,
+            Retries = new RetryPolicy { FirstWait = TimeSpan.FromMilliseconds(20), LongestWait = TimeSpan.FromMilliseconds(100), RequestTimeout = TimeSpan.FromSeconds(20) },
+        };
+        ILanguageModels models = spec.Provider == ModelSpec.OpenAI ? new OpenAILanguageModels(services) : new AnthropicLanguageModels(services);
+        using var chat = new JournaledChatClient(await models.OpenForStepAsync(spec, journal, notices.Enqueue, Stop), journal, await models.IdentifyAsync(spec, Stop));
+        var responses = await Task.WhenAll(Enumerable.Range(0, requests).Select(async number => (await chat.GetResponseAsync(
+            [new ChatMessage(ChatRole.User, $"{question} {number}")], new ChatOptions { Seed = number, MaxOutputTokens = 20, Temperature = 0.5f }, cancellation ?? Stop)).Text));
+        return responses;
+    }
+
+    /// <summary>A journal that loses all but the intents of batches, as a process loses that was killed while it sent one off.</summary>
+    private sealed class Forgetful : IJournal
+    {
+        private readonly ConcurrentDictionary<string, string> records = [];
+
+        public bool TryGet(string key, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out string? record) => records.TryGetValue(key, out record);
+
+        public void Append(string key, string record) => Assert.True(records.TryAdd(key, record));
+
+        public ValueTask FlushAsync(CancellationToken cancellationToken = default) => ValueTask.CompletedTask;
+
+        public void Forget()
+        {
+            foreach (var key in records.Keys.Where(key => !key.EndsWith(":intent", StringComparison.Ordinal))) records.TryRemove(key, out _);
+        }
+    }
+}
