@@ -101,10 +101,10 @@ internal sealed class PartialFile : IDisposable
 
     public int Read(Span<byte> buffer, long at) => RandomAccess.Read(bytes, buffer, at);
 
-    /// <summary>Gives the whole file its own name, once it is on the disk.</summary>
+    /// <summary>Gives the whole file its own name.</summary>
+    /// <remarks>Without waiting for the disk, which would take as long as the download: every use of a file reads it whole and holds it against its checksum, so that what a power cut loses is found.</remarks>
     public void Finish() => HubCache.Guard(path, () =>
     {
-        RandomAccess.FlushToDisk(bytes);
         File.Move(BytesOf(path), path, overwrite: true);
         File.Delete(RecordOf(path));
     });
