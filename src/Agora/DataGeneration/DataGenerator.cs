@@ -12,7 +12,8 @@ namespace Agora.DataGeneration;
 /// <para>A place has <see cref="GenerationSpec.TriesPerInstance"/> tries. Places that are left then go into top-up rounds, with a new seed where the method
 /// has one per place, until all are filled, the completions are used up or the seeds are. How many completions a round may use is shared out to its
 /// places beforehand, so that not even the limit depends on timing.</para>
-/// <para>Nothing is kept here between runs: a resume asks the same requests again, and a journalled client answers them.</para>
+/// <para>Texts go to an <see cref="IFillStore"/>; in memory is what places and rounds are decided by. A resume finds there what places were filled with before, and asks the rest
+/// again, where a journalled client answers what it can.</para>
 /// </remarks>
 public static class DataGenerator
 {
@@ -25,17 +26,27 @@ public static class DataGenerator
     public static async Task<GenerationOutcome> GenerateAsync(
         GenerationPlan plan, GenerationModels models, IProgress<GenerationProgress>? progress, CancellationToken cancellationToken)
     {
+        var stored = await GenerateAsync(plan, models, new FillsInMemory(), progress, cancellationToken);
+        return new GenerationOutcome { Instances = [.. stored.Instances], Rejects = [.. stored.Rejects], Bill = stored.Bill, Shortfall = stored.Shortfall };
+    }
+
+    /// <param name="fills">Where the texts go, and where those of an earlier process are found.</param>
+    /// <inheritdoc cref="GenerateAsync(GenerationPlan, IChatClient, IProgress{GenerationProgress}?, CancellationToken)"/>
+    public static async Task<StoredGeneration> GenerateAsync(
+        GenerationPlan plan, GenerationModels models, IFillStore fills, IProgress<GenerationProgress>? progress, CancellationToken cancellationToken)
+    {
         var method = GenerationMethods.For(plan.Setting.Method);
         RefuseTooFewSeeds(plan, method);
-        var run = new GenerationRun(plan, method, models, progress);
+        var run = new GenerationRun(plan, method, models, fills, progress);
         var places = Enumerable.Range(0, plan.Spec.Instances).Select(place => new GenerationPlace(place)).ToImmutableArray();
-        var unusedSeeds = new Queue<SeedInstance>(method.OneSeedPerPlace ? plan.Seeds.Instances : []);
+        var unusedSeeds = method.OneSeedPerPlace ? plan.Seeds.Instances : [];
+        var usedSeeds = 0;
         var completionsLeft = CompletionLimit(plan.Spec);
-        var generated = new List<SyntheticInstance>();   // grows between rounds only
+        var generated = new GeneratedInstances(fills);   // grows between rounds only
         var round = 0;
         if (!method.OneSeedPerPlace) await run.KeepSeedsAsync(cancellationToken);
 
-        for (var waiting = WithSeeds(places); waiting.Length > 0 && completionsLeft > 0; waiting = WithSeeds([.. places.Where(place => place.Instance is null)]))
+        for (var waiting = WithSeeds(places); waiting.Length > 0 && completionsLeft > 0; waiting = WithSeeds([.. places.Where(place => !place.IsFilled)]))
         {
             // Without feedback between instances there is nothing to wait for: all places are one round.
             foreach (var members in waiting.Chunk(method.OneSeedPerPlace ? waiting.Length : plan.Spec.RoundLength))
@@ -47,7 +58,8 @@ public static class DataGenerator
                     async (work, stop) => await run.FillAsync(work.First, context, work.Second, stop));
                 await run.AdmitAsync(members, cancellationToken);
                 completionsLeft -= members.Sum(place => (long)place.Tries) - before;
-                generated.AddRange(members.Where(place => place.Instance is not null).Select(place => place.Instance!));
+                foreach (var place in members)
+                    if (place.IsFilled) generated.Add(context.Number, place.Index);
                 if (completionsLeft == 0) break;
             }
         }
@@ -61,8 +73,8 @@ public static class DataGenerator
             {
                 if (!place.KeepsSeed)
                 {
-                    if (unusedSeeds.Count == 0) continue;
-                    place.Give(unusedSeeds.Dequeue());
+                    if (usedSeeds == unusedSeeds.Length) continue;
+                    place.Give(unusedSeeds[usedSeeds++]);
                 }
                 supplied.Add(place);
             }
@@ -94,22 +106,26 @@ public static class DataGenerator
 /// <param name="Generated">Instances of complete earlier rounds, by round and place.</param>
 internal sealed record GenerationRound(int Number, IReadOnlyList<SyntheticInstance> Generated);
 
-/// <summary>One place of the plan while it is being filled; one task at a time works on it.</summary>
+/// <summary>One place of the plan while it is being filled; one task at a time works on it. It holds no text: there are as many of them as instances.</summary>
 internal sealed class GenerationPlace(int index)
 {
+    private List<int>? laterRounds;
+    private List<(int Round, Rejection Rejection)>? turnedAway;
+    private BillLine? rejectedLine;
+    private int firstRound = -1;
+
     public int Index { get; } = index;
     public SeedInstance? Seed { get; private set; }
     public int Tries { get; set; }
     public int TriesOnSeed { get; set; }
     /// <summary>A filter turned its last instance away, and the seed has tries left.</summary>
     public bool KeepsSeed { get; set; }
-    public SyntheticInstance? Instance { get; set; }
-    /// <summary>What the instance was read from, until its round is over.</summary>
-    public string? Completion { get; set; }
-    public BillLine KeptLine { get; set; } = BillLine.Nothing;
-    public BillLine RetriedLine { get; set; } = BillLine.Nothing;
-    public BillLine JudgedLine { get; set; } = BillLine.Nothing;
-    public List<(RejectedCompletion Reject, BillLine Line)> Rejects { get; } = [];
+    public bool IsFilled { get; private set; }
+    public bool HasRejects { get; private set; }
+    /// <summary>Of all its tries that were rejected so far.</summary>
+    public BillLine RejectedLine => rejectedLine ?? BillLine.Nothing;
+    /// <summary>Of all its tries so far; null where no judge was asked.</summary>
+    public BillLine? JudgedLine { get; set; }
 
     public void Give(SeedInstance seed)
     {
@@ -117,18 +133,59 @@ internal sealed class GenerationPlace(int index)
         TriesOnSeed = 0;
     }
 
-    public void Reject(Rejection rejection, string completion, string promptHash, SeedId? seed, BillLine line) => Rejects.Add((new RejectedCompletion
+    public void Reject(BillLine line)
     {
-        Place = Index,
-        Try = Tries,
-        Reason = rejection.Reason,
-        Detail = rejection.Detail,
-        Completion = completion,
-        PromptHash = promptHash,
-        Seed = seed,
-        InputTokens = line.InputTokens,
-        OutputTokens = line.OutputTokens,
-    }, line));
+        HasRejects = true;
+        rejectedLine = RejectedLine + line;
+    }
 
-    public BillLine Total => Rejects.Select(reject => reject.Line).Aggregate(KeptLine, BillLine.Add);
+    /// <summary>The round's tries are over.</summary>
+    public void End(PlaceFill fill)
+    {
+        if (firstRound < 0) firstRound = fill.Round;
+        else (laterRounds ??= []).Add(fill.Round);
+        IsFilled = fill.Instance is not null;
+    }
+
+    /// <summary>A filter does not want the instance that the last round brought.</summary>
+    public void TurnAway(PlaceFill fill, Rejection rejection)
+    {
+        IsFilled = false;
+        (turnedAway ??= []).Add((fill.Round, rejection));
+        Reject(fill.KeptLine);
+    }
+
+    /// <summary>The instance that stands.</summary>
+    public PlaceFill Kept(IFillStore fills) => Read(fills, laterRounds is [.., var last] ? last : firstRound);
+
+    /// <summary>All that was rejected, by try.</summary>
+    public IEnumerable<RejectedCompletion> Rejects(IFillStore fills)
+    {
+        foreach (var round in firstRound < 0 ? [] : laterRounds is null ? [firstRound] : laterRounds.Prepend(firstRound))
+        {
+            var fill = Read(fills, round);
+            foreach (var rejected in fill.Rejects) yield return rejected.Reject;
+            foreach (var (_, rejection) in turnedAway?.Where(away => away.Round == round) ?? [])
+                yield return RejectedBy(rejection, fill);
+        }
+    }
+
+    private static RejectedCompletion RejectedBy(Rejection rejection, PlaceFill fill)
+    {
+        var instance = fill.Instance!;
+        return new RejectedCompletion
+        {
+            Place = fill.Place,
+            Try = instance.Provenance.Tries,
+            Reason = rejection.Reason,
+            Detail = rejection.Detail,
+            Completion = fill.Completion!,
+            PromptHash = instance.Provenance.PromptHash,
+            Seed = instance.Provenance.Seed,
+            InputTokens = fill.KeptLine.InputTokens,
+            OutputTokens = fill.KeptLine.OutputTokens,
+        };
+    }
+
+    private PlaceFill Read(IFillStore fills, int round) => fills.Find(round, Index) ?? throw new InvalidOperationException($"what place {Index} was filled with in round {round} is not where it was kept");
 }

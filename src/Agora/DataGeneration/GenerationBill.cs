@@ -30,6 +30,15 @@ public sealed record BillLine
         WithoutUsage = left.WithoutUsage + right.WithoutUsage,
     };
 
+    public static BillLine operator -(BillLine left, BillLine right) => new()
+    {
+        Completions = left.Completions - right.Completions,
+        InputTokens = left.InputTokens - right.InputTokens,
+        OutputTokens = left.OutputTokens - right.OutputTokens,
+        CachedInputTokens = left.CachedInputTokens - right.CachedInputTokens,
+        WithoutUsage = left.WithoutUsage - right.WithoutUsage,
+    };
+
     public static BillLine Add(BillLine left, BillLine right) => left + right;
 }
 

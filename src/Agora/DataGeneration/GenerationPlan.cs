@@ -54,6 +54,19 @@ public sealed record RejectedCompletion
     public required long OutputTokens { get; init; }
 }
 
+/// <summary>A data set that lies in a store: its rows are read as they are enumerated, each time anew.</summary>
+public sealed record StoredGeneration
+{
+    public required int Valid { get; init; }
+    /// <inheritdoc cref="GenerationOutcome.Instances"/>
+    public required IEnumerable<SyntheticInstance> Instances { get; init; }
+    /// <inheritdoc cref="GenerationOutcome.Rejects"/>
+    public required IEnumerable<RejectedCompletion> Rejects { get; init; }
+    public required GenerationBill Bill { get; init; }
+    /// <inheritdoc cref="GenerationOutcome.Shortfall"/>
+    public required string? Shortfall { get; init; }
+}
+
 /// <summary>A data set, with all that did not make it.</summary>
 public sealed record GenerationOutcome
 {

@@ -10,29 +10,54 @@ using Microsoft.Extensions.AI;
 namespace Agora.DataGeneration;
 
 /// <summary>Asks, reads and checks for one data set, and counts while it does.</summary>
-internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod method, GenerationModels models, IProgress<GenerationProgress>? progress)
+internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod method, GenerationModels models, IFillStore fills, IProgress<GenerationProgress>? progress)
 {
     private readonly InstanceChecks checks = new(plan.Setting.Domain, plan.Spec.MaxInstanceTokens, plan.CountTokens, plan.StudentSystemMessage, plan.MostTokens);
     private readonly TextFilters filters = new(plan.Spec.Filters, plan.TestSets);
     private readonly Admission admission = new(plan.Spec.Filters, models.Embeddings);
     private readonly Lock counting = new();
-    private BillLine asked = BillLine.Nothing, scored = BillLine.Nothing;
+    private readonly SortedDictionary<RejectReason, (int Count, BillLine Line)> rejected = [];
+    private BillLine asked = BillLine.Nothing, scored = BillLine.Nothing, kept = BillLine.Nothing, retried = BillLine.Nothing;
     private int valid;
 
-    /// <summary>Asks for the place until an instance is valid or the tries are used up.</summary>
+    /// <summary>Asks for the place until an instance is valid or the tries are used up; or finds what an earlier process filled it with.</summary>
     public async ValueTask FillAsync(GenerationPlace place, GenerationRound round, int tries, CancellationToken cancellationToken)
     {
         place.KeepsSeed = false;
-        for (var i = 0; i < tries && place.Instance is null; i++)
+        var fill = fills.Find(round.Number, place.Index);
+        if (fill is null)
         {
-            place.Tries++;
-            place.TriesOnSeed++;
-            await TryAsync(place, round, cancellationToken);
+            var work = new PlaceFill { Round = round.Number, Place = place.Index, Tries = 0 };
+            while (work.Tries < tries && work.Instance is null) work = await TryAsync(place, work, round, cancellationToken);
+            fills.Keep(fill = work);
+        }
+        else
+        {
+            place.Tries += fill.Tries;
+            place.TriesOnSeed += fill.Tries;
+            if (fill.JudgedLine != BillLine.Nothing) place.JudgedLine = (place.JudgedLine ?? BillLine.Nothing) + fill.JudgedLine;
+            foreach (var reject in fill.Rejects) place.Reject(reject.Line);
+            Count(fill.RejectedLine + fill.KeptLine, fill.JudgedLine, change: fill.Instance is null ? 0 : 1);
+        }
+        place.End(fill);
+        lock (counting)
+        {
+            kept += fill.KeptLine;
+            retried += fill.RetriedLine;
+            foreach (var reject in fill.Rejects) AddReject(reject.Reject.Reason, reject.Line);
         }
     }
 
-    private async Task TryAsync(GenerationPlace place, GenerationRound round, CancellationToken cancellationToken)
+    private void AddReject(RejectReason reason, BillLine line)
     {
+        var (count, sum) = rejected.GetValueOrDefault(reason, (0, BillLine.Nothing));
+        rejected[reason] = (count + 1, sum + line);
+    }
+
+    private async Task<PlaceFill> TryAsync(GenerationPlace place, PlaceFill fill, GenerationRound round, CancellationToken cancellationToken)
+    {
+        place.Tries++;
+        place.TriesOnSeed++;
         var sources = new PromptSources
         {
             MetaPrompt = plan.MetaPrompt,
@@ -47,20 +72,37 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
         var draft = method.Ask(sources);
         var (first, completion, line, judged, verdict) = await AskAllAsync(draft, sources, cancellationToken);
         var promptHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{first.SystemMessage ?? plan.Spec.SystemMessage}\0{first.Prompt}")));
-        place.JudgedLine += judged;
-        if (place.Tries > 1) place.RetriedLine += line;
-
+        if (judged != BillLine.Nothing) place.JudgedLine = (place.JudgedLine ?? BillLine.Nothing) + judged;
+        fill = fill with
+        {
+            Tries = fill.Tries + 1,
+            JudgedLine = fill.JudgedLine + judged,
+            RetriedLine = place.Tries > 1 ? fill.RetriedLine + line : fill.RetriedLine,
+        };
         if (verdict is Verdict.Reject(var rejection))
         {
-            place.Reject(rejection, completion, promptHash, draft.Seed, line);
+            place.Reject(line);
+            fill = fill with
+            {
+                Rejects = fill.Rejects.Add(new RejectedTry(new RejectedCompletion
+                {
+                    Place = place.Index,
+                    Try = place.Tries,
+                    Reason = rejection.Reason,
+                    Detail = rejection.Detail,
+                    Completion = completion,
+                    PromptHash = promptHash,
+                    Seed = draft.Seed,
+                    InputTokens = line.InputTokens,
+                    OutputTokens = line.OutputTokens,
+                }, line)),
+            };
         }
         else
         {
             var pair = ((Verdict.Keep)verdict).Pair;
-            place.KeptLine = line;
-            place.Completion = completion;
-            var total = place.Total;
-            place.Instance = new SyntheticInstance
+            var total = place.RejectedLine + line;
+            var instance = new SyntheticInstance
             {
                 Index = place.Index,
                 Instruction = pair.Instruction,
@@ -81,11 +123,13 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
                     Tries = place.Tries,
                     InputTokens = total.InputTokens,
                     OutputTokens = total.OutputTokens,
-                    CostDollars = Dollars(total, place.JudgedLine),
+                    CostDollars = Dollars(total, place.JudgedLine ?? BillLine.Nothing),
                 },
             };
+            fill = fill with { Instance = instance, KeptLine = line, Completion = admission.JudgesAny ? completion : null };
         }
         Count(line, judged, change: verdict is Verdict.Keep ? 1 : 0);
+        return fill;
     }
 
     // Asks until the method has an instance or gives the try up. The completion is the last one of the generator, which is what an instance or a reject is read from.
@@ -120,19 +164,26 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
     /// <summary>Turns away what is too much like something kept. Places are judged in their order, once all of a round have been worked on.</summary>
     public async Task AdmitAsync(IEnumerable<GenerationPlace> members, CancellationToken cancellationToken)
     {
-        var filled = members.Where(place => place.Instance is not null).OrderBy(place => place.Index).ToArray();
-        var verdicts = await admission.JudgeAsync([.. filled.Select(place => (GeneratedName(place.Instance!), new InstructionResponse(place.Instance!.Instruction, place.Instance.Response)))], cancellationToken);
-        foreach (var (place, verdict) in filled.Zip(verdicts))
+        if (!admission.JudgesAny) return;
+        // One block at a time is in memory.
+        foreach (var block in members.Where(place => place.IsFilled).OrderBy(place => place.Index).Chunk(Admission.Block))
         {
-            if (verdict is null) continue;
-            place.Reject(verdict, place.Completion!, place.Instance!.Provenance.PromptHash, place.Instance.Provenance.Seed, place.KeptLine);
-            place.Instance = null;
-            place.KeptLine = BillLine.Nothing;
-            // Another answer for the same seed may differ, unless what was judged is the seed's own instruction.
-            place.KeepsSeed = method.OneSeedPerPlace && method.WritesInstructions && place.TriesOnSeed < plan.Spec.TriesPerInstance;
-            Count(BillLine.Nothing, BillLine.Nothing, change: -1);
+            PlaceFill[] filled = [.. block.Select(place => place.Kept(fills))];
+            var verdicts = await admission.JudgeAsync([.. filled.Select(fill => (GeneratedName(fill.Instance!), new InstructionResponse(fill.Instance!.Instruction, fill.Instance.Response)))], cancellationToken);
+            foreach (var (place, fill, verdict) in block.Zip(filled, verdicts))
+            {
+                if (verdict is null) continue;
+                place.TurnAway(fill, verdict);
+                // Another answer for the same seed may differ, unless what was judged is the seed's own instruction.
+                place.KeepsSeed = method.OneSeedPerPlace && method.WritesInstructions && place.TriesOnSeed < plan.Spec.TriesPerInstance;
+                lock (counting)
+                {
+                    kept -= fill.KeptLine;
+                    AddReject(verdict.Reason, fill.KeptLine);
+                }
+                Count(BillLine.Nothing, BillLine.Nothing, change: -1);
+            }
         }
-        foreach (var place in filled) place.Completion = null;
     }
 
     internal static string GeneratedName(SyntheticInstance instance) => string.Create(CultureInfo.InvariantCulture, $"generated:{instance.Index}");
@@ -208,37 +259,36 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
         }
     }
 
-    public GenerationOutcome Outcome(ImmutableArray<GenerationPlace> places, long completionsLeft)
+    public StoredGeneration Outcome(ImmutableArray<GenerationPlace> places, long completionsLeft)
     {
-        var unfilled = places.Count(place => place.Instance is null);
-        var rejects = places.SelectMany(place => place.Rejects).ToArray();
-        return new GenerationOutcome
+        var filled = places.Count(place => place.IsFilled);
+        return new StoredGeneration
         {
-            Instances = [.. places.Where(place => place.Instance is not null).Select(place => place.Instance!)],
-            Rejects = [.. rejects.Select(reject => reject.Reject)],
+            Valid = filled,
+            Instances = places.Where(place => place.IsFilled).Select(place => place.Kept(fills).Instance!),
+            Rejects = places.Where(place => place.HasRejects).SelectMany(place => place.Rejects(fills)),
             Bill = new GenerationBill
             {
-                Kept = places.Select(place => place.KeptLine).Aggregate(BillLine.Nothing, BillLine.Add),
-                Rejected = rejects.GroupBy(reject => reject.Reject.Reason)
-                    .ToImmutableSortedDictionary(group => group.Key, group => group.Select(reject => reject.Line).Aggregate(BillLine.Add)),
-                Retried = places.Select(place => place.RetriedLine).Aggregate(BillLine.Nothing, BillLine.Add),
-                Judged = places.Select(place => place.JudgedLine).Aggregate(BillLine.Nothing, BillLine.Add) is { Completions: > 0 } asked ? asked : null,
+                Kept = kept,
+                Rejected = rejected.ToImmutableSortedDictionary(reason => reason.Key, reason => reason.Value.Line),
+                Retried = retried,
+                Judged = scored is { Completions: > 0 } ? scored : null,
                 Price = plan.Price,
                 JudgePrice = plan.JudgePrice,
             },
-            Shortfall = unfilled == 0 ? null : Shortfall(unfilled, completionsLeft, rejects.Select(reject => reject.Reject.Reason)),
+            Shortfall = filled == places.Length ? null : Shortfall(places.Length - filled, completionsLeft),
         };
     }
 
-    private string Shortfall(int unfilled, long completionsLeft, IEnumerable<RejectReason> rejects)
+    private string Shortfall(int unfilled, long completionsLeft)
     {
         var limit = completionsLeft == 0
             ? $"the limit of {DataGenerator.CompletionLimit(plan.Spec)} completions was reached"
             : $"all {plan.Seeds.Instances.Length} seeds were used up";
-        var reasons = rejects.CountBy(reason => reason).OrderByDescending(count => count.Value).ThenBy(count => count.Key)
-            .Take(3).Select(count => $"{count.Key.Name()} {count.Value}").ToArray();
-        var rejected = reasons.Length == 0 ? "" : $"; most rejects: {string.Join(", ", reasons)}";
-        return $"{plan.Spec.Instances - unfilled} of {plan.Spec.Instances} instances: {limit}{rejected}";
+        var reasons = rejected.OrderByDescending(reason => reason.Value.Count).ThenBy(reason => reason.Key)
+            .Take(3).Select(reason => $"{reason.Key.Name()} {reason.Value.Count}").ToArray();
+        var turnedAway = reasons.Length == 0 ? "" : $"; most rejects: {string.Join(", ", reasons)}";
+        return $"{plan.Spec.Instances - unfilled} of {plan.Spec.Instances} instances: {limit}{turnedAway}";
     }
 
     private abstract record Verdict

@@ -209,7 +209,7 @@ public sealed class EndpointPace
         {
             Answered();
             if (breaker.Succeeded()) concurrency.StartOver();
-            else concurrency.Succeeded(turn.Sent, Now, outputTokens ?? 0, turn.WasFull);
+            else concurrency.Succeeded(turn.Sent, Now, outputTokens ?? 0, turn.WasFull || inFlight >= concurrency.Limit);
             if (inputTokens is > 0 && turn.Size.InputBytes > 0)
                 tokensPerByte += 0.05 * (Math.Min(1, inputTokens.Value / (double)turn.Size.InputBytes) - tokensPerByte);
             if (outputTokens is { } written)

@@ -1,7 +1,7 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Agora.DataGeneration;
 using Agora.Experiments;
 using Parquet;
@@ -17,6 +17,8 @@ public static class DatasetFiles
 {
     // Instances that are in memory at once while Parquet is written.
     private const int RowGroup = 10_000;
+
+    private static readonly string[] PublishedKeys = ["instruction", "response", "config"];
 
     private static readonly JsonSerializerOptions Published = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -47,17 +49,27 @@ public static class DatasetFiles
 
     private static async Task WriteJsonAsync(GeneratedData data, string path, CancellationToken cancellationToken)
     {
-        await using var writer = new StreamWriter(path);
+        await using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 1 << 16);
+        var row = new ArrayBufferWriter<byte>();
+        await using var writer = new Utf8JsonWriter(row, new JsonWriterOptions { Encoder = Published.Encoder });
         await foreach (var line in File.ReadLinesAsync(data.InstancesFile, cancellationToken))
         {
-            var row = JsonNode.Parse(line)!.AsObject();
-            var published = new JsonObject();
-            foreach (var first in (string[])["instruction", "response", "config"])
-                published[first] = row[first]?.DeepClone();
-            foreach (var (name, value) in row.Where(member => !published.ContainsKey(member.Key)))
-                published[name] = value?.DeepClone();
-            await writer.WriteAsync(published.ToJsonString(Published));
-            await writer.WriteAsync('\n');
+            using var instance = JsonDocument.Parse(line);
+            row.ResetWrittenCount();
+            writer.Reset();
+            writer.WriteStartObject();
+            foreach (var name in PublishedKeys)
+            {
+                writer.WritePropertyName(name);
+                if (instance.RootElement.TryGetProperty(name, out var value)) value.WriteTo(writer);
+                else writer.WriteNullValue();
+            }
+            foreach (var member in instance.RootElement.EnumerateObject().Where(member => !PublishedKeys.Contains(member.Name)))
+                member.WriteTo(writer);
+            writer.WriteEndObject();
+            await writer.FlushAsync(cancellationToken);
+            row.Write("\n"u8);
+            await file.WriteAsync(row.WrittenMemory, cancellationToken);
         }
     }
 
@@ -66,7 +78,7 @@ public static class DatasetFiles
     {
         await using var stream = File.Create(path);
         await using var writer = await ParquetWriter.CreateAsync(new ParquetSchema([.. Texts.Select(column => (Field)column.Field), .. Numbers.Select(column => (Field)column.Field), Cost]), stream, cancellationToken: cancellationToken);
-        foreach (var rows in StepFiles.ReadLines<SyntheticInstance>(data.Result, StepFiles.Instances).Chunk(RowGroup))
+        foreach (var rows in StepFiles.StreamLines<SyntheticInstance>(data.Result, StepFiles.Instances).Chunk(RowGroup))
         {
             using var group = writer.CreateRowGroup();
             foreach (var (field, value) in Texts)

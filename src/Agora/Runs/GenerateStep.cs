@@ -74,7 +74,8 @@ public sealed class GenerateStep : RunStep
         var vectors = helpers.Embeddings is { } embeddings
             ? new JournaledEmbeddings(await helpers.OpenEmbeddings(embeddings.Spec, cancellationToken), workspace.Journal, embeddings.Identity)
             : null;
-        var outcome = await DataGenerator.GenerateAsync(plan, new GenerationModels(chat) { Judge = scoring, Embeddings = vectors }, progress, cancellationToken);
+        using var fills = workspace.OpenFills();
+        var outcome = await DataGenerator.GenerateAsync(plan, new GenerationModels(chat) { Judge = scoring, Embeddings = vectors }, fills, progress, cancellationToken);
         await workspace.Journal.FlushAsync(cancellationToken);
 
         workspace.Write(StepFiles.Instances, StepFiles.Lines(outcome.Instances));
@@ -82,7 +83,7 @@ public sealed class GenerateStep : RunStep
         workspace.Write(StepFiles.Generation, [StepFiles.Line(new GenerationSummary
         {
             Wanted = plan.Spec.Instances,
-            Valid = outcome.Instances.Length,
+            Valid = outcome.Valid,
             Shortfall = outcome.Shortfall,
             Bill = outcome.Bill,
             Dollars = outcome.Bill.Dollars,

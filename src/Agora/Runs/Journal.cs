@@ -38,6 +38,7 @@ public sealed class Journal : IJournal, IDisposable
     private volatile Exception? syncFault;
     private bool broken;
     private bool readOnly;
+    private bool syncs = true;
     private FileLock? alone;
 
     private Journal(string path, SafeFileHandle file)
@@ -60,7 +61,11 @@ public sealed class Journal : IJournal, IDisposable
     public int Dropped { get; private set; }
 
     /// <exception cref="AgoraException">Another process writes this journal, or the file cannot be read.</exception>
-    public static Journal Open(string path)
+    public static Journal Open(string path) => Open(path, syncs: true);
+
+    /// <param name="syncs">False for what may be lost with the power.</param>
+    /// <inheritdoc cref="Open(string)"/>
+    internal static Journal Open(string path, bool syncs)
     {
         try
         {
@@ -70,7 +75,7 @@ public sealed class Journal : IJournal, IDisposable
             try
             {
                 file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-                var journal = new Journal(path, file) { alone = alone };
+                var journal = new Journal(path, file) { alone = alone, syncs = syncs };
                 journal.Read();
                 return journal;
             }
@@ -126,7 +131,12 @@ public sealed class Journal : IJournal, IDisposable
         return true;
     }
 
-    public void Append(string key, string record)
+    public void Append(string key, string record) => Write(key, record, replaces: false);
+
+    /// <summary>Keeps the record in place of the one that stands under the key, if any. Whoever opens the file again finds the last one.</summary>
+    internal void Put(string key, string record) => Write(key, record, replaces: true);
+
+    private void Write(string key, string record, bool replaces)
     {
         if (readOnly)
             throw new InvalidOperationException($"the journal {path} was opened to be read");
@@ -139,7 +149,7 @@ public sealed class Journal : IJournal, IDisposable
                 throw new InvalidOperationException($"the journal {path} could not be put right after a failed write");
             if (syncFault is { } fault)
                 throw DurableFiles.Failure(path, fault);
-            if (TryFind(hash, out var place))
+            if (!replaces && TryFind(hash, out var place))
             {
                 if (RecordAt(place.Offset, place.Length) != record)
                     throw new InvalidOperationException($"the journal {path} has another record under {key}");
@@ -155,10 +165,10 @@ public sealed class Journal : IJournal, IDisposable
                 throw DurableFiles.Failure(path, error);
             }
             lock (gate)
-                places.Add(hash, (length, line.Length));
+                places[hash] = (length, line.Length);
             Volatile.Write(ref length, length + line.Length);
             unsynced++;
-            if (unsynced >= LinesPerSync || Stopwatch.GetElapsedTime(lastSync) > TimeBetweenSyncs)
+            if (syncs && (unsynced >= LinesPerSync || Stopwatch.GetElapsedTime(lastSync) > TimeBetweenSyncs))
             {
                 (unsynced, lastSync) = (0, Stopwatch.GetTimestamp());
                 sync = true;
@@ -278,7 +288,7 @@ public sealed class Journal : IJournal, IDisposable
     private void Take(ReadOnlySpan<byte> line, long offset)
     {
         if (Json(line) is { IsEmpty: false } json)
-            places.TryAdd(Hash(Key(json)), (offset, line.Length));
+            places[Hash(Key(json))] = (offset, line.Length);
         else
             Dropped++;
     }

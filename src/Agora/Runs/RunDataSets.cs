@@ -33,7 +33,7 @@ public static class RunDataSets
     /// <summary>The instances as metrics see them.</summary>
     public static ImmutableArray<MeasuredInstance> Instances(WrittenData data) =>
     [
-        .. StepFiles.ReadLines<SyntheticInstance>(data.Result, StepFiles.Instances).Select(instance => new MeasuredInstance(
+        .. StepFiles.StreamLines<SyntheticInstance>(data.Result, StepFiles.Instances).Select(instance => new MeasuredInstance(
             instance.Instruction, instance.Response, instance.Provenance.OutputTokens, instance.Provenance.CostDollars, instance.Provenance.Theme)),
     ];
 

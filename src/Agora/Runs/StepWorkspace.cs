@@ -11,6 +11,7 @@ public sealed class StepWorkspace
 {
     internal const string JournalFileName = "journal";
     internal const string ResultFolderName = "result";
+    private const string FillsFileName = "fills";
     private const string StateFolderName = "state";
 
     private readonly Lock gate = new();
@@ -51,6 +52,10 @@ public sealed class StepWorkspace
             }
         }
     }
+
+    /// <summary>What this step's places were filled with before it was interrupted, and where what they are filled with goes. It may be lost: the journal holds all that is paid for.</summary>
+    /// <exception cref="AgoraException">It cannot be opened.</exception>
+    internal FillJournal OpenFills() => new(Path.Combine(partial, FillsFileName), Journal);
 
     /// <summary>What other steps were answered by the same models: a step whose parser or checks changed asks the same requests as the one before.</summary>
     public IReadOnlyList<IJournal> Earlier => earlier.Value;

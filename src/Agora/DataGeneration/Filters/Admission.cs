@@ -8,7 +8,7 @@ namespace Agora.DataGeneration.Filters;
 internal sealed class Admission
 {
     // Candidates of one block are compared with all before it side by side, and among themselves one after the other.
-    private const int Block = 256;
+    internal const int Block = 256;
 
     private readonly KeptFilter[] filters;
 
@@ -26,6 +26,9 @@ internal sealed class Admission
         ];
         filters = [.. wanted.OfType<KeptFilter>()];
     }
+
+    /// <summary>Whether there is any filter of this kind.</summary>
+    public bool JudgesAny => filters.Length > 0;
 
     /// <summary>Keeps every text, whatever it is like: seeds, against which instances are compared.</summary>
     public async Task KeepAsync(IReadOnlyList<(string Name, InstructionResponse Pair)> texts, CancellationToken cancellationToken)
