@@ -21,7 +21,7 @@ public sealed class ResumedTrainingTests
         using var killed = new ScratchFolder();
         var random = new Random(20261128);
         var resumed = new List<int>();
-        for (var kills = 0; kills < 8; kills++)
+        for (var kills = 0; kills < 4; kills++)
         {
             using var agora = AgoraProcess.Start(killed.Path, Command());
             // The moment counts from the first checkpoint on, so that every process gets somewhere on a busy machine, too.

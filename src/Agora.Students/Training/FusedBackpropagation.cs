@@ -5,7 +5,7 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Agora.Students.Training;
 
-/// <summary>Loss and gradient of a small model on the CPU, with the backward pass written out: torch multiplies the matrices, our own kernels do the rest.</summary>
+/// <summary>Loss and gradient of a small model on the CPU, with the backward pass written out: torch or <see cref="WideMatrixProduct"/> multiplies the matrices, our own kernels do the rest.</summary>
 /// <remarks>
 /// For small models most of autograd's time goes into what lies between the matrix products, each operation a pass over memory. Here documents stand one after
 /// another without padding, attention stays within them, and each row is worked on while it is in the cache. <see cref="TransformerModel"/> is the same model
@@ -13,12 +13,16 @@ namespace Agora.Students.Training;
 /// </remarks>
 internal sealed unsafe class FusedBackpropagation : IDisposable
 {
+    /// <summary>Parameters. From here on our own product multiplies where it is faster than torch's; smaller models keep torch's, and with it the bits that their students always had.</summary>
+    public const long SmallestWithOwnProducts = 2_000_000;
+
     private readonly TransformerConfig config;
     private readonly ParameterLayout layout;
     private readonly TensorFloats weights;
     private readonly TensorFloats gradient;
     private readonly Dictionary<string, ParameterPiece> pieces;
     private readonly RotaryTable rotary;
+    private readonly bool wide;
 
     /// <param name="rotary">Shared between instances.</param>
     public FusedBackpropagation(TransformerModel model, RotaryTable rotary)
@@ -26,6 +30,7 @@ internal sealed unsafe class FusedBackpropagation : IDisposable
         config = model.Config;
         layout = model.Layout;
         this.rotary = rotary;
+        wide = WideMatrixProduct.IsSupported && layout.Elements >= SmallestWithOwnProducts;
         using var scope = NewDisposeScope();
         weights = new TensorFloats(model.Weights.alias().DetachFromDisposeScope());
         gradient = new TensorFloats(zeros(layout.Elements).DetachFromDisposeScope());
@@ -99,39 +104,39 @@ internal sealed unsafe class FusedBackpropagation : IDisposable
         var memory = work.Layers[layer];
         var output = layer + 1 < config.Layers ? work.Layers[layer + 1].Input : work.Hidden;
         Norm(memory.Input, $"{layer}.attention_norm", memory.AttentionNormed, memory.AttentionInverse, N);
-        Linear(memory.AttentionNormed, $"{layer}.qkv", memory.Projected, N);
+        Linear(memory.AttentionNormed, $"{layer}.qkv", memory.Projected, N, work);
         RotateHeads(layer, documents, memory);
         ForEachHead(documents, (head, start, length) => work.Attention.Forward(
             HeadOf(memory.Projected, head, start, length, layer), memory.Mixed.At((long)start * config.QueryWidth + head * config.HeadSize), config.QueryWidth,
             memory.LogNormalisers.At((long)start * config.Heads + head), config.Heads));
-        Linear(memory.Mixed, $"{layer}.output", memory.Middle, N);
+        Linear(memory.Mixed, $"{layer}.output", memory.Middle, N, work);
         AddRows(memory.Input, memory.Middle, N);
 
         Norm(memory.Middle, $"{layer}.feed_forward_norm", memory.FeedForwardNormed, memory.FeedForwardInverse, N);
-        Linear(memory.FeedForwardNormed, $"{layer}.gate_up", memory.GateUp, N);
+        Linear(memory.FeedForwardNormed, $"{layer}.gate_up", memory.GateUp, N, work);
         for (var row = 0; row < N; row++)
         {
             var gateUp = memory.GateUp.Row(row);
             PointwiseKernels.GateAndMultiply(gateUp[..config.IntermediateSize], gateUp[config.IntermediateSize..], memory.Gated.Row(row));
         }
-        Linear(memory.Gated, $"{layer}.down", output, N);
+        Linear(memory.Gated, $"{layer}.down", output, N, work);
         AddRows(memory.Middle, output, N);
     }
 
     private void Backward(int layer, IReadOnlyList<TrainingDocument> documents, int N, FusedWorkspace work)
     {
         var memory = work.Layers[layer];
-        LinearBackward(memory.Gated, $"{layer}.down", work.HiddenGradient, work.GatedGradient, N);
+        LinearBackward(memory.Gated, $"{layer}.down", work.HiddenGradient, work.GatedGradient, N, work);
         for (var row = 0; row < N; row++)
         {
             var gateUp = memory.GateUp.Row(row);
             PointwiseKernels.GateAndMultiplyBackward(
                 gateUp[..config.IntermediateSize], gateUp[config.IntermediateSize..], work.GatedGradient.Row(row), work.Scratch.AsSpan(0, config.IntermediateSize));
         }
-        LinearBackward(memory.FeedForwardNormed, $"{layer}.gate_up", memory.GateUp, work.NormedGradient, N);
+        LinearBackward(memory.FeedForwardNormed, $"{layer}.gate_up", memory.GateUp, work.NormedGradient, N, work);
         NormBackward(memory.Middle, $"{layer}.feed_forward_norm", memory.FeedForwardInverse, N, work);
 
-        LinearBackward(memory.Mixed, $"{layer}.output", work.HiddenGradient, work.MixedGradient, N);
+        LinearBackward(memory.Mixed, $"{layer}.output", work.HiddenGradient, work.MixedGradient, N, work);
         for (var row = 0; row < N; row++)
             work.ProjectedGradient.Row(row).Clear();
         ForEachHead(documents, (head, start, length) =>
@@ -142,7 +147,7 @@ internal sealed unsafe class FusedBackpropagation : IDisposable
                 memory.LogNormalisers.At((long)start * config.Heads + head), config.Heads, HeadOf(work.ProjectedGradient, head, start, length, layer));
         });
         RotateHeadsBackward(layer, documents, memory, work);
-        LinearBackward(memory.AttentionNormed, $"{layer}.qkv", work.ProjectedGradient, work.NormedGradient, N);
+        LinearBackward(memory.AttentionNormed, $"{layer}.qkv", work.ProjectedGradient, work.NormedGradient, N, work);
         NormBackward(memory.Input, $"{layer}.attention_norm", memory.AttentionInverse, N, work);
     }
 
@@ -172,13 +177,31 @@ internal sealed unsafe class FusedBackpropagation : IDisposable
             using var scope = NewDisposeScope();
             var count = Math.Min(FusedWorkspace.LogitRows, targets.Count - first);
             Tensor normed = work.Normed.Tensor.narrow(0, first, count), logits = work.Logits.Rows(count);
-            logits.addmm_(normed, across, 0, 1);
+            var offset = pieces[name].Offset;
+            if (wide)
+            {
+                work.Product.Multiply(
+                    new((nint)work.Normed.At((long)first * config.HiddenSize), config.HiddenSize, 1), new((nint)weights.At(offset), 1, config.HiddenSize), work.Logits.At(0),
+                    config.VocabularySize, count, config.VocabularySize, config.HiddenSize, add: false);
+            }
+            else
+            {
+                logits.addmm_(normed, across, 0, 1);
+            }
             for (var i = 0; i < count; i++)
                 loss += PointwiseKernels.CrossEntropy(work.Logits.Row(i), targets[first + i].Token, share);
             if (!backward)
                 continue;
-            work.NormedGradient.Tensor.narrow(0, first, count).addmm_(logits, matrix, 0, 1);
-            matrixGradient.addmm_(logits.t(), normed, 1, 1);
+            if (wide)
+            {
+                var place = (long)first * config.HiddenSize;
+                MultiplyBackward(work.Normed.At(place), config.HiddenSize, weights.At(offset), gradient.At(offset), work.Logits, work.NormedGradient.At(place), count, work);
+            }
+            else
+            {
+                work.NormedGradient.Tensor.narrow(0, first, count).addmm_(logits, matrix, 0, 1);
+                matrixGradient.addmm_(logits.t(), normed, 1, 1);
+            }
         }
 
         if (!backward)
@@ -210,10 +233,12 @@ internal sealed unsafe class FusedBackpropagation : IDisposable
             PointwiseKernels.NormaliseBackward(input.Row(row), inverse[row], weight, work.NormedGradient.Row(row), work.HiddenGradient.Row(row), weightGradient, scratch);
     }
 
-    private void Linear(TensorFloats input, string name, TensorFloats output, int N)
+    private void Linear(TensorFloats input, string name, TensorFloats output, int N, FusedWorkspace work)
     {
-        var result = output.Rows(N);
-        result.addmm_(input.Rows(N), Matrix(weights, name + ".weight").t(), 0, 1);
+        if (wide)
+            MultiplyForward(input, weights.At(pieces[name + ".weight"].Offset), output, N, work);
+        else
+            output.Rows(N).addmm_(input.Rows(N), Matrix(weights, name + ".weight").t(), 0, 1);
         if (pieces.ContainsKey(name + ".bias"))
         {
             var bias = Vector(name + ".bias");
@@ -222,17 +247,36 @@ internal sealed unsafe class FusedBackpropagation : IDisposable
         }
     }
 
-    private void LinearBackward(TensorFloats input, string name, TensorFloats outputGradient, TensorFloats inputGradient, int N)
+    private void LinearBackward(TensorFloats input, string name, TensorFloats outputGradient, TensorFloats inputGradient, int N, FusedWorkspace work)
     {
-        var arriving = outputGradient.Rows(N);
-        inputGradient.Rows(N).addmm_(arriving, Matrix(weights, name + ".weight"), 0, 1);
-        Matrix(gradient, name + ".weight").addmm_(arriving.t(), input.Rows(N), 1, 1);
+        var offset = pieces[name + ".weight"].Offset;
+        if (wide)
+        {
+            MultiplyBackward(input.At(0), input.Width, weights.At(offset), gradient.At(offset), outputGradient, inputGradient.At(0), N, work);
+        }
+        else
+        {
+            var arriving = outputGradient.Rows(N);
+            inputGradient.Rows(N).addmm_(arriving, Matrix(weights, name + ".weight"), 0, 1);
+            Matrix(gradient, name + ".weight").addmm_(arriving.t(), input.Rows(N), 1, 1);
+        }
         if (pieces.ContainsKey(name + ".bias"))
         {
             var bias = VectorGradient(name + ".bias");
             for (var row = 0; row < N; row++)
                 TensorPrimitives.Add(bias, outputGradient.Row(row), bias);
         }
+    }
+
+    // output [N, out] = input [N, in] · W [out, in] transposed.
+    private static void MultiplyForward(TensorFloats input, float* matrix, TensorFloats output, int N, FusedWorkspace work) => work.Product.Multiply(
+        new((nint)input.At(0), input.Width, 1), new((nint)matrix, 1, input.Width), output.At(0), output.Width, N, output.Width, input.Width, add: false);
+
+    // d input = d output · W, and d W += d output transposed · input.
+    private static void MultiplyBackward(float* input, int width, float* matrix, float* matrixGradient, TensorFloats outputGradient, float* inputGradient, int N, FusedWorkspace work)
+    {
+        work.Product.Multiply(new((nint)outputGradient.At(0), outputGradient.Width, 1), new((nint)matrix, width, 1), inputGradient, width, N, width, outputGradient.Width, add: false);
+        work.Product.Multiply(new((nint)outputGradient.At(0), 1, outputGradient.Width), new((nint)input, width, 1), matrixGradient, width, outputGradient.Width, width, N, add: true);
     }
 
     private void RotateHeads(int layer, IReadOnlyList<TrainingDocument> documents, FusedWorkspace.LayerMemory memory)

@@ -41,6 +41,7 @@ internal sealed class FusedWorkspace : IDisposable
     public float[] Inverse { get; }
     public float[] Scratch { get; }
     public CausalAttention Attention { get; }
+    public WideMatrixProduct Product { get; } = new();
 
     public void Dispose()
     {
@@ -49,6 +50,7 @@ internal sealed class FusedWorkspace : IDisposable
         foreach (var matrix in new[] { Hidden, HiddenGradient, Normed, NormedGradient, ProjectedGradient, MixedGradient, GatedGradient, Logits })
             matrix.Dispose();
         Attention.Dispose();
+        Product.Dispose();
     }
 
     /// <summary>What a layer's backward pass needs of its forward pass.</summary>

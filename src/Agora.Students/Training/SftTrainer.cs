@@ -22,7 +22,15 @@ public sealed class SftTrainer(int threads) : IStudentTrainer
     internal Func<torch.Device, long?> MemoryOf { get; init; } = TrainingDevice.MemoryOf;
 
     /// <inheritdoc/>
-    public string VersionFor(StudentRecipe recipe) => TrainingDevice.Resolve(recipe.Device) is { type: not DeviceType.CPU } device ? $"{Version} {device.type}" : Version;
+    public string VersionFor(StudentRecipe recipe, string baseModelFolder)
+    {
+        var device = TrainingDevice.Resolve(recipe.Device);
+        if (device.type != DeviceType.CPU)
+            return $"{Version} {device.type}";
+        // Their products are our own since then; smaller models' are torch's, as they were.
+        var config = TransformerConfigFile.Read(Path.Combine(baseModelFolder, "config.json"));
+        return IsFused(recipe, config, device) && config.Parameters >= FusedBackpropagation.SmallestWithOwnProducts ? "3" : Version;
+    }
 
     // Bytes: less is no news.
     private const long WorthSaying = 4_000_000_000;
@@ -127,7 +135,7 @@ public sealed class SftTrainer(int threads) : IStudentTrainer
     private string KeyOf(string key, TrainingRequest request, TransformerConfig config, IReadOnlyList<TrainingStep> steps)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes($"{key}\n{Version}\n{JsonSerializer.Serialize(request.Recipe with { CheckpointSeconds = 0, CheckpointSteps = null, Device = VersionFor(request.Recipe) })}\n{config.Parameters}\n"));
+        hash.AppendData(Encoding.UTF8.GetBytes($"{key}\n{Version}\n{JsonSerializer.Serialize(request.Recipe with { CheckpointSeconds = 0, CheckpointSteps = null, Device = VersionFor(request.Recipe, request.BaseModelFolder) })}\n{config.Parameters}\n"));
         foreach (var step in steps)
         {
             hash.AppendData(BitConverter.GetBytes(step.LearningRate));

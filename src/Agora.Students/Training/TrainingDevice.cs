@@ -25,11 +25,12 @@ internal static partial class TrainingDevice
         if (device == "auto")
             return count > 0 ? torch.device(DeviceType.CUDA, 0) : torch.CPU;
         var index = device.Split(':') is [_, var number] ? int.Parse(number, CultureInfo.InvariantCulture) : 0;
-        return index < count
-            ? torch.device(DeviceType.CUDA, index)
-            : throw new AgoraException(
-                $"recipe.device is {device}, and there {(count == 1 ? "is 1 CUDA device" : $"are {count} CUDA devices")}", "this machine",
-                count == 0 ? "look at nvidia-smi and at the driver; device: cpu trains without" : $"name one from cuda:0 to cuda:{count - 1}") { ExitCode = 2 };
+        if (index < count)
+            return torch.device(DeviceType.CUDA, index);
+        throw new AgoraException(
+            $"recipe.device is {device}, and there {(count == 1 ? "is 1 CUDA device" : $"are {count} CUDA devices")}", "this machine",
+            count == 0 ? "look at nvidia-smi and at the driver; device: cpu trains without" : $"name one from cuda:0 to cuda:{count - 1}")
+        { ExitCode = 2 };
     }
 
     /// <returns>Bytes that a training may use there; null where the driver does not say.</returns>

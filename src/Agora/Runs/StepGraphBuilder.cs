@@ -128,7 +128,7 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
     private StudentNode Student(StudentSpec student, string generator, Setting setting, long seed, TrainingData data)
     {
         var name = $"{student.Name} on {generator} {setting} seed {seed}";
-        var train = Shared(new TrainStep($"train {name}", models[student.Base], data, experiment.Recipe, seed, services.Trainer.VersionFor(experiment.Recipe)));
+        var train = Shared(new TrainStep($"train {name}", models[student.Base], data, experiment.Recipe, seed, services.Trainer.VersionFor(experiment.Recipe, models[student.Base].Spec.Path!)));
         return new StudentNode(student.Name, generator, setting, seed, train, Benchmarks(setting.Domain, AnsweringModel.Of(train, name, store)));
     }
 

@@ -64,9 +64,9 @@ public interface IStudentTrainer
     /// <summary>Changes when the same request would give other weights; part of the step's key.</summary>
     string Version { get; }
 
-    /// <summary>The version as far as it depends on the recipe: devices round differently.</summary>
-    /// <exception cref="AgoraException">The recipe names a device that is not there.</exception>
-    string VersionFor(StudentRecipe recipe) => Version;
+    /// <summary>The version as far as it depends on recipe and base model: devices round differently, and so may ways to compute that only some models take.</summary>
+    /// <exception cref="AgoraException">The recipe names a device that is not there, or the base model cannot be read.</exception>
+    string VersionFor(StudentRecipe recipe, string baseModelFolder) => Version;
 
     /// <exception cref="AgoraException">No token to learn from, all rows too long, all rows equal, too little memory, or a loss that is no number or rises.</exception>
     Task<TrainingSummary> TrainAsync(TrainingRequest request, IProgress<TrainingProgress> progress, CancellationToken cancellationToken);

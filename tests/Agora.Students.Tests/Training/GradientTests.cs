@@ -46,6 +46,21 @@ public sealed class GradientTests
         }
     }
 
+    [Fact]
+    public void The_fused_gradient_of_a_model_with_our_own_products_is_that_of_autograd()
+    {
+        var config = CheckpointFolderTests.Tiny with { VocabularySize = 1000, HiddenSize = 250, IntermediateSize = 700, Heads = 5, KeyValueHeads = 5, HeadSize = 50, QueryKeyValueBias = true, TieEmbeddings = false };
+        Assert.True(config.Parameters >= FusedBackpropagation.SmallestWithOwnProducts);
+        using var model = TransformerModel.Initialise(config with { InitializerRange = 0.1 }, new RandomStreams(5).For("initial weights"));
+        using var oracle = new AutogradGradient(model, threads: 1);
+        using var fused = new LanedGradient(model, threads: 2);
+        var random = new RandomStreams(6).For("documents");
+        TrainingDocument[] documents = [.. new[] { 3, 17, 64, 290 }.Select(length => new TrainingDocument([.. Enumerable.Range(0, length).Select(_ => random.Next(config.VocabularySize))]))];
+        Assert.Equal(oracle.Compute(documents), fused.Compute(documents), 1e-4);
+        using var scope = NewDisposeScope();
+        Assert.True((fused.Sum - oracle.Sum).norm().item<float>() < 1e-4 * oracle.Sum.norm().item<float>());
+    }
+
     // Packing is bookkeeping: what stands beside a document must not change its loss.
     [Fact]
     public void The_loss_of_documents_is_the_mean_of_their_own_losses_weighted_by_tokens()

@@ -18,14 +18,20 @@ public sealed class TrainingDeviceTests
     public void A_device_that_is_not_there_is_refused_before_anything_starts()
     {
         Assert.SkipWhen(TorchLibrary.HasCuda(), "this build has CUDA");
-        var fault = Assert.Throws<AgoraException>(() => new SftTrainer(1).VersionFor(new StudentRecipe { Device = "cuda:1" }));
+        var fault = Assert.Throws<AgoraException>(() => new SftTrainer(1).VersionFor(new StudentRecipe { Device = "cuda:1" }, "models"));
         Assert.Contains("its libtorch has no CUDA", fault.What, StringComparison.Ordinal);
         Assert.Contains("-p:AgoraTorch=cuda", fault.Fix, StringComparison.Ordinal);
         Assert.Equal(2, fault.ExitCode);
     }
 
     [Fact]
-    public void On_the_CPU_the_version_is_the_one_that_it_always_was() => Assert.Equal("2", new SftTrainer(1).VersionFor(new StudentRecipe { Device = "cpu" }));
+    public void On_the_CPU_small_models_keep_the_version_that_they_always_had()
+    {
+        using var small = new TrainingStudents();
+        using var large = new TrainingStudents(config => config with { HiddenSize = 256, IntermediateSize = 1024, HeadSize = 128 });
+        Assert.Equal("2", new SftTrainer(1).VersionFor(new StudentRecipe { Device = "cpu" }, small.BaseModel));
+        Assert.Equal("3", new SftTrainer(1).VersionFor(new StudentRecipe { Device = "cpu" }, large.BaseModel));
+    }
 
     [Fact]
     public void The_machines_memory_is_known() => Assert.True(TrainingDevice.MemoryOf(torch.CPU) > 100_000_000);
