@@ -24,12 +24,11 @@ public sealed class SftTrainer(int threads) : IStudentTrainer
     /// <inheritdoc/>
     public string VersionFor(StudentRecipe recipe, string baseModelFolder)
     {
-        var device = TrainingDevice.Resolve(recipe.Device);
-        if (device.type != DeviceType.CPU)
+        if (!TrainingDevice.IsCpu(recipe.Device) && TrainingDevice.Resolve(recipe.Device) is { type: not DeviceType.CPU } device)
             return $"{Version} {device.type}";
         // Their products are our own since then; smaller models' are torch's, as they were.
         var config = TransformerConfigFile.Read(Path.Combine(baseModelFolder, "config.json"));
-        return IsFused(recipe, config, device) && config.Parameters >= FusedBackpropagation.SmallestWithOwnProducts ? "3" : Version;
+        return IsFused(recipe, config, onCpu: true) && config.Parameters >= FusedBackpropagation.SmallestWithOwnProducts ? "3" : Version;
     }
 
     // Bytes: less is no news.
@@ -54,7 +53,7 @@ public sealed class SftTrainer(int threads) : IStudentTrainer
         var random = new RandomStreams(request.Seed);
         var (learned, heldOut) = HoldOut(documents, recipe.EvaluationShare, random);
         var device = TrainingDevice.Resolve(recipe.Device);
-        var fused = IsFused(recipe, checkpoint.Config, device);
+        var fused = IsFused(recipe, checkpoint.Config, device.type == DeviceType.CPU);
         CheckMemory(request, checkpoint.Config, learned, device, fused);
         using var model = TransformerModel.Load(checkpoint, device, recipe.Precision == Precision.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32);
         if (recipe.Lora is { } lora)
@@ -94,8 +93,8 @@ public sealed class SftTrainer(int threads) : IStudentTrainer
     }
 
     // Float32 on the CPU alone, and small enough for a gradient a lane.
-    private static bool IsFused(StudentRecipe recipe, TransformerConfig config, torch.Device device) =>
-        device.type == DeviceType.CPU && recipe is { Lora: null, Precision: Precision.F32, ActivationCheckpointing: false } && config.Parameters <= LanedGradient.LargestModel;
+    private static bool IsFused(StudentRecipe recipe, TransformerConfig config, bool onCpu) =>
+        onCpu && recipe is { Lora: null, Precision: Precision.F32, ActivationCheckpointing: false } && config.Parameters <= LanedGradient.LargestModel;
 
     private void CheckMemory(TrainingRequest request, TransformerConfig config, IReadOnlyList<TrainingDocument> documents, torch.Device device, bool fused)
     {

@@ -8,12 +8,18 @@ namespace Agora.Students.Training;
 /// <summary>Where a student is trained: the words of recipe.device, and what this machine has.</summary>
 internal static partial class TrainingDevice
 {
+    /// <summary>Whether the words mean the CPU; does not load libtorch, for a plan asks this, too.</summary>
+    public static bool IsCpu(string device) => device == "cpu" || device == "auto" && !TorchLibrary.HasCuda();
+
     /// <param name="device">auto, cpu, cuda or cuda:N.</param>
     /// <exception cref="AgoraException">A CUDA device is named that is not there.</exception>
     public static torch.Device Resolve(string device)
     {
-        if (device == "cpu" || device == "auto" && !TorchLibrary.HasCuda())
-            return torch.CPU;       // without loading libtorch: a plan asks this, too
+        if (IsCpu(device))
+        {
+            TorchLibrary.Load();    // before anything of torch is touched
+            return torch.CPU;
+        }
         if (!TorchLibrary.HasCuda())
         {
             throw new AgoraException(
