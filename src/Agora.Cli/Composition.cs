@@ -39,6 +39,8 @@ internal sealed class Composition : IDisposable
             Trainer = new SftTrainer(Math.Max(1, Environment.ProcessorCount / jobs)),
             LocateData = DataServices.LocateAsync,
             OpenEmbeddings = OpenEmbeddingsAsync,
+            OpenLikelihood = async (model, systemMessage, stop) => new EmbeddedLikelihoodModel((await RentAsync(model, stop)).Engine, systemMessage),
+            OpenReward = async (model, stop) => new EmbeddedRewardModel((await RentAsync(model, stop)).Engine),
             OpenBenchmark = spec => BenchmarkCatalogue.Open(spec, Environment.CurrentDirectory, unsafeNoSandbox),
             TokenCounter = folder =>
             {
@@ -54,15 +56,19 @@ internal sealed class Composition : IDisposable
     private async Task<IEmbeddingGenerator<string, Embedding<float>>> OpenEmbeddingsAsync(ModelSpec model, CancellationToken cancellationToken)
     {
         if (model.Provider == ModelSpec.Embedded)
-        {
-            var lease = await embedded.RentAsync(model.Path!, cancellationToken);
-            leases.Add(lease);
-            return new EmbeddedEmbeddings(lease.Engine);
-        }
+            return new EmbeddedEmbeddings((await RentAsync(model, cancellationToken)).Engine);
         var key = model.ApiKeyVariable is not { } variable ? null : Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value
             ? value
             : throw new AgoraException($"the environment variable {variable} is not set", $"model {model.Model} at {model.Endpoint}", $"export {variable}=… with the endpoint's key") { ExitCode = ExitCodes.Usage };
         return OpenAIEmbeddings.Open(embeddings, new Uri(model.Endpoint!), model.Model!, key);
+    }
+
+    // Held to the end of the program: a folder that serves several uses is loaded once.
+    private async Task<EngineLease> RentAsync(ModelSpec model, CancellationToken cancellationToken)
+    {
+        var lease = await embedded.RentAsync(model.Path!, cancellationToken);
+        leases.Add(lease);
+        return lease;
     }
 
     public void Dispose()

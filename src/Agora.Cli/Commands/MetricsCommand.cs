@@ -7,7 +7,6 @@ using Agora.LanguageModels;
 using Agora.Reports;
 using Agora.Runs;
 using Agora.SeedData;
-using Agora.Students.Inference;
 
 namespace Agora.Cli.Commands;
 
@@ -42,32 +41,30 @@ internal static class MetricsCommand
                 throw Usage("a sample of fewer than 2 instances has no diversity and no interval", "--sample", "give at least 2");
             var source = Source(parsed.GetRequiredValue(data), parsed.GetRequiredValue(columns), parsed.GetValue(domain), parsed.Archive(runs));
             var texts = parsed.GetValue(against) is { } file
-                ? SeedSet.Load(new DataSource { File = file, InstructionColumn = parsed.GetRequiredValue(column), ResponseColumn = parsed.GetRequiredValue(column) }, requireResponse: false).Instances.Select(row => row.Instruction).ToArray()
-                : null;
-            using var models = new MetricModels();
-            var instruments = new MetricInstruments
+                ? SeedSet.Load(new DataSource { File = file, InstructionColumn = parsed.GetRequiredValue(column), ResponseColumn = parsed.GetRequiredValue(column) }, requireResponse: false).Instances.Select(row => row.Instruction).ToImmutableArray()
+                : (ImmutableArray<string>?)null;
+            using var composition = new Composition(jobs: 1);
+            ModelSpec? Model(Option<string?> given, string? otherwise, Option<string?>? name) => (parsed.GetValue(given) ?? otherwise) is { } address ? Spec(address, name is null ? null : parsed.GetValue(name), parsed.GetValue(key), given.Name) : null;
+            var by = new MeasuredBy
             {
-                Likelihood = (parsed.GetValue(student) ?? source.Base) is { } likely ? await models.LikelihoodAsync(likely, cancellationToken) : null,
-                Reward = parsed.GetValue(reward) is { } rewarding ? await models.RewardAsync(rewarding, cancellationToken) : null,
-                Embeddings = (parsed.GetValue(embeddings) ?? source.Base) is { } embedding ? await models.EmbeddingsAsync(embedding, parsed.GetValue(embeddingsName), parsed.GetValue(key), cancellationToken) : null,
-                Judge = parsed.GetValue(judge) is { } judging
-                    ? await models.JudgeAsync(judging, parsed.GetValue(judgeName), parsed.GetValue(key), parsed.GetRequiredValue(format) == "prometheus" ? JudgeFormat.Prometheus : JudgeFormat.Chat, cancellationToken)
-                    : null,
+                Perplexity = Model(student, source.Base, null),
+                Reward = Model(reward, null, null),
+                Embeddings = Model(embeddings, source.Base, embeddingsName),
+                Judge = Model(judge, null, judgeName),
+                JudgeFormat = parsed.GetRequiredValue(format) == "prometheus" ? JudgeAsking.Prometheus : JudgeAsking.Chat,
+                Against = texts,
+                Sample = parsed.GetValue(sample),
             };
-            var measurement = new DataSetMeasurement(instruments, new RandomStreams(parsed.GetValue(seed)));
-            var profiles = ImmutableArray.CreateBuilder<DataSetProfile>();
-            foreach (var (name, setting, of, instances) in source.Data)
-            {
-                Console.Error.WriteLine($"measuring {name}{(setting is null ? "" : $" {setting}")}");
-                profiles.Add(await measurement.MeasureAsync(name, setting, of, instances(), parsed.GetValue(sample), texts, cancellationToken));
-            }
+            if (by.Judge is not null && source.Data.Any(one => one.Domain is null))
+                throw Usage("a judge scores by the rubrics of a domain, and the file has none", "--domain", "give math, code or instruction_following");
+            var profiles = await new Measuring(composition.Services, parsed.Archive(runs)).MeasureAsync(source.Data, by, parsed.GetValue(seed), new ProgressToError(), cancellationToken);
             if (source.Run is { } run)
             {
-                RunDataSets.Keep(run, profiles.ToImmutable());
+                RunDataSets.Keep(run, profiles);
                 Console.Error.WriteLine($"wrote {run.PathOf(RunDataSets.MetricsFile)}");
             }
             if (parsed.GetValue(json))
-                Console.WriteLine(JsonSerializer.Serialize(profiles.ToImmutable(), CanonicalJson.Indented));
+                Console.WriteLine(JsonSerializer.Serialize(profiles, CanonicalJson.Indented));
             else
                 TerminalTable.Print(MetricsTables.Of(profiles));
             return ExitCodes.Done;
@@ -84,19 +81,37 @@ internal static class MetricsCommand
             var experiment = ExperimentFile.Load(run.PathOf(RunFolder.ExperimentFileName), []);
             var student = experiment.Models[experiment.Students[0].Base];
             return new MeasuredSource(run, student.Provider == ModelSpec.Embedded ? student.Path : null,
-                [.. RunDataSets.Of(run, archive.Store).Select(written => (written.Generator, (Setting?)written.Setting, (Domain?)written.Setting.Domain, (Func<ImmutableArray<MeasuredInstance>>)(() => RunDataSets.Instances(written))))]);
+                [.. RunDataSets.Of(run, archive.Store).Select(DataToMeasure.Of)]);
         }
         Domain? chosen = domain is null ? null : Enum.GetValues<Domain>().Cast<Domain?>().FirstOrDefault(value => value!.Value.Name() == domain)
             ?? throw Usage($"\"{domain}\" is no domain", "--domain", "give math, code or instruction_following");
         var (instruction, response) = GivenDataArguments.Columns(columns);
         return new MeasuredSource(null, null,
         [
-            (Path.GetFileName(data), null, chosen, () => [.. SeedSet.Load(new DataSource { File = data, InstructionColumn = instruction, ResponseColumn = response }, requireResponse: true).Instances.Select(row => new MeasuredInstance(row.Instruction, row.Response!))]),
+            DataToMeasure.Of(data, columns, chosen, [.. SeedSet.Load(new DataSource { File = data, InstructionColumn = instruction, ResponseColumn = response }, requireResponse: true).Instances.Select(row => new MeasuredInstance(row.Instruction, row.Response!))]),
         ]);
+    }
+
+    private static ModelSpec Spec(string address, string? name, string? keyVariable, string option)
+    {
+        if (!address.StartsWith("http://", StringComparison.Ordinal) && !address.StartsWith("https://", StringComparison.Ordinal))
+            return new ModelSpec { Provider = ModelSpec.Embedded, Path = address };
+        if (option is "--base" or "--reward")
+            throw Usage($"\"{address}\" is an endpoint, and this metric needs a model folder", option, "give the folder of a model on this machine");
+        return new ModelSpec { Provider = ModelSpec.OpenAI, Endpoint = address, Model = name ?? throw Usage("an endpoint needs the model's name there", $"{option}-model", "give the name that the endpoint lists under /models"), ApiKeyVariable = keyVariable };
     }
 
     private static AgoraException Usage(string what, string where, string fix) => new(what, where, fix) { ExitCode = ExitCodes.Usage };
 
     /// <param name="Base">Folder of a run's untrained student.</param>
-    private sealed record MeasuredSource(RunFolder? Run, string? Base, ImmutableArray<(string Name, Setting? Setting, Domain? Domain, Func<ImmutableArray<MeasuredInstance>> Instances)> Data);
+    private sealed record MeasuredSource(RunFolder? Run, string? Base, ImmutableArray<DataToMeasure> Data);
+
+    private sealed class ProgressToError : IRunObserver
+    {
+        public void Observe(RunEvent happening)
+        {
+            if (happening is RunEvent.Started { Step: MeasureStep } started)
+                Console.Error.WriteLine(started.Step.Name);
+        }
+    }
 }

@@ -12,7 +12,7 @@ internal static class RunEnding
     /// <returns>The run's exit code.</returns>
     public static async Task<int> ReportAsync(RunOutcome outcome, bool json, CancellationToken cancellationToken)
     {
-        var report = RunReporting.Of(outcome.Result);
+        var report = RunReporting.Of(outcome.Result, RunDataSets.Profiles(outcome.Folder));
         await RunReporting.WriteAsync(report, outcome.Folder, SkiaFigures.Png, cancellationToken);
         if (json)
         {

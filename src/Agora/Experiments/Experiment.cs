@@ -35,6 +35,8 @@ public sealed record Experiment
     public ImmutableArray<string> Judges { get; init; } = [];
     public JudgingSpec Judging { get; init; } = new();
     public ConfidenceSpec Confidence { get; init; } = new();
+    /// <summary>Intrinsic metrics of the data that generators write; nothing is measured where absent.</summary>
+    public MetricsSpec? Metrics { get; init; }
     public BudgetSpec Budget { get; init; } = new();
     /// <summary>Also score the generators themselves on the benchmarks (problem-solving ability).</summary>
     public bool ProblemSolving { get; init; }

@@ -25,6 +25,21 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
         Recipe();
         Filters();
         Methods(generators);
+        Metrics();
+    }
+
+    private void Metrics()
+    {
+        if (root["metrics"] is not MapNode metrics)
+            return;
+        References(metrics, "judges", "metrics");
+        NoneTwice(Texts(metrics, "judges"), "metrics.judges");
+        foreach (var key in (string[])["perplexity", "reward", "embeddings"])
+        {
+            Reference(Text(metrics, key), $"metrics.{key}");
+            if (key != "embeddings" && Text(metrics, key) is { } name && models?[name.Text] is MapNode model && Text(model, "provider") is { } provider && provider.Text != ModelSpec.Embedded)
+                Add(name, $"metrics.{key} must be a model of provider {ModelSpec.Embedded}, got {name.Describe()} of provider {provider.Text}");
+        }
     }
 
     private void Models()

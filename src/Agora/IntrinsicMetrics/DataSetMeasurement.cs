@@ -20,52 +20,66 @@ public sealed class DataSetMeasurement(MetricInstruments instruments, RandomStre
     /// <param name="domain">Chooses the judge's rubrics.</param>
     /// <param name="sample">At most this many; all where null.</param>
     /// <param name="against">Texts that training data must not hold, such as benchmark questions; null: contamination is not measured.</param>
-    public async Task<DataSetProfile> MeasureAsync(
+    public async Task<MeasuredData> MeasureAsync(
         string generator, Setting? setting, Domain? domain, IReadOnlyList<MeasuredInstance> instances, int? sample, IReadOnlyCollection<string>? against, CancellationToken cancellationToken)
     {
-        var chosen = sample is { } wanted && wanted < instances.Count
-            ? [.. random.For($"sample {generator} {setting}").Sample(instances.Count, wanted).Order().Select(place => instances[place])]
-            : instances;
+        int[] places = sample is { } wanted && wanted < instances.Count
+            ? [.. random.For($"sample {generator} {setting}").Sample(instances.Count, wanted).Order()]
+            : [.. Enumerable.Range(0, instances.Count)];
+        MeasuredInstance[] chosen = [.. places.Select(place => instances[place])];
+        var values = new InstanceColumns(chosen.Length);
         var metrics = ImmutableArray.CreateBuilder<MetricEstimate>();
-        metrics.AddRange(Texts(chosen, against));
+        if (instruments.Texts)
+            metrics.AddRange(Texts(chosen, against, values));
         if (instruments.Likelihood is { } likelihood)
-            metrics.Add(intervals.Mean("perplexity", await PerplexitiesAsync(likelihood, chosen, cancellationToken)));
+            metrics.Add(Each("perplexity", await PerplexitiesAsync(likelihood, chosen, cancellationToken), values));
         if (instruments.Reward is { } reward)
-            metrics.Add(intervals.Mean("response_reward", await RewardsAsync(reward, chosen, cancellationToken)));
+            metrics.Add(Each("response_reward", await RewardsAsync(reward, chosen, cancellationToken), values));
         if (instruments.Embeddings is { } embeddings)
         {
             metrics.AddRange(Diversity("instruction", await EmbedAsync(embeddings, chosen.Select(instance => instance.Instruction), cancellationToken)));
             metrics.AddRange(Diversity("response", await EmbedAsync(embeddings, chosen.Select(instance => instance.Response), cancellationToken)));
         }
         if (instruments.Judge is { } judge && domain is { } judged)
-            metrics.AddRange(await JudgedAsync(judge, judged, chosen, cancellationToken));
-        return new DataSetProfile { Generator = generator, Setting = setting, Instances = instances.Count, Measured = chosen.Count, Metrics = metrics.ToImmutable() };
+            metrics.AddRange(await JudgedAsync(judge, judged, chosen, values, cancellationToken));
+        return new MeasuredData(
+            new DataSetProfile { Generator = generator, Setting = setting, Instances = instances.Count, Measured = chosen.Length, Metrics = metrics.ToImmutable() },
+            values.Rows(places));
     }
 
-    private IEnumerable<MetricEstimate> Texts(IReadOnlyList<MeasuredInstance> instances, IReadOnlyCollection<string>? against)
+    private MetricEstimate Each(string name, double?[] own, InstanceColumns values, Func<int, string?>? why = null)
+    {
+        values.Add(name, own, why);
+        var estimate = intervals.Mean(name, own);
+        // The commonest reason, where none has a value: a judge that never keeps to its form is told from one that refuses.
+        var reason = estimate.Value is null && why is not null ? Enumerable.Range(0, own.Length).Select(why).OfType<string>().CountBy(text => text).MaxBy(entry => entry.Value).Key : null;
+        return reason is null ? estimate : estimate with { Missing = $"{estimate.Missing}: {reason}" };
+    }
+
+    private IEnumerable<MetricEstimate> Texts(MeasuredInstance[] instances, IReadOnlyCollection<string>? against, InstanceColumns values)
     {
         ImmutableArray<string>[] instructions = [.. instances.Select(instance => WordText.Of(instance.Instruction))];
         ImmutableArray<string>[] responses = [.. instances.Select(instance => WordText.Of(instance.Response))];
-        yield return intervals.Mean("instruction_words", [.. instructions.Select(words => (double?)words.Length)]);
-        yield return intervals.Mean("response_words", [.. responses.Select(words => (double?)words.Length)]);
+        yield return Each("instruction_words", [.. instructions.Select(words => (double?)words.Length)], values);
+        yield return Each("response_words", [.. responses.Select(words => (double?)words.Length)], values);
         foreach (var (name, texts) in ((string, ImmutableArray<string>[])[])[("instruction", instructions), ("response", responses)])
         {
             foreach (var length in (int[])[1, 2, 3])
                 yield return intervals.OfSet($"{name}_distinct_{length}", texts.Length, 0, among => DistinctRuns.Share(among is null ? texts : among.Select(place => texts[place]), length), halves: 50);
-            yield return intervals.Mean($"{name}_self_bleu", [.. SelfBleu.Scores([.. texts.Take(MostForSelfBleu)]).Select(score => (double?)score)]);
+            yield return intervals.Mean($"{name}_self_bleu", [.. SelfBleu.Scores([.. Some($"{name}_self_bleu", texts.Length, MostForSelfBleu).Select(place => texts[place])]).Select(score => (double?)score)]);
         }
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        yield return intervals.Mean("duplicate_instructions", [.. instructions.Select(words => (double?)(seen.Add(string.Join(' ', words)) ? 0 : 1))]);
-        yield return intervals.Mean("letters_not_latin", [.. instances.Select(instance => NotLatin(instance.Instruction + instance.Response))]);
+        yield return Each("duplicate_instructions", [.. instructions.Select(words => (double?)(seen.Add(string.Join(' ', words)) ? 0 : 1))], values);
+        yield return Each("letters_not_latin", [.. instances.Select(instance => NotLatin(instance.Instruction + instance.Response))], values);
         if (instances.Any(instance => instance.OutputTokens > 0))
-            yield return intervals.Mean("output_tokens", [.. instances.Select(instance => instance.OutputTokens > 0 ? (double?)instance.OutputTokens : null)]);
+            yield return Each("output_tokens", [.. instances.Select(instance => instance.OutputTokens > 0 ? (double?)instance.OutputTokens : null)], values);
         if (instances.Any(instance => instance.Dollars is not null))
-            yield return intervals.Mean("dollars", [.. instances.Select(instance => (double?)instance.Dollars)]);
+            yield return Each("dollars", [.. instances.Select(instance => (double?)instance.Dollars)], values);
         string[] themes = [.. instances.Select(instance => instance.Theme).OfType<string>()];
         if (themes.Length > 0)
-            yield return intervals.OfSet("effective_themes", themes.Length, instances.Count - themes.Length, among => Effective(among is null ? themes : among.Select(place => themes[place])));
+            yield return intervals.OfSet("effective_themes", themes.Length, instances.Length - themes.Length, among => Effective(among is null ? themes : among.Select(place => themes[place])));
         if (against is not null)
-            yield return intervals.Mean("contaminated", Contaminated(instances, against));
+            yield return Each("contaminated", Contaminated(instances, against), values);
     }
 
     private IEnumerable<MetricEstimate> Diversity(string what, EmbeddingSet set)
@@ -73,11 +87,17 @@ public sealed class DataSetMeasurement(MetricInstruments instruments, RandomStre
         yield return intervals.OfPairs($"{what}_diversity_cdist", set.Count, set.WithoutDirection, set.MeanPairwise);
         if (set.Count is >= 2 and <= MostForPairs)
             yield return intervals.Mean($"{what}_nearest_distance", [.. set.NearestDistances().Select(distance => (double?)distance)]);
-        if (set.Count is >= 2 and <= MostForVendi)
-            yield return intervals.OfSet($"{what}_vendi", set.Count, set.WithoutDirection, set.Vendi, halves: 50);
+        if (set.Count < 2)
+            yield break;
+        // Of a larger set, the score of a random part: it depends on how many texts there are, and compares only between sets of one size.
+        var part = Some($"{what}_vendi", set.Count, MostForVendi);
+        yield return intervals.OfSet($"{what}_vendi", part.Length, set.WithoutDirection, among => set.Vendi(among is null ? part : [.. among.Select(place => part[place])]), halves: 50);
     }
 
-    private static async Task<double?[]> PerplexitiesAsync(ILikelihoodModel model, IReadOnlyList<MeasuredInstance> instances, CancellationToken cancellationToken)
+    // All places, or as many as can be afforded, drawn at random.
+    private int[] Some(string what, int count, int most) => count <= most ? [.. Enumerable.Range(0, count)] : [.. random.For($"part {what}").Sample(count, most).Order()];
+
+    private static async Task<double?[]> PerplexitiesAsync(ILikelihoodModel model, MeasuredInstance[] instances, CancellationToken cancellationToken)
     {
         var perplexities = new List<double?>();
         foreach (var chunk in instances.Chunk(ChunkLength))
@@ -86,7 +106,7 @@ public sealed class DataSetMeasurement(MetricInstruments instruments, RandomStre
         return [.. perplexities];
     }
 
-    private static async Task<double?[]> RewardsAsync(IRewardModel model, IReadOnlyList<MeasuredInstance> instances, CancellationToken cancellationToken)
+    private static async Task<double?[]> RewardsAsync(IRewardModel model, MeasuredInstance[] instances, CancellationToken cancellationToken)
     {
         var rewards = new List<double?>();
         foreach (var chunk in instances.Chunk(ChunkLength))
@@ -123,15 +143,16 @@ public sealed class DataSetMeasurement(MetricInstruments instruments, RandomStre
         return new EmbeddingSet(vectors);
     }
 
-    private async Task<IEnumerable<MetricEstimate>> JudgedAsync(RubricJudge judge, Domain domain, IReadOnlyList<MeasuredInstance> instances, CancellationToken cancellationToken)
+    private async Task<IEnumerable<MetricEstimate>> JudgedAsync(RubricJudge judge, Domain domain, MeasuredInstance[] instances, InstanceColumns values, CancellationToken cancellationToken)
     {
         var estimates = new List<MetricEstimate>();
-        foreach (var rubric in (Rubric[])[Rubric.Difficulty(domain), Rubric.Quality(domain)])
+        foreach (var rubric in Rubric.Of(domain))
         {
             var verdicts = await judge.JudgeAsync(rubric, instances, cancellationToken);
-            estimates.Add(intervals.Mean($"{rubric.Metric}_judge", [.. verdicts.Select(verdict => (double?)verdict.Score)]));
+            var name = instruments.JudgeName is { } one ? $"{rubric.Metric}_{one}_judge" : $"{rubric.Metric}_judge";
+            estimates.Add(Each(name, [.. verdicts.Select(verdict => (double?)verdict.Score)], values, place => verdicts[place].Unreadable));
             if (verdicts.Any(verdict => verdict.Expected is not null))
-                estimates.Add(intervals.Mean($"{rubric.Metric}_judge_expected", [.. verdicts.Select(verdict => verdict.Expected)]));
+                estimates.Add(Each($"{name}_expected", [.. verdicts.Select(verdict => verdict.Expected)], values));
         }
         return estimates;
     }
@@ -149,10 +170,29 @@ public sealed class DataSetMeasurement(MetricInstruments instruments, RandomStre
         return total == 0 ? null : Math.Exp(counts.Sum(count => -count / total * Math.Log(count / total)));
     }
 
-    private static double?[] Contaminated(IReadOnlyList<MeasuredInstance> instances, IReadOnlyCollection<string> against)
+    private static double?[] Contaminated(MeasuredInstance[] instances, IReadOnlyCollection<string> against)
     {
         var runs = against.SelectMany(text => WordText.Of(text) is var words && words.Length < ContaminationRun ? [string.Join(' ', words)] : WordText.Runs(words, ContaminationRun)).ToHashSet(StringComparer.Ordinal);
         return [.. instances.Select(instance => (double?)(new[] { instance.Instruction, instance.Response }.Select(WordText.Of)
             .Any(words => runs.Contains(string.Join(' ', words)) || WordText.Runs(words, ContaminationRun).Any(runs.Contains)) ? 1 : 0))];
     }
+}
+
+/// <summary>Collects what instances have one by one, metric by metric.</summary>
+internal sealed class InstanceColumns(int instances)
+{
+    private readonly List<(string Name, double?[] Values, Func<int, string?>? Why)> columns = [];
+
+    public void Add(string name, double?[] values, Func<int, string?>? why)
+    {
+        if (values.Length != instances)
+            throw new ArgumentException($"{values.Length} values of {instances} instances", nameof(values));
+        columns.Add((name, values, why));
+    }
+
+    public ImmutableArray<InstanceValues> Rows(int[] places) =>
+    [
+        .. places.Select((place, row) => new InstanceValues(place,
+            [.. columns.Select(column => new InstanceValue(column.Name, column.Values[row] is { } value && double.IsFinite(value) ? value : null, column.Values[row] is null ? column.Why?.Invoke(row) : null))])),
+    ];
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using Agora.Experiments;
 using Microsoft.Extensions.AI;
 
 namespace Agora.IntrinsicMetrics;
@@ -15,6 +16,8 @@ public abstract partial class JudgeFormat
 
     /// <summary>Absolute grading as Prometheus 2 was trained on it (arXiv:2405.01535): its headings, and an answer that ends in <c>[RESULT]</c> and the score.</summary>
     public static JudgeFormat Prometheus { get; } = new PrometheusFormat();
+
+    public static JudgeFormat Of(JudgeAsking asking) => asking == JudgeAsking.Prometheus ? Prometheus : Chat;
 
     internal abstract IEnumerable<ChatMessage> Ask(Rubric rubric, MeasuredInstance instance);
 

@@ -26,6 +26,9 @@ public sealed class Rubric
 
     public static Rubric Quality(Domain domain) => new("response_quality", seesResponse: true, Text($"{domain.Name()}_quality"));
 
+    /// <summary>Both of a domain.</summary>
+    public static IReadOnlyList<Rubric> Of(Domain domain) => [Difficulty(domain), Quality(domain)];
+
     private static string Text(string name)
     {
         using var stream = typeof(Rubric).Assembly.GetManifestResourceStream($"Agora.IntrinsicMetrics.rubrics.{name}")

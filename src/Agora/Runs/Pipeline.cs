@@ -66,6 +66,8 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
             clock.Restart();
             var result = RunResult.Gather(experiment, graph, execution.Results, execution.Reasons, archive.Store);
             run.Keep([.. result.Answers.Select(Score)]);
+            if (!result.Measurements.IsEmpty)
+                RunDataSets.Keep(run, result.Profiles);
             run.Link(archive.Store);
             var bill = await bills.ReadAsync(cancellationToken);
             run.Keep(bill);

@@ -24,6 +24,11 @@ public sealed record PipelineServices
     public LocateData LocateData { get; init; } = static (experiment, _, _) => Task.FromResult(experiment);
     /// <summary>A model that turns texts into vectors, shared by all callers of one run; the caller does not dispose it.</summary>
     public OpenEmbeddings OpenEmbeddings { get; init; } = static (model, _) => throw new AgoraException("no embedding models are to be had here", $"model {model.Model ?? model.Path}", "take the filter embeddingDuplicates out of the experiment");
+    /// <summary>Models that give the likelihood of a text, in the chat format with a system message.</summary>
+    public Func<ModelSpec, string, CancellationToken, Task<ILikelihoodModel>> OpenLikelihood { get; init; } =
+        static (model, _, _) => throw new AgoraException("no models that give likelihoods are to be had here", $"model {model.Model ?? model.Path}", "take metrics.perplexity out of the experiment");
+    public Func<ModelSpec, CancellationToken, Task<IRewardModel>> OpenReward { get; init; } =
+        static (model, _) => throw new AgoraException("no reward models are to be had here", $"model {model.Model ?? model.Path}", "take metrics.reward out of the experiment");
     public Func<BenchmarkSpec, IBenchmark> OpenBenchmark { get; init; } = spec => BenchmarkCatalogue.Open(spec, Environment.CurrentDirectory);
 }
 

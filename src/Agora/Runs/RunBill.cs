@@ -8,7 +8,7 @@ namespace Agora.Runs;
 /// <summary>One line of a run's bill.</summary>
 public sealed record RunBillLine
 {
-    /// <summary>What it was for: generate, answer, grade.</summary>
+    /// <summary>What it was for: generate, measure, answer, grade.</summary>
     public required string Kind { get; init; }
     /// <summary>The model's name in the experiment.</summary>
     public required string Model { get; init; }
@@ -106,7 +106,7 @@ internal sealed class RunBills(Experiment experiment, StepGraph graph, StepStore
         };
     }
 
-    private static readonly string[] Kinds = ["generate", "answer", "grade"];
+    private static readonly string[] Kinds = ["generate", "measure", "answer", "grade"];
 
     private GenerationBill? Generated(RunStep step) => store.Find(step.Key, thoroughly: false) is StepFinding.Whole(var result)
         ? StepFiles.Read<GenerationSummary>(result, StepFiles.Generation).Bill

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using Agora.DataGeneration;
 using Agora.Experiments;
 using Agora.IntrinsicMetrics;
 
@@ -29,13 +28,6 @@ public static class RunDataSets
             ? written.ToImmutable()
             : throw new AgoraException("the run has no data set that a generator wrote", run.FullPath, "let \"agora run\" or \"agora generate\" finish at least one") { ExitCode = 2 };
     }
-
-    /// <summary>The instances as metrics see them.</summary>
-    public static ImmutableArray<MeasuredInstance> Instances(WrittenData data) =>
-    [
-        .. StepFiles.StreamLines<SyntheticInstance>(data.Result, StepFiles.Instances).Select(instance => new MeasuredInstance(
-            instance.Instruction, instance.Response, instance.Provenance.OutputTokens, instance.Provenance.CostDollars, instance.Provenance.Theme)),
-    ];
 
     public static void Keep(RunFolder run, ImmutableArray<DataSetProfile> profiles) =>
         DurableFiles.Instance.WriteWhole(run.PathOf(MetricsFile), (byte[])[.. JsonSerializer.SerializeToUtf8Bytes(profiles, CanonicalJson.Indented), (byte)'\n']);

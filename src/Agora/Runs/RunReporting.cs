@@ -6,6 +6,7 @@ using Agora.Analysis;
 using Agora.Benchmarks.Judged;
 using Agora.DataGeneration;
 using Agora.Experiments;
+using Agora.IntrinsicMetrics;
 using Agora.Recovery;
 using Agora.Reports;
 using Agora.Reports.Figures;
@@ -27,7 +28,8 @@ public static class RunReporting
     }
 
     /// <summary>Computes PGR and collects all that the report says. Samples are read from the store when the report is written.</summary>
-    public static RunReport Of(RunResult result) => Analysed(Measured(result));
+    /// <param name="profiles">What <c>agora metrics</c> measured; stands in where the experiment itself measures nothing.</param>
+    public static RunReport Of(RunResult result, ImmutableArray<DataSetProfile> profiles) => Analysed(Collected(result, result.Measurements.IsEmpty ? profiles : result.Profiles));
 
     private static RunReport Analysed(RunReport report)
     {
@@ -38,7 +40,7 @@ public static class RunReporting
         return report with { Analysis = analysis, AnalysisRemarks = [.. study.Remarks, .. analysis.Remarks] };
     }
 
-    private static RunReport Measured(RunResult result)
+    private static RunReport Collected(RunResult result, ImmutableArray<DataSetProfile> profiles)
     {
         var experiment = result.Experiment;
         var random = new RandomStreams(experiment.Seed);
@@ -80,9 +82,11 @@ public static class RunReporting
                     Instances = StepFiles.Stream<SyntheticInstance>(data.Result, StepFiles.Instances).Select(Sample),
                     Count = data.Summary.Valid,
                     Pick = places => StepFiles.Stream<SyntheticInstance>(data.Result, StepFiles.Instances, places).Select(row => (row.Place, Sample(row.Record))),
+                    Verdicts = places => Verdicts([.. result.Measurements.Where(part => part.Generator == data.Generator && part.Setting == data.Setting)], places),
                     Rejects = StepFiles.Stream<RejectedCompletion>(data.Result, StepFiles.Rejects).Select(reject => new RejectSample(reject.Reason.Name(), reject.Detail, reject.Completion)),
                 }),
             ],
+            Profiles = profiles,
             Training =
             [
                 .. result.Training.Select(trained => new TrainingFacts(
@@ -96,6 +100,14 @@ public static class RunReporting
             ],
         };
     }
+
+    private static Dictionary<int, ImmutableArray<Verdict>> Verdicts(MeasuredSet[] parts, IReadOnlySet<int> places) =>
+        (from part in parts
+         from row in StepFiles.Stream<InstanceValues>(part.Result, StepFiles.Values)
+         where places.Contains(row.Place)
+         from value in row.Values
+         group new Verdict(value.Metric.Replace('_', ' '), value.Value, value.Value is { } known ? known.ToString("0.###", CultureInfo.InvariantCulture) : value.Why ?? "no value") by row.Place)
+        .ToDictionary(row => row.Key, row => row.ToImmutableArray());
 
     // Identities of models, hashes of prompts and rows: what decides a result and is no setting that the experiment shows anyway.
     private static ProvenanceEntry Origin(string what, StepResult result) => new(what, result.Key.Value,

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Agora.Benchmarks;
 using Agora.Benchmarks.Judged;
 using Agora.Experiments;
+using Agora.IntrinsicMetrics;
 using Agora.Recovery;
 using Agora.Training;
 
@@ -16,6 +17,8 @@ public sealed record RunResult
     /// <summary>The generators' own scores; empty where the experiment does not ask for them.</summary>
     public required ImmutableArray<SolverGrades> ProblemSolving { get; init; }
     public required ImmutableArray<GeneratedData> Data { get; init; }
+    /// <summary>Intrinsic metrics, step by step.</summary>
+    public required ImmutableArray<MeasuredSet> Measurements { get; init; }
     /// <summary>Of the students whose training is still on record; where only their answers are, they are not in it.</summary>
     public required ImmutableArray<TrainedStudent> Training { get; init; }
     /// <summary>Where every answer and its grade can be read.</summary>
@@ -24,6 +27,12 @@ public sealed record RunResult
     public required ImmutableArray<MissingResult> Missing { get; init; }
     /// <summary>Generators that wrote fewer instances than wanted.</summary>
     public IEnumerable<GeneratedData> Incomplete => Data.Where(data => data.Summary.Shortfall is not null);
+
+    /// <summary>One per data set that was measured, all its parts together.</summary>
+    public ImmutableArray<DataSetProfile> Profiles =>
+    [
+        .. Measurements.GroupBy(part => (part.Generator, part.Setting)).Select(parts => parts.First().Profile with { Metrics = [.. parts.SelectMany(part => part.Profile.Metrics)] }),
+    ];
 
     /// <summary>Reads the results that are there.</summary>
     /// <param name="results">Of every wanted step that was done.</param>
@@ -78,12 +87,21 @@ public sealed record RunResult
             else
                 missing.Add(new MissingResult(node.Generate.Name, reasons[node.Generate.Key]));
         }
+        var measurements = ImmutableArray.CreateBuilder<MeasuredSet>();
+        foreach (var node in graph.Measures)
+        {
+            if (results.TryGetValue(node.Measure.Key, out var result))
+                measurements.Add(new MeasuredSet(node.Generator, node.Setting, StepFiles.Read<DataSetProfile>(result, StepFiles.Profile), result));
+            else
+                missing.Add(new MissingResult(node.Measure.Name, reasons[node.Measure.Key]));
+        }
         return new RunResult
         {
             Experiment = experiment,
             Grades = new RecoveryGrades { Students = students.ToImmutable(), Anchors = anchors.ToImmutable() },
             ProblemSolving = solvers.ToImmutable(),
             Data = data.ToImmutable(),
+            Measurements = measurements.ToImmutable(),
             Training =
             [
                 .. from node in graph.Students
@@ -119,6 +137,9 @@ public sealed record GeneratedData(string Generator, Setting Setting, Generation
     /// <summary>One <see cref="DataGeneration.RejectedCompletion"/> a line.</summary>
     public string RejectsFile => Result.PathOf(StepFiles.Rejects);
 }
+
+/// <summary>A part of a data set's profile, and where its instances' values lie.</summary>
+public sealed record MeasuredSet(string Generator, Setting Setting, DataSetProfile Profile, StepResult Result);
 
 /// <param name="Generator">Or the name of a data set that was brought along.</param>
 public sealed record TrainedStudent(string Student, string Generator, Setting Setting, long Seed, TrainingSummary Summary, StepResult Result);

@@ -19,6 +19,12 @@ public static class StepFiles
     public const string DroppedSeeds = "dropped-seeds.jsonl";
     /// <summary>generate: a <see cref="GenerationSummary"/>.</summary>
     public const string Generation = "generation.json";
+    /// <summary>measure: a <see cref="IntrinsicMetrics.DataSetProfile"/>.</summary>
+    public const string Profile = "profile.json";
+    /// <summary>measure: one <see cref="IntrinsicMetrics.InstanceValues"/> a line.</summary>
+    public const string Values = "values.jsonl";
+    /// <summary>instances: one <see cref="IntrinsicMetrics.MeasuredInstance"/> a line.</summary>
+    public const string GivenInstances = "given-instances.jsonl";
     /// <summary>train: the student's folder in Hugging Face format.</summary>
     public const string Model = "model";
     /// <summary>train: a <see cref="TrainingSummary"/>.</summary>

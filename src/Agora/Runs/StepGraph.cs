@@ -9,6 +9,8 @@ public sealed record StepGraph
 {
     /// <summary>One per generator and setting, in the experiment's order.</summary>
     public required ImmutableArray<DataNode> Data { get; init; }
+    /// <summary>Intrinsic metrics, one node per data set and who measures it; empty where the experiment asks for none.</summary>
+    public ImmutableArray<MeasureNode> Measures { get; init; } = [];
     /// <summary>One per student, generator or given data set, setting and training seed.</summary>
     public required ImmutableArray<StudentNode> Students { get; init; }
     /// <summary>Base model and reference of each student on each benchmark.</summary>
@@ -19,6 +21,7 @@ public sealed record StepGraph
     /// <summary>Steps whose results a report reads. A trained student is not among them: once its answers are there, its weights are not needed.</summary>
     public IEnumerable<RunStep> Wanted => Distinct(
         Data.Select(node => (RunStep)node.Generate)
+            .Concat(Measures.Select(node => node.Measure))
             .Concat(Students.SelectMany(node => node.Benchmarks).SelectMany(node => node.Steps))
             .Concat(Anchors.SelectMany(node => node.Benchmark.Steps))
             .Concat(Solvers.SelectMany(node => node.Benchmark.Steps)));
@@ -33,6 +36,8 @@ public sealed record StepGraph
 
 /// <summary>A data set that a generator writes.</summary>
 public sealed record DataNode(string Generator, Setting Setting, GenerateStep Generate);
+
+public sealed record MeasureNode(string Generator, Setting Setting, MeasureStep Measure);
 
 /// <summary>A trained student.</summary>
 /// <param name="Generator">Who wrote the data: a generator, or the name of a data set that was brought along.</param>

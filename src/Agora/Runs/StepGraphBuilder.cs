@@ -39,6 +39,7 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
         return new StepGraph
         {
             Data = data,
+            Measures = [.. data.SelectMany(Measures)],
             Students = [.. experiment.Students.SelectMany(student => Students(student, data))],
             Anchors = [.. experiment.Students.SelectMany(Anchors)],
             Solvers = experiment.ProblemSolving ? [.. experiment.Generators.SelectMany(Solvers)] : [],
@@ -49,6 +50,7 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
         .Concat(experiment.Students.SelectMany(student => new[] { student.Base, student.Reference }))
         .Concat(experiment.Judges)
         .Concat(experiment.Generation.BestOf is { } bestOf && experiment.Settings.Any(setting => setting.Method == GenerationMethod.BestOfN) ? [bestOf.Judge] : [])
+        .Concat(experiment.Metrics is { } metrics && !experiment.Generators.IsEmpty ? [.. metrics.Judges, .. ((string?[])[metrics.Perplexity, metrics.Reward, metrics.Embeddings]).OfType<string>()] : [])
         .Concat(experiment.Generation.Filters.EmbeddingDuplicates is { } duplicates && !experiment.Generators.IsEmpty ? [duplicates.Model] : [])
         .Distinct();
 
@@ -104,6 +106,18 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
             }
         }
         return nodes.ToImmutable();
+    }
+
+    private IEnumerable<MeasureNode> Measures(DataNode node)
+    {
+        if (experiment.Metrics is not { } metrics)
+            yield break;
+        IdentifiedModel? Named(string? name) => name is null ? null : models[name];
+        var requests = MeasureRequest.All(
+            Named(metrics.Perplexity), Named(metrics.Reward), Named(metrics.Embeddings), [.. metrics.Judges.Select(name => models[name])], metrics.JudgeFormat, experiment.Recipe.SystemMessage,
+            metrics.Contamination ? [.. experiment.Benchmarks.GetValueOrDefault(node.Setting.Domain, []).SelectMany(spec => Benchmark(spec).Items).Select(item => item.Question)] : null, metrics.Sample);
+        foreach (var request in requests)
+            yield return new MeasureNode(node.Generator, node.Setting, Shared(new MeasureStep(node.Generate, node.Generator, node.Setting, node.Setting.Domain, experiment.Generation.Instances, request, random, services)));
     }
 
     private IEnumerable<StudentNode> Students(StudentSpec student, ImmutableArray<DataNode> data)

@@ -235,6 +235,16 @@ public sealed class ExperimentFileTests
         }
     }
 
+    [Fact]
+    public void Metrics_name_models_and_local_ones_where_weights_are_needed()
+    {
+        var read = Read(Valid + "metrics: {judges: [gen], sample: 20}\n");
+        Assert.Equal(("gen", 20, JudgeAsking.Chat, true), (Assert.Single(read.Metrics!.Judges), read.Metrics.Sample, read.Metrics.JudgeFormat, read.Metrics.Contamination));
+        Assert.Null(Read(Valid).Metrics);
+        Assert.Contains("metrics.judges[0] must be a name in models", Assert.Single(Faults(Valid + "metrics: {judges: [nobody]}\n")));
+        Assert.Contains("metrics.reward must be a model of provider embedded", Assert.Single(Faults(Valid + "metrics: {reward: gen}\n")));
+    }
+
     private static Experiment Read(string text, params (string, string)[] overrides) => Read(text, "small.yaml", overrides);
 
     private static Experiment Read(string text, string source, params (string, string)[] overrides)

@@ -42,13 +42,13 @@ public sealed class DataSetMeasurementTests
     [Fact]
     public async Task A_sample_is_measured_and_the_rest_is_counted()
     {
-        var profile = await new DataSetMeasurement(new MetricInstruments(), new RandomStreams(1)).MeasureAsync("g", null, null, Instances, sample: 2, against: null, TestContext.Current.CancellationToken);
+        var profile = (await new DataSetMeasurement(new MetricInstruments(), new RandomStreams(1)).MeasureAsync("g", null, null, Instances, sample: 2, against: null, TestContext.Current.CancellationToken)).Profile;
         Assert.Equal((4, 2), (profile.Instances, profile.Measured));
         Assert.Equal(2, profile.Metrics.Single(metric => metric.Name == "response_words").Count);
     }
 
-    private static Task<DataSetProfile> MeasureAsync(MetricInstruments instruments, IReadOnlyCollection<string>? against = null) =>
-        new DataSetMeasurement(instruments, new RandomStreams(1)).MeasureAsync("g", null, null, Instances, sample: null, against, TestContext.Current.CancellationToken);
+    private static async Task<DataSetProfile> MeasureAsync(MetricInstruments instruments, IReadOnlyCollection<string>? against = null) =>
+        (await new DataSetMeasurement(instruments, new RandomStreams(1)).MeasureAsync("g", null, null, Instances, sample: null, against, TestContext.Current.CancellationToken)).Profile;
 
     private sealed class Rewards : IRewardModel
     {

@@ -69,10 +69,10 @@ public sealed class RubricJudgeTests
     {
         using var model = new FakeChatClient(_ => Answer("I would rather not."));
         var measurement = new DataSetMeasurement(new MetricInstruments { Judge = new RubricJudge(model, JudgeFormat.Chat, 2) }, new RandomStreams(1));
-        var profile = await measurement.MeasureAsync("g", null, Domain.Math, Instances, sample: null, against: null, TestContext.Current.CancellationToken);
+        var profile = (await measurement.MeasureAsync("g", null, Domain.Math, Instances, sample: null, against: null, TestContext.Current.CancellationToken)).Profile;
         var metric = profile.Metrics.Single(metric => metric.Name == "response_quality_judge");
         Assert.Null(metric.Value);
-        Assert.Equal((0, 2, "none of 2 instances has a value"), (metric.Count, metric.Left, metric.Missing));
+        Assert.Equal((0, 2, "none of 2 instances has a value: the answer holds no score that can be read"), (metric.Count, metric.Left, metric.Missing));
     }
 
     private static ChatResponse Answer(string text, params TokenAlternatives[] tokens) =>

@@ -62,7 +62,7 @@ public sealed class JudgedRunTests : IDisposable
 
         var outcome = await pipeline.RunAsync(experiment, jobs: 2, tiny.Observer, TestContext.Current.CancellationToken);
         Assert.Empty(outcome.Failures);
-        var report = RunReporting.Of(outcome.Result);
+        var report = RunReporting.Of(outcome.Result, []);
         Assert.Equal(6, report.Judgments.Length);
         foreach (var judged in report.Judgments)
         {

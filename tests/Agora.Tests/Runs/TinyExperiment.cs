@@ -92,6 +92,8 @@ internal sealed partial class ArithmeticModels : ILanguageModels
 
     public int Requests => requests;
     public ConcurrentBag<string> Closed { get; } = [];
+    /// <summary>What a judge answers: 2 to 4, by the prompt.</summary>
+    public Func<string, string> Verdict { get; set; } = prompt => $"Fine.\nScore: {2 + prompt.Length % 3}";
     /// <summary>Called before each answer with the number of requests so far.</summary>
     public Action<int> Before { get; set; } = _ => { };
 
@@ -118,6 +120,8 @@ internal sealed partial class ArithmeticModels : ILanguageModels
             await Task.Yield();
             cancellationToken.ThrowIfCancellationRequested();
             var prompt = messages.Last().Text;
+            if (prompt.Contains("Score: N", StringComparison.Ordinal))
+                return new ChatResponse(new ChatMessage(ChatRole.Assistant, models.Verdict(prompt))) { FinishReason = ChatFinishReason.Stop, Usage = new UsageDetails { InputTokenCount = 100, OutputTokenCount = 10 } };
             var luck = SHA256.HashData(Encoding.UTF8.GetBytes($"{prompt} {options?.Seed}"));
             var writes = prompt.EndsWith("INPUT:", StringComparison.Ordinal);
             var sum = Sum().Matches(prompt)[^1];

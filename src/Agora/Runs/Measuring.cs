@@ -1,0 +1,83 @@
+using System.Collections.Immutable;
+using Agora.Experiments;
+using Agora.IntrinsicMetrics;
+
+namespace Agora.Runs;
+
+/// <summary>Measures data sets outside an experiment, by the same steps: what was finished is found again, also by an experiment that asks for it.</summary>
+public sealed class Measuring(PipelineServices services, RunArchive archive)
+{
+    /// <param name="by">Who measures what.</param>
+    /// <param name="seed">Of samples and intervals.</param>
+    /// <returns>One per data set, in their order.</returns>
+    /// <exception cref="AgoraException">A model is not there, or measuring failed; what was finished is kept.</exception>
+    public async Task<ImmutableArray<DataSetProfile>> MeasureAsync(IReadOnlyList<DataToMeasure> data, MeasuredBy by, long seed, IRunObserver observer, CancellationToken cancellationToken)
+    {
+        var random = new RandomStreams(seed);
+        var requests = MeasureRequest.All(
+            await NamedAsync(by.Perplexity, cancellationToken), await NamedAsync(by.Reward, cancellationToken), await NamedAsync(by.Embeddings, cancellationToken),
+            by.Judge is null ? [] : [(await NamedAsync(by.Judge, cancellationToken))!], by.JudgeFormat, by.SystemMessage, by.Against, by.Sample);
+        var steps = data.Select(one => requests
+            .Where(request => request.What != Measured.Judge || one.Domain is not null)
+            .Select(request => new MeasureStep(one.Step, one.Name, one.Setting, one.Domain, one.Instances, request, random, services)).ToArray()).ToArray();
+        StepDemands.Check(steps.SelectMany(own => own));
+        DurableFiles.Instance.CreateFolder(archive.Folder);
+        var execution = await new LocalExecutor(archive.Store, services.Models, services.Trainer, jobs: 1, observer).RunAsync(steps.SelectMany(own => own), cancellationToken);
+        if (!execution.Failures.IsEmpty)
+            throw execution.Failures[0].Fault as AgoraException ?? new AgoraException(execution.Failures[0].Fault.Message, execution.Failures[0].Step.Name, "give the same command again; what was finished is kept", execution.Failures[0].Fault);
+        return
+        [
+            .. steps.Select(own => own.Select(step => StepFiles.Read<DataSetProfile>(execution.Results[step.Key], StepFiles.Profile)).ToArray())
+                .Select(parts => parts[0] with { Metrics = [.. parts.SelectMany(part => part.Metrics)] }),
+        ];
+    }
+
+    private async Task<IdentifiedModel?> NamedAsync(ModelSpec? model, CancellationToken cancellationToken) => model is null ? null
+        : new IdentifiedModel(model.Model ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(model.Path!)), model, await services.Models.IdentifyAsync(model, cancellationToken));
+}
+
+/// <summary>Who measures data sets; what nobody is named for is not measured.</summary>
+public sealed record MeasuredBy
+{
+    public ModelSpec? Perplexity { get; init; }
+    public ModelSpec? Reward { get; init; }
+    public ModelSpec? Embeddings { get; init; }
+    public ModelSpec? Judge { get; init; }
+    public JudgeAsking JudgeFormat { get; init; }
+    /// <summary>Of the chat format in which perplexity is measured.</summary>
+    public string SystemMessage { get; init; } = new StudentRecipe().SystemMessage;
+    /// <summary>Texts that training data must not hold; null: contamination is not measured.</summary>
+    public ImmutableArray<string>? Against { get; init; }
+    public int? Sample { get; init; }
+}
+
+/// <summary>A data set that is there.</summary>
+public sealed record DataToMeasure
+{
+    private DataToMeasure(RunStep step, string name, Setting? setting, Domain? domain, int instances) => (Step, Name, Setting, Domain, Instances) = (step, name, setting, domain, instances);
+
+    internal RunStep Step { get; }
+    internal int Instances { get; }
+    public string Name { get; }
+    public Setting? Setting { get; }
+    /// <summary>Chooses a judge's rubrics; null: no judge is asked.</summary>
+    public Domain? Domain { get; }
+
+    public static DataToMeasure Of(WrittenData written) =>
+        new(new FinishedStep($"generate {written.Setting} with {written.Generator}", written.Result), written.Generator, written.Setting, written.Setting.Domain, StepFiles.Read<GenerationSummary>(written.Result, StepFiles.Generation).Valid);
+
+    /// <param name="file">Its contents count, and how they were read, not where it lies.</param>
+    /// <param name="reading">How it was read: names of columns.</param>
+    /// <exception cref="AgoraException">The file cannot be read.</exception>
+    public static DataToMeasure Of(string file, string reading, Domain? domain, ImmutableArray<MeasuredInstance> instances)
+    {
+        try
+        {
+            return new(new GivenInstancesStep(Path.GetFileName(file), instances, $"{DurableFiles.Hash(file)} {reading}"), Path.GetFileName(file), null, domain, instances.Length);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new AgoraException($"the file cannot be read: {error.Message}", file, "correct its path or its rights", error) { ExitCode = 2 };
+        }
+    }
+}
