@@ -124,7 +124,7 @@ public sealed class AnalyzeCommandTests
         Assert.True(agora.ExitCode == 0, agora.Error);
         var metrics = JsonNode.Parse(agora.Output)![0]!["metrics"]!.AsArray();
         // Six instances and a tiny judge that gives no score: without value, and said so.
-        Assert.Equal("none of 6 instances has a value", (string)metrics.Single(metric => (string)metric!["name"]! == "response_quality_judge")!["missing"]!);
+        Assert.Equal("none of 6 instances has a value: the answer holds no score that can be read", (string)metrics.Single(metric => (string)metric!["name"]! == "response_quality_judge")!["missing"]!);
         Assert.True((double)metrics.Single(metric => (string)metric!["name"]! == "instruction_diversity_cdist")!["value"]! > 0);
         using var wrong = await AgoraProcess.RunAsync(folder.Path, "metrics", "data.jsonl", "--columns", "instruction=q,response=a", "--domain", "maths");
         Assert.Equal(2, wrong.ExitCode);
