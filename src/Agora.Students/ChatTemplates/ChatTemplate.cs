@@ -1,5 +1,7 @@
+using System.Text;
 using System.Text.Json;
 using Agora.Experiments;
+using Agora.Students.Checkpoints;
 
 namespace Agora.Students.ChatTemplates;
 
@@ -43,7 +45,7 @@ public sealed class ChatTemplate
         var config = SpecialTokenNames.Read(Path.Combine(modelFolder, "tokenizer_config.json"), out var embedded);
         var file = Path.Combine(modelFolder, "chat_template.jinja");
         if (File.Exists(file))
-            return new ChatTemplate(File.ReadAllText(file), file, config, time ?? TimeProvider.System);
+            return new ChatTemplate(Encoding.UTF8.GetString(BoundedFile.Read(file, BoundedFile.Settings)), file, config, time ?? TimeProvider.System);
         return embedded is null ? null : new ChatTemplate(embedded, Path.Combine(modelFolder, "tokenizer_config.json"), config, time ?? TimeProvider.System);
     }
 

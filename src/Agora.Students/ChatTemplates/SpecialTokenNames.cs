@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Agora.Experiments;
+using Agora.Students.Checkpoints;
 
 namespace Agora.Students.ChatTemplates;
 
@@ -15,7 +16,7 @@ internal static class SpecialTokenNames
             return tokens;
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            using var document = JsonDocument.Parse(BoundedFile.Read(path, BoundedFile.Settings));
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw new JsonException("it must be an object");
             foreach (var member in document.RootElement.EnumerateObject())

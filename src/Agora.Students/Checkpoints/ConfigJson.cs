@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.Unicode;
 using Agora.Experiments;
 
 namespace Agora.Students.Checkpoints;
@@ -18,7 +19,10 @@ internal sealed class ConfigJson
     {
         try
         {
-            using var json = JsonDocument.Parse(BoundedFile.Read(path, BoundedFile.Settings), new JsonDocumentOptions { AllowDuplicateProperties = false });
+            var bytes = BoundedFile.Read(path, BoundedFile.Settings);
+            if (!Utf8.IsValid(bytes))
+                throw new AgoraException("the file is not valid UTF-8", path, "take the file that came with the model");
+            using var json = JsonDocument.Parse(bytes, new JsonDocumentOptions { AllowDuplicateProperties = false });
             if (json.RootElement.ValueKind != JsonValueKind.Object)
                 throw new AgoraException("the file is not a JSON object", path, "take the file that came with the model");
             // Written once for nothing: an escaped half of a surrogate pair shows only then, and would show after training, when the file is carried along.

@@ -35,6 +35,7 @@ internal sealed class AddedTokens
     public IEnumerable<TextCut> Cut(string text)
     {
         var done = 0;
+        var spaceEnd = 0;       // of white space looked at before: tokens of white space that strip more of it would each look at all of it again
         for (var from = 0; contents is not null && from < text.Length;)
         {
             var offset = text.AsSpan(from).IndexOfAny(contents);
@@ -49,8 +50,12 @@ internal sealed class AddedTokens
                 while (start > done && char.IsWhiteSpace(text[start - 1]))
                     start--;
             if (token.StripRight)
+            {
+                end = Math.Max(end, spaceEnd);
                 while (end < text.Length && char.IsWhiteSpace(text[end]))
                     end++;
+                spaceEnd = end;
+            }
             // A token whose right-hand white space holds the start of this one has taken it already.
             start = Math.Max(start, done);
             if (start > done)

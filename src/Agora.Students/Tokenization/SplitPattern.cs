@@ -40,20 +40,36 @@ internal readonly record struct TextRange(int Start, int End)
     public int Length => End - Start;
 }
 
-/// <summary>Any regular expression, matched on a copy of the text in which each character beyond U+FFFF is one unit.</summary>
+/// <summary>Any regular expression that can be matched in linear time, on a copy of the text in which each character beyond U+FFFF is one unit.</summary>
 /// <remarks>
 /// .NET matches UTF-16 units, so that \p{L} and negated classes would see halves of an emoji. In the copy, a character beyond U+FFFF is replaced by one
-/// of the same general category; patterns that name such characters themselves are refused.
+/// of the same general category; patterns that name such characters themselves are refused. The engine is .NET's non-backtracking one, which has no look-around:
+/// the one look-ahead that public tokenizers use, <c>\s+(?!\S)|\s+</c>, is done here; others are refused.
 /// </remarks>
 internal sealed class RegexPattern : SplitPattern
 {
+    private const string AllButLastSpace = @"\s+(?!\S)";
+
     private readonly Regex regex;
+    private readonly int spaces = -1;        // the group that stands for the look-ahead, if the pattern has it
 
     public RegexPattern(string pattern)
     {
         if (pattern.Any(char.IsSurrogate))
             throw new ArgumentException("the pattern names characters beyond U+FFFF");
-        regex = new Regex(pattern, RegexOptions.CultureInvariant | RegexOptions.Compiled, TimeSpan.FromSeconds(30));
+        // All white space, or all but the last before something else; what is left of it then matches again.
+        var linear = Regex.Replace(pattern, @"\\s\+\(\?!\\S\)\|\\s\+?(?=$|[|)])", _ => @"(?<agora_spaces>\s+)", RegexOptions.CultureInvariant);
+        try
+        {
+            regex = new Regex(linear, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
+        }
+        catch (NotSupportedException exception)
+        {
+            throw new ArgumentException(
+                pattern.Contains(AllButLastSpace, StringComparison.Ordinal) ? @"\s+(?!\S) is supported before |\s+ only" : "look-around, back-references and the like take more than linear time", exception);
+        }
+        if (linear != pattern)
+            spaces = regex.GroupNumberFromName("agora_spaces");
     }
 
     public override void Match(string text, TextRange within, List<TextRange> matches)
@@ -61,9 +77,8 @@ internal sealed class RegexPattern : SplitPattern
         var piece = text.AsSpan(within.Start, within.Length);
         if (piece.IndexOfAnyInRange('\uD800', '\uDFFF') < 0)
         {
-            foreach (var match in regex.EnumerateMatches(piece))
-                if (match.Length > 0)
-                    matches.Add(new TextRange(within.Start + match.Index, within.Start + match.Index + match.Length));
+            foreach (var match in Matches(text, within))
+                matches.Add(new TextRange(within.Start + match.Start, within.Start + match.End));
             return;
         }
         var copy = new StringBuilder(piece.Length);
@@ -76,9 +91,36 @@ internal sealed class RegexPattern : SplitPattern
             at += length;
         }
         starts.Add(within.End);
-        foreach (var match in regex.EnumerateMatches(copy.ToString()))
+        foreach (var match in Matches(copy.ToString(), new TextRange(0, copy.Length)))
+            matches.Add(new TextRange(starts[match.Start], starts[match.End]));
+    }
+
+    /// <summary>Ranges counted from the start of the stretch; empty matches are left out.</summary>
+    private List<TextRange> Matches(string text, TextRange within)
+    {
+        var found = new List<TextRange>(within.Length / 4);
+        if (spaces < 0)
+        {
+            foreach (var match in regex.EnumerateMatches(text.AsSpan(within.Start, within.Length)))
+                if (match.Length > 0)
+                    found.Add(new TextRange(match.Index, match.Index + match.Length));
+            return found;
+        }
+        var piece = within.Length == text.Length ? text : text.Substring(within.Start, within.Length);
+        for (var at = 0; at < piece.Length;)
+        {
+            var match = regex.Match(piece, at);
+            if (!match.Success)
+                break;
+            var end = match.Index + match.Length;
+            // Greedy, so that something else follows where the text goes on.
+            if (match.Groups[spaces].Success && match.Groups[spaces].Length > 1 && match.Groups[spaces].Index + match.Groups[spaces].Length == end && end < piece.Length)
+                end--;
             if (match.Length > 0)
-                matches.Add(new TextRange(starts[match.Index], starts[match.Index + match.Length]));
+                found.Add(new TextRange(match.Index, end));
+            at = Math.Max(end, at + (match.Length == 0 ? match.Index - at + 1 : 1));
+        }
+        return found;
     }
 
     /// <summary>A rare character of the category from the Basic Multilingual Plane.</summary>

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Agora.Experiments;
+using Agora.Students.Checkpoints;
 
 namespace Agora.Students.Tokenization;
 
@@ -14,7 +15,7 @@ internal static class TokenizerFile
             throw new AgoraException("the model folder has no tokenizer", path, "copy the model's tokenizer.json there");
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            using var document = JsonDocument.Parse(BoundedFile.Read(path, BoundedFile.Tables));
             return Read(new JsonAt(document.RootElement, path, ""));
         }
         catch (JsonException exception)
@@ -31,8 +32,11 @@ internal static class TokenizerFile
             new($"the file is not valid JSON: {exception.Message}", path, "copy the model's tokenizer.json again; the copy may be cut short", exception);
     }
 
+    // The sections truncation and padding are passed over, as Transformers does: they hold what the last caller of a training script had set, not the model's way with text.
     private static TokenizerParts Read(JsonAt root)
     {
+        TokenizerStages.CheckGrowth(root["normalizer"], "normalizers");
+        TokenizerStages.CheckGrowth(root["decoder"], "decoders");
         var normalizer = root["normalizer"] is { Exists: true } normalizerAt ? TokenizerStages.Normalizer(normalizerAt) : null;
         var preTokenizer = root["pre_tokenizer"] is { Exists: true } preTokenizerAt ? TokenizerStages.PreTokenizer(preTokenizerAt) : null;
         var byteLevel = root["pre_tokenizer"].Exists && TokenizerStages.EndsInBytes(root["pre_tokenizer"]);

@@ -42,6 +42,32 @@ internal static class TokenizerStages
         return () => [.. makers.Select(make => make())];
     }
 
+    /// <summary>Refuses replacements that, one after the other, could make a text many times as long: a few dozen that double it would fill any memory.</summary>
+    public static void CheckGrowth(JsonAt at, string members)
+    {
+        const double MostGrowth = 1024;
+        var growth = 1.0;
+        Multiply(at);
+        if (growth > MostGrowth)
+            throw at.Fault($"has replacements that can make a text more than {MostGrowth} times as long");
+
+        void Multiply(JsonAt stage)
+        {
+            if (!stage.Exists)
+                return;
+            if (stage["type"].Text() == "Sequence")
+            {
+                foreach (var step in stage[members].Items())
+                    Multiply(step);
+            }
+            else if (stage["type"].Text() == "Replace")
+            {
+                var shortest = stage["pattern"]["String"] is { Exists: true } text ? Math.Max(1, text.Text().Length) : 1;
+                growth *= Math.Max(1, stage["content"].Text().Length / (double)shortest);
+            }
+        }
+    }
+
     private static PreTokenizerSequence PreTokenizerSequence(JsonAt at)
     {
         var steps = at["pretokenizers"].Items().ToList();

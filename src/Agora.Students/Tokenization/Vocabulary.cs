@@ -17,7 +17,8 @@ internal sealed class Vocabulary
             this.ids[token.Content] = token.Id;
         idsBySpan = this.ids.GetAlternateLookup<ReadOnlySpan<char>>();
         special = [.. added.Where(token => token.Special).Select(token => token.Content)];
-        tokens = new string?[this.ids.Values.DefaultIfEmpty(-1).Max() + 1];
+        // An added token may take the place of one of the model's that has a higher id.
+        tokens = new string?[Math.Max(ids.Values.DefaultIfEmpty(-1).Max(), added.Select(token => token.Id).DefaultIfEmpty(-1).Max()) + 1];
         foreach (var (token, id) in ids)
             tokens[id] = token;
         foreach (var token in added)

@@ -145,6 +145,21 @@ public sealed class CheckpointFolderTests : IDisposable
         Assert.Contains("not valid Unicode", failure.What, StringComparison.Ordinal);
     }
 
+    // Found by the fuzzer: System.Text.Json finds bytes that are no UTF-8 only when the string is read.
+    [Theory]
+    [InlineData("model_type")]
+    [InlineData("architectures")]
+    [InlineData("unread")]
+    public void Bytes_that_are_no_text_are_refused_wherever_they_stand(string key)
+    {
+        TransformerConfigFile.Write(Tiny, FloatType.F32, folder.File("config.json"));
+        var text = File.ReadAllText(folder.File("config.json"));
+        var json = key == "unread" ? "{\"unread\":\"\xff\"," + text[1..]
+            : text.Replace($"\"{(key == "model_type" ? "llama" : "LlamaForCausalLM")}\"", "\"\xff\"", StringComparison.Ordinal);
+        File.WriteAllBytes(folder.File("config.json"), System.Text.Encoding.Latin1.GetBytes(json));
+        Assert.Contains("not valid UTF-8", Assert.Throws<AgoraException>(() => TransformerConfigFile.Read(folder.File("config.json"))).What, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("../secret.safetensors")]
     [InlineData("/etc/passwd")]

@@ -101,6 +101,48 @@ public sealed class TokenizerTests : IDisposable
         Assert.Equal("é", tokenizer.Decode(ids, skipSpecialTokens: false));
     }
 
+    // Found by the fuzzer: the token's own id was beyond the table.
+    [Fact]
+    public void An_added_token_may_take_the_place_of_one_with_a_higher_id()
+    {
+        var tokenizer = Loaded(JsonNode.Parse("""{"model":{"vocab":{"b":0,"a":5},"merges":[]},"added_tokens":[{"id":1,"content":"a"}]}""")!.AsObject());
+        Assert.Equal([1, 0], tokenizer.Encode("ab", addSpecialTokens: false));
+        Assert.Equal("a", tokenizer.TokenText(5));
+    }
+
+    // With the reference's rule, written out, each of these tokens looks at all white space after it: 10^12 steps.
+    [Fact]
+    public async Task White_space_that_added_tokens_strip_is_looked_at_once()
+    {
+        var tokenizer = Loaded(JsonNode.Parse("""{"model":{"vocab":{"b":0},"merges":[]},"added_tokens":[{"id":1,"content":" ","rstrip":true,"lstrip":true}]}""")!.AsObject());
+        var encoding = Task.Run(() => tokenizer.Encode(new string(' ', 1_000_000) + "b", addSpecialTokens: false), TestContext.Current.CancellationToken);
+        Assert.Equal(1_000_001, (await encoding.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken)).Length);
+    }
+
+    // A backtracking engine needs 2^50 steps for the first, and is stopped by its clock.
+    [Theory]
+    [InlineData("(a+)+$", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", 0)]
+    [InlineData("(a+)+$", "baaa", 1)]
+    [InlineData(@"(\w+\s?)*!", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 0)]
+    public void A_pattern_that_would_backtrack_for_ever_is_matched_in_linear_time(string pattern, string text, int expected)
+    {
+        var matches = new List<TextRange>();
+        new RegexPattern(pattern).Match(text, new TextRange(0, text.Length), matches);
+        Assert.Equal(expected, matches.Count);
+    }
+
+    [Theory]
+    [InlineData("a   b", "a|  | |b")]
+    [InlineData("a b  ", "a| |b|  ")]
+    [InlineData("  \n  b", "  \n| | |b")]
+    [InlineData("🙂  🙂 ", "🙂| | |🙂| ")]
+    public void All_but_the_last_space_before_a_word_is_one_piece(string text, string pieces)
+    {
+        var matches = new List<TextRange>();
+        new RegexPattern(@"[^\s]+|\s*[\r\n]+|\s+(?!\S)|\s+").Match(text, new TextRange(0, text.Length), matches);
+        Assert.Equal(pieces, string.Join('|', matches.Select(range => text[range.Start..range.End])));
+    }
+
     [Theory]
     [InlineData("Removed", false, "a|b")]
     [InlineData("Isolated", false, "a|-|-|b")]
@@ -138,6 +180,11 @@ public sealed class TokenizerTests : IDisposable
     [InlineData("""{"model":{"vocab":{"a":0,"":1},"merges":[["a",""]]}}""", "would never end")]
     [InlineData("""{"model":{"vocab":{"a":0},"merges":["a"]}}""", "two tokens with a space")]
     [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"added_tokens":[{"id":0,"content":"x"}]}""", "which is that of \"a\"")]
+    [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"normalizer":{"type":"Replace","pattern":{"Regex":"(?<=a)b"},"content":""}}""", "look-around")]
+    [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"normalizer":{"type":"Replace","pattern":{"Regex":"(a)\\1"},"content":""}}""", "the regular expression")]
+    [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"\\s+(?!\\S)|x"},"behavior":"Isolated"}}""", "before |")]
+    [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"normalizer":{"type":"Sequence","normalizers":[{"type":"Replace","pattern":{"String":"a"},"content":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},{"type":"Replace","pattern":{"Regex":"a"},"content":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}]}}""", "more than 1024 times")]
+    [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"decoder":{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"a"},"content":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},{"type":"Replace","pattern":{"String":"a"},"content":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}]}}""", "more than 1024 times")]
     [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"normalizer":{"type":"NFKC"}}""", "a normalizer of type NFKC is not supported")]
     [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"\\p{Han}+"},"behavior":"Isolated","invert":false}}""", "the regular expression")]
     [InlineData("""{"model":{"vocab":{"a":0},"merges":[],"dropout":0.1}}""", "dropout of merges is not supported")]
