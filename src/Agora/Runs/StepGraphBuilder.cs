@@ -83,7 +83,7 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
                 var plan = new GenerationPlan
                 {
                     Setting = setting,
-                    Spec = experiment.Generation,
+                    Spec = experiment.Generation with { Temperature = models[generator].Spec.Temperature ?? experiment.Generation.Temperature },
                     MetaPrompt = prompts.For(setting),
                     Seeds = seeds,
                     DroppedSeeds = dropped,

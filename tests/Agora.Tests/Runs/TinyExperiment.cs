@@ -92,6 +92,8 @@ internal sealed partial class ArithmeticModels : ILanguageModels
 
     public int Requests => requests;
     public ConcurrentBag<string> Closed { get; } = [];
+    /// <summary>Of each request, with the skill of who was asked.</summary>
+    public ConcurrentBag<(int Skill, float? Temperature)> Temperatures { get; } = [];
     /// <summary>Called before each answer with the number of requests so far.</summary>
     public Action<int> Before { get; set; } = _ => { };
 
@@ -115,6 +117,7 @@ internal sealed partial class ArithmeticModels : ILanguageModels
         public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
         {
             models.Before(Interlocked.Increment(ref models.requests));
+            models.Temperatures.Add((skill, options?.Temperature));
             await Task.Yield();
             cancellationToken.ThrowIfCancellationRequested();
             var prompt = messages.Last().Text;
