@@ -1,6 +1,7 @@
 using Agora.Experiments;
 using Agora.IntrinsicMetrics;
 using Agora.LanguageModels;
+using Agora.Runs;
 using Agora.Students.Inference;
 using Microsoft.Extensions.AI;
 
@@ -16,6 +17,16 @@ internal sealed class MetricModels : IDisposable
 
     public async Task<ILikelihoodModel> LikelihoodAsync(string folder, CancellationToken cancellationToken) =>
         new EmbeddedLikelihoodModel(await EngineAsync(folder, cancellationToken), new StudentRecipe().SystemMessage);
+
+    /// <summary>As <see cref="LikelihoodAsync"/>, for a model that is needed once: the caller lets go of it.</summary>
+    public async Task<OpenLikelihood> RentLikelihoodAsync(string folder, string systemMessage, CancellationToken cancellationToken)
+    {
+        var lease = await embedded.RentAsync(folder, cancellationToken);
+        return new OpenLikelihood(new EmbeddedLikelihoodModel(lease.Engine, systemMessage), lease);
+    }
+
+    /// <summary>For the identity of models.</summary>
+    public ILanguageModels Models => composition.Services.Models;
 
     public async Task<IRewardModel> RewardAsync(string folder, CancellationToken cancellationToken) => new EmbeddedRewardModel(await EngineAsync(folder, cancellationToken));
 

@@ -29,7 +29,12 @@ public sealed class DataSetMeasurement(MetricInstruments instruments, RandomStre
         var metrics = ImmutableArray.CreateBuilder<MetricEstimate>();
         metrics.AddRange(Texts(chosen, against));
         if (instruments.Likelihood is { } likelihood)
-            metrics.Add(intervals.Mean("perplexity", await PerplexitiesAsync(likelihood, chosen, cancellationToken)));
+        {
+            var losses = await MeanLossesAsync(likelihood, chosen, cancellationToken);
+            metrics.Add(intervals.Mean("perplexity", [.. losses.Select(loss => loss is { } nats ? (double?)Math.Exp(nats) : null)]));
+            if (instruments.Reference is { } reference)
+                metrics.Add(intervals.Mean("implicit_reward", [.. losses.Zip(await MeanLossesAsync(reference, chosen, cancellationToken), (student, trained) => student - trained)]));
+        }
         if (instruments.Reward is { } reward)
             metrics.Add(intervals.Mean("response_reward", await RewardsAsync(reward, chosen, cancellationToken)));
         if (instruments.Embeddings is { } embeddings)
@@ -77,13 +82,14 @@ public sealed class DataSetMeasurement(MetricInstruments instruments, RandomStre
             yield return intervals.OfSet($"{what}_vendi", set.Count, set.WithoutDirection, set.Vendi, halves: 50);
     }
 
-    private static async Task<double?[]> PerplexitiesAsync(ILikelihoodModel model, IReadOnlyList<MeasuredInstance> instances, CancellationToken cancellationToken)
+    // Nats per token of each response; null where it has none.
+    private static async Task<double?[]> MeanLossesAsync(ILikelihoodModel model, IReadOnlyList<MeasuredInstance> instances, CancellationToken cancellationToken)
     {
-        var perplexities = new List<double?>();
+        var means = new List<double?>();
         foreach (var chunk in instances.Chunk(ChunkLength))
             foreach (var losses in await FittingAsync(chunk, (pairs, stop) => model.TokenLossesAsync(pairs, stop), cancellationToken))
-                perplexities.Add(losses is null or [] ? null : Math.Exp(losses.Average(loss => (double)loss)));
-        return [.. perplexities];
+                means.Add(losses is null or [] ? null : losses.Average(loss => (double)loss));
+        return [.. means];
     }
 
     private static async Task<double?[]> RewardsAsync(IRewardModel model, IReadOnlyList<MeasuredInstance> instances, CancellationToken cancellationToken)
