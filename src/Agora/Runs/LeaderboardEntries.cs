@@ -23,7 +23,7 @@ public static class LeaderboardEntries
         StepResult Step(string name) => steps.TryGetValue(name, out var key) && store.Find(key, thoroughly: false) is StepFinding.Whole(var found) ? found
             : throw new AgoraException($"the result of \"{name}\" is not there, so that the entry could not be checked", run.FullPath, "give the run's command again") { ExitCode = 2 };
         var hash = HashOf(run, experiment);
-        var recipe = Convert.ToHexStringLower(SHA256.HashData(CanonicalJson.Write(CanonicalJson.ToNode(experiment.Recipe))));
+        var recipe = Convert.ToHexStringLower(SHA256.HashData(CanonicalJson.Write(TrainStep.Deciding(experiment.Recipe))));
         var entries = ImmutableArray.CreateBuilder<LeaderboardEntry>();
         foreach (var entry in results.Pgr.Where(entry => entry is { Scope: "setting", Percent: not null }))
         {

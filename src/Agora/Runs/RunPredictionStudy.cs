@@ -21,7 +21,7 @@ public static class RunPredictionStudy
     {
         ["base"] = await models.IdentifyAsync(experiment.Models[experiment.Students[0].Base], cancellationToken),
         ["reference"] = await models.IdentifyAsync(experiment.Models[experiment.Students[0].Reference], cancellationToken),
-        ["recipe"] = CanonicalJson.ToNode(experiment.Recipe)!.ToJsonString(),
+        ["recipe"] = TrainStep.Deciding(experiment.Recipe).ToJsonString(),
         ["answering"] = CanonicalJson.ToNode(experiment.Answering.ToDictionary(entry => entry.Key.Name(), entry => entry.Value))!.ToJsonString(),
         ["benchmarks"] = string.Join(' ', experiment.Benchmarks.SelectMany(entry => entry.Value).Select(benchmark => $"{benchmark.Name}:{benchmark.Limit}:{Contents(benchmark.File)}")),
     }.ToImmutableSortedDictionary(StringComparer.Ordinal);
@@ -133,7 +133,7 @@ public static class RunPredictionStudy
             parts.Add($"{probe.Students[0].Base} as base model instead of {full.Students[0].Base}");
         if (full.Generation.Instances != probe.Generation.Instances)
             parts.Add(string.Create(CultureInfo.InvariantCulture, $"{probe.Generation.Instances} instances instead of {full.Generation.Instances}"));
-        var (one, other) = (CanonicalJson.ToNode(full.Recipe)!.AsObject(), CanonicalJson.ToNode(probe.Recipe)!.AsObject());
+        var (one, other) = (TrainStep.Deciding(full.Recipe), TrainStep.Deciding(probe.Recipe));
         parts.AddRange(from member in other
                        where !JsonNode.DeepEquals(member.Value, one[member.Key])
                        select $"{member.Key} {member.Value?.ToJsonString()} instead of {one[member.Key]?.ToJsonString()}");

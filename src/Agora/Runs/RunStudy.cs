@@ -117,7 +117,7 @@ public sealed record RunStudy
     private static IEnumerable<(string Name, string Value)> Deciding(Experiment experiment) =>
     [
         ("students", CanonicalJson.ToNode(experiment.Students)!.ToJsonString()),
-        ("recipe", CanonicalJson.ToNode(experiment.Recipe)!.ToJsonString()),
+        ("recipe", TrainStep.Deciding(experiment.Recipe).ToJsonString()),
         ("trainingSeeds", CanonicalJson.ToNode(experiment.TrainingSeeds)!.ToJsonString()),
         ("benchmarks", string.Join('\n', experiment.Benchmarks.SelectMany(entry => entry.Value).Select(benchmark => $"{benchmark.Name} {benchmark.Limit} {Path.GetFileName(benchmark.File)}"))),
         ("answering", CanonicalJson.ToNode(experiment.Answering.ToDictionary(entry => entry.Key.Name(), entry => entry.Value))!.ToJsonString()),
