@@ -30,7 +30,7 @@ public sealed class PgrPredictionTests
                        Generator = $"g{g}",
                        Setting = Settings[s],
                        Pgr = pgr,
-                       Metrics = ImmutableSortedDictionary<string, double>.Empty.Add("perplexity", 2 + 0.2 * random.NextDouble()).Add("implicit_reward", pgr / 100 + 0.06 * random.NextDouble()),
+                       Metrics = ImmutableSortedDictionary<string, double>.Empty.Add("perplexity", 2 + 0.2 * random.NextDouble()).Add("implicit_reward", pgr / 100 + 0.02 * random.NextDouble()),
                        Probes = ImmutableSortedDictionary<string, double>.Empty.Add("short PGR", pgr / 3 + random.NextDouble()),
                    },
             ],
