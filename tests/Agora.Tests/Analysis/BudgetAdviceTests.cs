@@ -29,7 +29,7 @@ public sealed class BudgetAdviceTests
     [Fact]
     public void A_curve_that_the_law_misses_has_a_wider_interval_and_is_said_to_miss()
     {
-        SuppliedData[] points = [.. new[] { (60, 17.4), (120, 23.0), (240, 48.5), (480, 81.0) }.Select(point => new SuppliedData("g", Math, "agorabench", point.Item1, point.Item2, point.Item2 - 6, point.Item2 + 6, 0.001))];
+        SuppliedData[] points = [.. new[] { (60, 2.0), (120, 4.0), (240, 20.0), (480, 80.0) }.Select(point => new SuppliedData("g", Math, "agorabench", point.Item1, point.Item2, point.Item2 - 6, point.Item2 + 6, 0.001))];
         var law = ScalingLaw.Fit(points, new RandomStreams(1)).ResultOrDefault!;
         Assert.True(law.Misfit > 1.5);
         var straight = ScalingLaw.Fit([.. points.Select(point => point with { Pgr = law.At(point.Instances), Low = law.At(point.Instances) - 6, High = law.At(point.Instances) + 6 })], new RandomStreams(1)).ResultOrDefault!;
