@@ -146,7 +146,7 @@ internal static class ReportSpeed
             Source = "bench",
             Metrics = ["perplexity", "response_quality_judge"],
             Generators = [.. generators.Index().Select(generator => new StudyGenerator { Name = generator.Item, ProblemSolving = ImmutableSortedDictionary<Domain, double>.Empty, ProblemSolvingAverage = 30 + 10 * generator.Index, InputPrice = 0.1 + generator.Index, OutputPrice = 0.5 + generator.Index })],
-            Cells = [.. report.Profiles.Index().Select(profile => new StudyCell { Generator = profile.Item.Generator, Setting = profile.Item.Setting!.Value, Pgr = 10 + profile.Index * 17 % 60, Metrics = profile.Item.Metrics.ToImmutableDictionary(metric => metric.Name, metric => metric.Value!.Value) })],
+            Cells = [.. report.Profiles.Index().Select(profile => new StudyCell { Generator = profile.Item.Generator, Setting = profile.Item.Setting!.Value, Pgr = 10 + profile.Index * 17 % 60, Metrics = profile.Item.Metrics.ToImmutableSortedDictionary(metric => metric.Name, metric => metric.Value!.Value) })],
         };
         return report with { Analysis = StudyAnalysis.Of(study) };
     }

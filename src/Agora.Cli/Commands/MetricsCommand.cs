@@ -20,6 +20,7 @@ internal static class MetricsCommand
         var columns = new Option<string>("--columns") { Description = "Of a data file: which columns hold what.", HelpName = "instruction=NAME,response=NAME", DefaultValueFactory = _ => "instruction=instruction,response=response" };
         var domain = new Option<string?>("--domain") { Description = "Of a data file: chooses the judge's rubrics; math, code or instruction_following." };
         var student = new Option<string?>("--base") { Description = "The untrained student's folder, for perplexity; a run's own where absent.", HelpName = "folder" };
+        var reference = new Option<string?>("--reference") { Description = "The reference's folder, for the implicit reward; a run's own where absent.", HelpName = "folder" };
         var reward = new Option<string?>("--reward") { Description = "A reward model's folder (one label, as Skywork-Reward-Llama-3.1-8B).", HelpName = "folder" };
         var embeddings = new Option<string?>("--embeddings") { Description = "Who makes embeddings for diversity: a model folder or an endpoint; a run's untrained student where absent.", HelpName = "model" };
         var judge = new Option<string?>("--judge") { Description = "Who scores difficulty and quality by rubrics: a model folder or an endpoint.", HelpName = "model" };
@@ -34,7 +35,7 @@ internal static class MetricsCommand
         var seed = new Option<long>("--seed") { Description = "Of samples and intervals.", DefaultValueFactory = _ => 42 };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of a table." };
         var command = new Command("metrics", "Difficulty, quality, perplexity, reward, diversity and text statistics of data sets, with intervals.")
-            { data, columns, domain, student, reward, embeddings, embeddingsName, judge, judgeName, format, key, sample, against, column, seed, json, runs };
+            { data, columns, domain, student, reference, reward, embeddings, embeddingsName, judge, judgeName, format, key, sample, against, column, seed, json, runs };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(sample) is < 2)
@@ -48,6 +49,7 @@ internal static class MetricsCommand
             var by = new MeasuredBy
             {
                 Perplexity = Model(student, source.Base, null),
+                Reference = Model(reference, source.Reference, null),
                 Reward = Model(reward, null, null),
                 Embeddings = Model(embeddings, source.Base, embeddingsName),
                 Judge = Model(judge, null, judgeName),
@@ -79,14 +81,14 @@ internal static class MetricsCommand
         {
             var run = archive.Find(data);
             var experiment = ExperimentFile.Load(run.PathOf(RunFolder.ExperimentFileName), []);
-            var student = experiment.Models[experiment.Students[0].Base];
-            return new MeasuredSource(run, student.Provider == ModelSpec.Embedded ? student.Path : null,
+            string? Folder(string name) => experiment.Models[name] is { Provider: ModelSpec.Embedded } model ? model.Path : null;
+            return new MeasuredSource(run, Folder(experiment.Students[0].Base), Folder(experiment.Students[0].Reference),
                 [.. RunDataSets.Of(run, archive.Store).Select(DataToMeasure.Of)]);
         }
         Domain? chosen = domain is null ? null : Enum.GetValues<Domain>().Cast<Domain?>().FirstOrDefault(value => value!.Value.Name() == domain)
             ?? throw Usage($"\"{domain}\" is no domain", "--domain", "give math, code or instruction_following");
         var (instruction, response) = GivenDataArguments.Columns(columns);
-        return new MeasuredSource(null, null,
+        return new MeasuredSource(null, null, null,
         [
             DataToMeasure.Of(data, columns, chosen, [.. SeedSet.Load(new DataSource { File = data, InstructionColumn = instruction, ResponseColumn = response }, requireResponse: true).Instances.Select(row => new MeasuredInstance(row.Instruction, row.Response!))]),
         ]);
@@ -104,7 +106,8 @@ internal static class MetricsCommand
     private static AgoraException Usage(string what, string where, string fix) => new(what, where, fix) { ExitCode = ExitCodes.Usage };
 
     /// <param name="Base">Folder of a run's untrained student.</param>
-    private sealed record MeasuredSource(RunFolder? Run, string? Base, ImmutableArray<DataToMeasure> Data);
+    /// <param name="Reference">Folder of a run's reference.</param>
+    private sealed record MeasuredSource(RunFolder? Run, string? Base, string? Reference, ImmutableArray<DataToMeasure> Data);
 
     private sealed class ProgressToError : IRunObserver
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Agora.Experiments;
 
 namespace Agora.Analysis;
@@ -8,6 +9,7 @@ public sealed record BudgetAdvice
 {
     // A curve is trusted this far beyond the largest data set it was fitted to.
     private const int Extrapolation = 4;
+    private const double BadMisfit = 1.5;
 
     public required Domain Domain { get; init; }
     /// <summary>Best first.</summary>
@@ -48,7 +50,8 @@ public sealed record BudgetAdvice
                 }
                 var (low, high) = law.IntervalAt(instances);
                 options.Add(new BudgetOption(group.Key.Generator, group.Key.Setting, group.Key.MetaPrompt, instances, instances * each, law.At(instances), low, high,
-                    instances <= law.LargestMeasured ? "from the fitted curve, between sizes that were measured" : $"from the fitted curve, beyond the {law.LargestMeasured} instances that were measured"));
+                    (instances <= law.LargestMeasured ? "from the fitted curve, between sizes that were measured" : $"from the fitted curve, beyond the {law.LargestMeasured} instances that were measured")
+                    + (law.Misfit > BadMisfit ? string.Create(CultureInfo.InvariantCulture, $"; the curve misses them by {law.Misfit:0.0} times their error, and its interval is widened by as much") : "")));
                 continue;
             }
             if (sizes.LastOrDefault(point => point.Instances <= affordable) is not { } measured)

@@ -12,8 +12,11 @@ public sealed record FeatureTable
     public required ImmutableArray<StudyCell> Cells { get; init; }
     /// <summary>[row][feature].</summary>
     public required ImmutableArray<double[]> Values { get; init; }
-    /// <summary>In percent, by row.</summary>
+    /// <summary>In percent, by row; NaN in a row that is to be predicted.</summary>
     public required ImmutableArray<double> Pgr { get; init; }
+    /// <summary>By row, see <see cref="StudyGenerator.Family"/>.</summary>
+    public required ImmutableArray<string> Families { get; init; }
+    public required ImmutableArray<StudyProbe> Probes { get; init; }
     /// <summary>What was left out, and why.</summary>
     public required ImmutableArray<string> Remarks { get; init; }
 
@@ -44,9 +47,20 @@ public sealed record FeatureTable
             Cells = [.. whole],
             Values = [.. whole.Select(cell => features.Select(feature => Value(study, cell, feature)!.Value).ToArray())],
             Pgr = [.. whole.Select(cell => cell.Pgr!.Value)],
+            Families = [.. whole.Select(cell => study.Generator(cell.Generator)?.Family ?? cell.Generator)],
+            Probes = study.Probes,
             Remarks = [.. remarks],
         };
     }
+
+    /// <summary>The same table with one more row at its end, whose PGR nobody knows; features that it lacks are NaN there.</summary>
+    public FeatureTable With(StudyCell target) => this with
+    {
+        Cells = Cells.Add(target),
+        Values = Values.Add([.. Features.Select(feature => target.Metrics.TryGetValue(feature, out var value) ? value : double.NaN)]),
+        Pgr = Pgr.Add(double.NaN),
+        Families = Families.Add(target.Generator),
+    };
 
     private static double? Value(Study study, StudyCell cell, string feature) => feature == ProblemSolving
         ? study.Generator(cell.Generator)?.ProblemSolvingAverage

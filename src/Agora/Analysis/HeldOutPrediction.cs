@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MathNet.Numerics.Statistics;
 
 namespace Agora.Analysis;
 
@@ -11,23 +12,25 @@ public sealed record HeldOutPrediction
 {
     public required string Predictor { get; init; }
     public required string How { get; init; }
+    /// <summary>The probe that it reads; null where it reads none.</summary>
+    public StudyProbe? Probe { get; init; }
     public required Computed<PredictionError> InSample { get; init; }
-    /// <summary>Each generator is predicted from the others.</summary>
+    /// <summary>Each generator is predicted from the others; generators of one family are held out together.</summary>
     public required Computed<PredictionError> LeavingGeneratorsOut { get; init; }
     /// <summary>Each setting is predicted from the others.</summary>
     public required Computed<PredictionError> LeavingSettingsOut { get; init; }
 
-    public static ImmutableArray<HeldOutPrediction> Of(FeatureTable table) =>
-    [
-        .. Agora.Analysis.Predictor.All.Select(predictor => new HeldOutPrediction
-        {
-            Predictor = predictor.Name,
-            How = predictor.How,
-            InSample = InSampleError(table, predictor),
-            LeavingGeneratorsOut = Held(table, predictor, "generator", cell => cell.Generator),
-            LeavingSettingsOut = Held(table, predictor, "setting", cell => cell.Setting.ToString()),
-        }),
-    ];
+    public static ImmutableArray<HeldOutPrediction> Of(FeatureTable table) => [.. Agora.Analysis.Predictor.For(table).Select(predictor => Of(table, predictor))];
+
+    internal static HeldOutPrediction Of(FeatureTable table, Predictor predictor) => new()
+    {
+        Predictor = predictor.Name,
+        How = predictor.How,
+        Probe = table.Probes.FirstOrDefault(probe => probe.Name == predictor.Probe),
+        InSample = InSampleError(table, predictor),
+        LeavingGeneratorsOut = Held(table, predictor, "generator", row => table.Families[row]),
+        LeavingSettingsOut = Held(table, predictor, "setting", row => table.Cells[row].Setting.ToString()),
+    };
 
     private static Computed<PredictionError> InSampleError(FeatureTable table, Predictor predictor)
     {
@@ -35,18 +38,18 @@ public sealed record HeldOutPrediction
         return predictor.Learn(table, rows) is { } fitted ? PredictionError.Of(table, [.. rows.Select(fitted)]) : TooFew;
     }
 
-    private static Computed<PredictionError> Held(FeatureTable table, Predictor predictor, string what, Func<StudyCell, string> key)
+    private static Computed<PredictionError> Held(FeatureTable table, Predictor predictor, string what, Func<int, string> key)
     {
-        var groups = table.Cells.Select(key).Distinct().ToArray();
+        var groups = Enumerable.Range(0, table.Cells.Length).Select(key).Distinct().ToArray();
         if (groups.Length < 2)
             return new Computed<PredictionError>.NotComputable($"there is only one {what}: nothing is left to learn from when it is held out");
-        var predictions = new double?[table.Cells.Length];
+        var predictions = new PredictedPgr?[table.Cells.Length];
         foreach (var held in groups)
         {
-            int[] rows = [.. Enumerable.Range(0, table.Cells.Length).Where(row => key(table.Cells[row]) != held)];
+            int[] rows = [.. Enumerable.Range(0, table.Cells.Length).Where(row => key(row) != held)];
             if (predictor.Learn(table, rows) is not { } fitted)
                 return TooFew;
-            foreach (var row in Enumerable.Range(0, table.Cells.Length).Where(row => key(table.Cells[row]) == held))
+            foreach (var row in Enumerable.Range(0, table.Cells.Length).Where(row => key(row) == held))
                 predictions[row] = fitted(row);
         }
         return predictions.All(prediction => prediction is null)
@@ -64,26 +67,45 @@ public sealed record PredictionError
     public required double RSquared { get; init; }
     /// <summary>In percentage points.</summary>
     public required double RootMeanSquareError { get; init; }
+    /// <summary>In percentage points.</summary>
+    public required double MeanAbsoluteError { get; init; }
     /// <summary>Spearman's, of predictions and measurements; null where predictions are all the same.</summary>
     public required double? RankCorrelation { get; init; }
+    /// <summary>Mean over settings of Spearman's correlation among the setting's generators, which is what a choice of generator rests on; null where predictions do not differ within any setting.</summary>
+    public required double? RankWithinSettings { get; init; }
+    /// <summary>Share of rows, 0 to 1, whose measured PGR lies in the interval of 95 %; null where the predictor has none.</summary>
+    public required double? Coverage { get; init; }
+    /// <summary>Mean width of these intervals, in percentage points.</summary>
+    public required double? IntervalWidth { get; init; }
     /// <summary>Rows with a prediction.</summary>
     public required int Predicted { get; init; }
     public required int Rows { get; init; }
 
-    internal static Computed<PredictionError> Of(FeatureTable table, IReadOnlyList<double?> predictions)
+    internal static Computed<PredictionError> Of(FeatureTable table, IReadOnlyList<PredictedPgr?> predictions)
     {
         int[] rows = [.. Enumerable.Range(0, predictions.Count).Where(row => predictions[row] is not null)];
         double[] measured = [.. rows.Select(row => table.Pgr[row])];
         if (rows.Length < 2 || LinearFit.IsConstant(measured))
             return new Computed<PredictionError>.NotComputable("fewer than two rows, or no variance of PGR among them");
-        double[] predicted = [.. rows.Select(row => predictions[row]!.Value)];
+        double[] predicted = [.. rows.Select(row => predictions[row]!.Value.Value)];
         var sse = measured.Zip(predicted, (truth, guess) => (truth - guess) * (truth - guess)).Sum();
         var mean = measured.Average();
+        var ranks = (from row in rows
+                     group row by table.Cells[row].Setting into setting
+                     let guesses = setting.Select(row => predictions[row]!.Value.Value).ToArray()
+                     let truths = setting.Select(row => table.Pgr[row]).ToArray()
+                     where truths.Length > 2 && !LinearFit.IsConstant(guesses) && !LinearFit.IsConstant(truths)
+                     select Correlation.Spearman(guesses, truths)).ToArray();
+        var bounded = rows.Where(row => predictions[row] is { Low: not null, High: not null }).ToArray();
         return new PredictionError
         {
             RSquared = 1 - sse / measured.Sum(value => (value - mean) * (value - mean)),
             RootMeanSquareError = Math.Sqrt(sse / rows.Length),
-            RankCorrelation = LinearFit.IsConstant(predicted) ? null : MathNet.Numerics.Statistics.Correlation.Spearman(predicted, measured),
+            MeanAbsoluteError = measured.Zip(predicted, (truth, guess) => Math.Abs(truth - guess)).Average(),
+            RankCorrelation = LinearFit.IsConstant(predicted) ? null : Correlation.Spearman(predicted, measured),
+            RankWithinSettings = ranks.Length == 0 ? null : ranks.Average(),
+            Coverage = bounded.Length == 0 ? null : (double)bounded.Count(row => table.Pgr[row] >= predictions[row]!.Value.Low && table.Pgr[row] <= predictions[row]!.Value.High) / bounded.Length,
+            IntervalWidth = bounded.Length == 0 ? null : bounded.Average(row => predictions[row]!.Value.High!.Value - predictions[row]!.Value.Low!.Value),
             Predicted = rows.Length,
             Rows = predictions.Count,
         };

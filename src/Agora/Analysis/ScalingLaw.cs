@@ -13,7 +13,7 @@ public sealed record SuppliedData(string Generator, Setting Setting, string Meta
 /// <summary>A saturating law of data quantity: PGR(N) = limit · N / (N + half), which rises from 0 and has half of its limit at N = half.</summary>
 /// <remarks>
 /// Least squares, weighted by the points' intervals: the limit in closed form, the half-way number on a logarithmic grid. Uncertainty: the fit is repeated on points redrawn from normal distributions
-/// with the intervals' widths. Two sizes fit any such law exactly, so three are asked for.
+/// with the intervals' widths, widened where the law misses the points by more than these (by the root of χ² over its degrees of freedom, as in Birge 1932). Two sizes fit any such law exactly, so three are asked for.
 /// </remarks>
 public sealed record ScalingLaw
 {
@@ -25,6 +25,8 @@ public sealed record ScalingLaw
     /// <summary>Instances.</summary>
     public required double Half { get; init; }
     public required int LargestMeasured { get; init; }
+    /// <summary>How many times farther from the law the points lie than their intervals explain; 1 where they do explain it.</summary>
+    public required double Misfit { get; init; }
     /// <summary>Limit and half-way number of each redraw.</summary>
     internal ImmutableArray<(double Limit, double Half)> Draws { get; init; } = [];
 
@@ -33,23 +35,28 @@ public sealed record ScalingLaw
         var sizes = points.Select(point => point.Instances).Distinct().Count();
         if (sizes < FewestSizes)
             return new Computed<ScalingLaw>.NotComputable($"{sizes} {(sizes == 1 ? "size" : "sizes")} of data set {(sizes == 1 ? "does" : "do")} not tell a curve: at least {FewestSizes} are needed");
-        double[] errors = [.. points.Select(point => point is { Low: { } low, High: { } high } && high > low ? (high - low) / (2 * 1.959964) : double.NaN)];
-        if (errors.Any(double.IsNaN))
+        double[] errors = [.. points.Select(point => point is { Low: { } low, High: { } high } && high >= low ? (high - low) / (2 * 1.959964) : double.NaN)];
+        // None of the items right, in every resample: that is not certainty. Such a point is taken to be as uncertain as the others on average.
+        if (errors.Any(error => error > 0))
+            errors = [.. errors.Select(error => error == 0 ? errors.Where(other => other > 0).Average() : error)];
+        if (errors.Any(error => double.IsNaN(error) || error == 0))
             return new Computed<ScalingLaw>.NotComputable("a point has no interval, so that the law would have no uncertainty");
         int[] n = [.. points.Select(point => point.Instances)];
         double[] pgr = [.. points.Select(point => point.Pgr)];
         var (limit, half) = LeastSquares(n, pgr, errors);
+        var misfit = Math.Max(1, Math.Sqrt(n.Select((size, place) => Math.Pow((pgr[place] - limit * size / (size + half)) / errors[place], 2)).Sum() / (n.Length - 2)));
         return new ScalingLaw
         {
             Limit = limit,
             Half = half,
             LargestMeasured = n.Max(),
+            Misfit = misfit,
             Draws =
             [
                 .. Enumerable.Range(0, Redraws).Select(draw =>
                 {
                     var stream = random.For("scaling law", draw);
-                    return LeastSquares(n, [.. pgr.Select((value, place) => value + errors[place] * Normal(stream))], errors);
+                    return LeastSquares(n, [.. pgr.Select((value, place) => value + misfit * errors[place] * Normal(stream))], errors);
                 }),
             ],
         };

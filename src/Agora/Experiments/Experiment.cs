@@ -76,6 +76,9 @@ public sealed record ModelSpec
     public Price? Price { get; init; }
     /// <summary>For the method self_synthesis: the model's chat template up to where a user's words begin, e.g. "&lt;|im_start|&gt;user\n". An embedded model's own where absent.</summary>
     public string? UserTurn { get; init; }
+    /// <summary>Sampling temperature when this model writes data; <c>generation.temperature</c> where absent. The same model may stand under several names, each with its own.</summary>
+    [Range(0.0, 2.0)]
+    public double? Temperature { get; init; }
     /// <summary>Requests in flight at once.</summary>
     [Range(1, 4096)]
     public int MaxParallel { get; init; } = 64;

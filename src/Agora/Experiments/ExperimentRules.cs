@@ -54,7 +54,7 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
             var path = $"models.{name.Text}";
             (string[] needed, string[] refused) = provider.Text switch
             {
-                ModelSpec.Embedded => (new[] { "path" }, new[] { "model", "endpoint", "apiKeyVariable", "apiVersion", "capabilities", "limits", "mode", "batch" }),
+                ModelSpec.Embedded => (new[] { "path" }, new[] { "model", "endpoint", "apiKeyVariable", "apiVersion", "capabilities", "limits", "batch" }),
                 ModelSpec.OpenAI => (["model", "endpoint"], ["path", "apiVersion"]),
                 ModelSpec.Azure => (["model", "endpoint", "apiKeyVariable"], ["path"]),
                 ModelSpec.Anthropic => (["model", "apiKeyVariable"], ["path", "apiVersion"]),
@@ -85,7 +85,7 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
             return;
         }
         var declared = ((model["capabilities"] as MapNode)?["batch"] as ScalarNode)?.Text;
-        if (provider == ModelSpec.Azure)
+        if (provider is ModelSpec.Azure or ModelSpec.Embedded)
             Add(model["mode"]!, $"{path}.mode {mode} is not to be had with provider {provider}: set mode: online");
         else if (provider == ModelSpec.OpenAI && mode == ExperimentMember.Word(RequestMode.Batch) && declared is not ("true" or "True" or "TRUE")
             && !(Text(model, "endpoint") is { } at && Uri.TryCreate(at.Text, UriKind.Absolute, out var address) && address.Host == "api.openai.com"))

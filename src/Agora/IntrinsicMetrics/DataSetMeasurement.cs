@@ -32,7 +32,12 @@ public sealed class DataSetMeasurement(MetricInstruments instruments, RandomStre
         if (instruments.Texts)
             metrics.AddRange(Texts(chosen, against, values));
         if (instruments.Likelihood is { } likelihood)
-            metrics.Add(Each("perplexity", await PerplexitiesAsync(likelihood, chosen, cancellationToken), values));
+        {
+            var losses = await MeanLossesAsync(likelihood, chosen, cancellationToken);
+            metrics.Add(Each("perplexity", [.. losses.Select(loss => loss is { } nats ? (double?)Math.Exp(nats) : null)], values));
+            if (instruments.Reference is { } reference)
+                metrics.Add(Each("implicit_reward", [.. losses.Zip(await MeanLossesAsync(reference, chosen, cancellationToken), (student, trained) => student - trained)], values));
+        }
         if (instruments.Reward is { } reward)
             metrics.Add(Each("response_reward", await RewardsAsync(reward, chosen, cancellationToken), values));
         if (instruments.Embeddings is { } embeddings)
@@ -97,13 +102,14 @@ public sealed class DataSetMeasurement(MetricInstruments instruments, RandomStre
     // All places, or as many as can be afforded, drawn at random.
     private int[] Some(string what, int count, int most) => count <= most ? [.. Enumerable.Range(0, count)] : [.. random.For($"part {what}").Sample(count, most).Order()];
 
-    private static async Task<double?[]> PerplexitiesAsync(ILikelihoodModel model, MeasuredInstance[] instances, CancellationToken cancellationToken)
+    // Nats per token of each response; null where it has none.
+    private static async Task<double?[]> MeanLossesAsync(ILikelihoodModel model, MeasuredInstance[] instances, CancellationToken cancellationToken)
     {
-        var perplexities = new List<double?>();
+        var means = new List<double?>();
         foreach (var chunk in instances.Chunk(ChunkLength))
             foreach (var losses in await FittingAsync(chunk, (pairs, stop) => model.TokenLossesAsync(pairs, stop), cancellationToken))
-                perplexities.Add(losses is null or [] ? null : Math.Exp(losses.Average(loss => (double)loss)));
-        return [.. perplexities];
+                means.Add(losses is null or [] ? null : losses.Average(loss => (double)loss));
+        return [.. means];
     }
 
     private static async Task<double?[]> RewardsAsync(IRewardModel model, MeasuredInstance[] instances, CancellationToken cancellationToken)

@@ -11,6 +11,8 @@ public sealed record MetricInstruments
     public bool Texts { get; init; } = true;
     /// <summary>The untrained student: perplexity.</summary>
     public ILikelihoodModel? Likelihood { get; init; }
+    /// <summary>The reference, for the implicit reward, which needs <see cref="Likelihood"/> too.</summary>
+    public ILikelihoodModel? Reference { get; init; }
     public IRewardModel? Reward { get; init; }
     /// <summary>For diversity.</summary>
     public IEmbeddingGenerator<string, Embedding<float>>? Embeddings { get; init; }

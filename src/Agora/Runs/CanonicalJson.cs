@@ -22,6 +22,7 @@ public static class CanonicalJson
             new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false),
             new SettingConverter(),
             new SeedIdConverter(),
+            new GenerationMethodConverter(),
         },
     };
 
@@ -90,6 +91,14 @@ public static class CanonicalJson
 
         public override void WriteAsPropertyName(Utf8JsonWriter writer, Setting value, JsonSerializerOptions options) =>
             writer.WritePropertyName(value.ToString());
+    }
+
+    private sealed class GenerationMethodConverter : JsonConverter<GenerationMethod>
+    {
+        public override GenerationMethod Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            reader.GetString() is { } name && GenerationMethod.All.Any(method => method.Name() == name) ? GenerationMethod.All.First(method => method.Name() == name) : throw new JsonException("not a method");
+
+        public override void Write(Utf8JsonWriter writer, GenerationMethod value, JsonSerializerOptions options) => writer.WriteStringValue(value.Name());
     }
 
     private sealed class SeedIdConverter : JsonConverter<SeedId>

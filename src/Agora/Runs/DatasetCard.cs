@@ -87,7 +87,8 @@ public static class DatasetCard
         {
             var spec = experiment.Generation;
             Line("\n## How they were asked\n");
-            Line(string.Create(CultureInfo.InvariantCulture, $"Temperature {spec.Temperature}, top-p {spec.TopP}, at most {spec.MaxNewTokens} new tokens, experiment seed {experiment.Seed}. System message: \"{spec.SystemMessage}\""));
+            string[] own = [.. files.Select(file => file.Data.Generator).Distinct().Where(name => experiment.Models[name].Temperature is not null).Select(name => string.Create(CultureInfo.InvariantCulture, $"{name} {experiment.Models[name].Temperature}"))];
+            Line(string.Create(CultureInfo.InvariantCulture, $"Temperature {spec.Temperature}{(own.Length > 0 ? $" ({string.Join(", ", own)})" : "")}, top-p {spec.TopP}, at most {spec.MaxNewTokens} new tokens, experiment seed {experiment.Seed}. System message: \"{spec.SystemMessage}\""));
             var prompts = MetaPrompts.Load(spec.Prompts, spec.MetaPrompt, spec.Json);
             foreach (var setting in files.Select(file => file.Data.Setting).Distinct().Order())
             {

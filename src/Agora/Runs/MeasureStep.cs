@@ -29,6 +29,8 @@ internal sealed record MeasureRequest(Measured What, IdentifiedModel? Model)
     public JudgeAsking Asking { get; init; }
     /// <summary>Judges, where there are several: what stands in the metric's name.</summary>
     public string? JudgeName { get; init; }
+    /// <summary>Perplexity: the trained model, for the implicit reward beside it; null: none.</summary>
+    public IdentifiedModel? Reference { get; init; }
     /// <summary>Perplexity: of the chat format.</summary>
     public string SystemMessage { get; init; } = "";
     /// <summary>Texts: what training data must not hold; null: not looked for.</summary>
@@ -37,10 +39,10 @@ internal sealed record MeasureRequest(Measured What, IdentifiedModel? Model)
 
     /// <summary>One request per metric or group of metrics that somebody is named for; the texts themselves first.</summary>
     public static ImmutableArray<MeasureRequest> All(
-        IdentifiedModel? perplexity, IdentifiedModel? reward, IdentifiedModel? embeddings, ImmutableArray<IdentifiedModel> judges, JudgeAsking asking, string systemMessage, ImmutableArray<string>? against, int? sample) =>
+        IdentifiedModel? perplexity, IdentifiedModel? reference, IdentifiedModel? reward, IdentifiedModel? embeddings, ImmutableArray<IdentifiedModel> judges, JudgeAsking asking, string systemMessage, ImmutableArray<string>? against, int? sample) =>
     [
         new(Measured.Texts, null) { Against = against, Sample = sample },
-        .. perplexity is null ? [] : (MeasureRequest[])[new(Measured.Perplexity, perplexity) { SystemMessage = systemMessage, Sample = sample }],
+        .. perplexity is null ? [] : (MeasureRequest[])[new(Measured.Perplexity, perplexity) { Reference = reference, SystemMessage = systemMessage, Sample = sample }],
         .. reward is null ? [] : (MeasureRequest[])[new(Measured.Reward, reward) { Sample = sample }],
         .. embeddings is null ? [] : (MeasureRequest[])[new(Measured.Diversity, embeddings) { Sample = sample }],
         .. judges.Select(judge => new MeasureRequest(Measured.Judge, judge) { Asking = asking, JudgeName = judges.Length > 1 ? judge.Name : null, Sample = sample }),
@@ -110,7 +112,7 @@ public sealed class MeasureStep : RunStep
             return new MetricInstruments();
         return request.What switch
         {
-            Measured.Perplexity => new MetricInstruments { Texts = false, Likelihood = new JournaledLikelihood(await services.OpenLikelihood(model.Spec, request.SystemMessage, cancellationToken), workspace.Journal, $"{model.Identity}\0{request.SystemMessage}") },
+            Measured.Perplexity => new MetricInstruments { Texts = false, Likelihood = await LikelihoodAsync(model), Reference = request.Reference is { } reference ? await LikelihoodAsync(reference) : null },
             Measured.Reward => new MetricInstruments { Texts = false, Reward = new JournaledRewards(await services.OpenReward(model.Spec, cancellationToken), workspace.Journal, model.Identity) },
             Measured.Diversity => new MetricInstruments { Texts = false, Embeddings = new JournaledEmbeddings(await services.OpenEmbeddings(model.Spec, cancellationToken), workspace.Journal, model.Identity) },
             Measured.Judge => new MetricInstruments
@@ -123,6 +125,9 @@ public sealed class MeasureStep : RunStep
             },
             _ => throw new InvalidOperationException($"{request.What} asks no model"),
         };
+
+        async Task<ILikelihoodModel> LikelihoodAsync(IdentifiedModel by) =>
+            new JournaledLikelihood(await services.OpenLikelihood(by.Spec, request.SystemMessage, cancellationToken), workspace.Journal, $"{by.Identity}\0{request.SystemMessage}");
     }
 
     private static StepIdentity Identify(RunStep data, string generator, Setting? setting, Domain? domain, MeasureRequest request, RandomStreams random)
@@ -140,6 +145,8 @@ public sealed class MeasureStep : RunStep
             parameters["model"] = model.Identity;
         if (request.What == Measured.Perplexity)
             parameters["systemMessage"] = request.SystemMessage;
+        if (request.Reference is { } reference)
+            parameters["reference"] = reference.Identity;
         if (request.What == Measured.Judge)
         {
             parameters["asking"] = request.Asking.ToString().ToLowerInvariant();

@@ -15,7 +15,7 @@ public sealed class Measuring(PipelineServices services, RunArchive archive)
     {
         var random = new RandomStreams(seed);
         var requests = MeasureRequest.All(
-            await NamedAsync(by.Perplexity, cancellationToken), await NamedAsync(by.Reward, cancellationToken), await NamedAsync(by.Embeddings, cancellationToken),
+            await NamedAsync(by.Perplexity, cancellationToken), await NamedAsync(by.Reference, cancellationToken), await NamedAsync(by.Reward, cancellationToken), await NamedAsync(by.Embeddings, cancellationToken),
             by.Judge is null ? [] : [(await NamedAsync(by.Judge, cancellationToken))!], by.JudgeFormat, by.SystemMessage, by.Against, by.Sample);
         var steps = data.Select(one => requests
             .Where(request => request.What != Measured.Judge || one.Domain is not null)
@@ -40,6 +40,8 @@ public sealed class Measuring(PipelineServices services, RunArchive archive)
 public sealed record MeasuredBy
 {
     public ModelSpec? Perplexity { get; init; }
+    /// <summary>With <see cref="Perplexity"/>: the implicit reward.</summary>
+    public ModelSpec? Reference { get; init; }
     public ModelSpec? Reward { get; init; }
     public ModelSpec? Embeddings { get; init; }
     public ModelSpec? Judge { get; init; }

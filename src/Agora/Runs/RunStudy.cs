@@ -57,8 +57,8 @@ public sealed record RunStudy
                         Setting = cell.Setting,
                         Pgr = cell.Entry.Percent,
                         Metrics = profiles.TryGetValue((cell.Entry.Generator, cell.Setting), out var profile)
-                            ? profile.Metrics.Where(metric => metric.Value is not null).ToImmutableDictionary(metric => metric.Name, metric => metric.Value!.Value)
-                            : ImmutableDictionary<string, double>.Empty,
+                            ? profile.Metrics.Where(metric => metric.Value is not null).ToImmutableSortedDictionary(metric => metric.Name, metric => metric.Value!.Value)
+                            : ImmutableSortedDictionary<string, double>.Empty,
                     }),
                 ],
                 Metrics = [.. profiles.Values.SelectMany(profile => profile.Metrics).Select(metric => metric.Name).Distinct().Where(IsFeature)],
@@ -86,7 +86,7 @@ public sealed record RunStudy
 
     // The paper's kinds of metric. Counts of words and tokens and their like describe a data set; as features they would outnumber the rows.
     private static bool IsFeature(string metric) =>
-        metric is "perplexity" or "response_reward" || metric.EndsWith("_cdist", StringComparison.Ordinal) || metric.EndsWith("_judge", StringComparison.Ordinal);
+        metric is "perplexity" or "response_reward" or "implicit_reward" || metric.EndsWith("_cdist", StringComparison.Ordinal) || metric.EndsWith("_judge", StringComparison.Ordinal);
 
     private static StudyGenerator Generator(ReadRun run, string name)
     {
@@ -95,12 +95,17 @@ public sealed record RunStudy
         return new StudyGenerator
         {
             Name = name,
+            Family = model is null ? name : run.Experiment.Models.First(other => run.Experiment.Generators.Contains(other.Key) && (other.Key == name || SameWeights(other.Value, model))).Key,
             ProblemSolving = scores.GroupBy(score => Enum.GetValues<Domain>().First(domain => domain.Name() == score.Domain)).ToImmutableSortedDictionary(group => group.Key, group => 100 * group.Average(score => score.Score!.Value)),
             ProblemSolvingAverage = scores.Length == 0 ? null : 100 * scores.Average(score => score.Score!.Value),
             InputPrice = (double?)price?.Input,
             OutputPrice = (double?)price?.Output,
         };
     }
+
+    // The same model under another name, asked in another way.
+    private static bool SameWeights(ModelSpec one, ModelSpec other) =>
+        (one.Provider, one.Path, one.Endpoint, one.Model) == (other.Provider, other.Path, other.Endpoint, other.Model);
 
     private static (PgrEntry Entry, Setting Setting)[] Cells(ReadRun run, string student) =>
     [
@@ -112,7 +117,7 @@ public sealed record RunStudy
     private static IEnumerable<(string Name, string Value)> Deciding(Experiment experiment) =>
     [
         ("students", CanonicalJson.ToNode(experiment.Students)!.ToJsonString()),
-        ("recipe", CanonicalJson.ToNode(experiment.Recipe)!.ToJsonString()),
+        ("recipe", TrainStep.Deciding(experiment.Recipe).ToJsonString()),
         ("trainingSeeds", CanonicalJson.ToNode(experiment.TrainingSeeds)!.ToJsonString()),
         ("benchmarks", string.Join('\n', experiment.Benchmarks.SelectMany(entry => entry.Value).Select(benchmark => $"{benchmark.Name} {benchmark.Limit} {Path.GetFileName(benchmark.File)}"))),
         ("answering", CanonicalJson.ToNode(experiment.Answering.ToDictionary(entry => entry.Key.Name(), entry => entry.Value))!.ToJsonString()),

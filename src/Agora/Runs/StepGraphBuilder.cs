@@ -85,7 +85,7 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
                 var plan = new GenerationPlan
                 {
                     Setting = setting,
-                    Spec = experiment.Generation,
+                    Spec = experiment.Generation with { Temperature = models[generator].Spec.Temperature ?? experiment.Generation.Temperature },
                     MetaPrompt = prompts.For(setting),
                     Seeds = seeds,
                     DroppedSeeds = dropped,
@@ -114,7 +114,7 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
             yield break;
         IdentifiedModel? Named(string? name) => name is null ? null : models[name];
         var requests = MeasureRequest.All(
-            Named(metrics.Perplexity), Named(metrics.Reward), Named(metrics.Embeddings), [.. metrics.Judges.Select(name => models[name])], metrics.JudgeFormat, experiment.Recipe.SystemMessage,
+            Named(metrics.Perplexity), null, Named(metrics.Reward), Named(metrics.Embeddings), [.. metrics.Judges.Select(name => models[name])], metrics.JudgeFormat, experiment.Recipe.SystemMessage,
             metrics.Contamination ? [.. experiment.Benchmarks.GetValueOrDefault(node.Setting.Domain, []).SelectMany(spec => Benchmark(spec).Items).Select(item => item.Question)] : null, metrics.Sample);
         foreach (var request in requests)
             yield return new MeasureNode(node.Generator, node.Setting, Shared(new MeasureStep(node.Generate, node.Generator, node.Setting, node.Setting.Domain, experiment.Generation.Instances, request, random, services)));

@@ -75,7 +75,7 @@ public sealed class TrainStep : RunStep
         }, data.Generated is { } generated ? [generated.Key] : []);
 
     /// <summary>The recipe without what decides nothing (a device stands in the trainer's version), and with options that came later only where they are not the usual ones, so that students trained before keep their keys.</summary>
-    private static JsonObject Deciding(StudentRecipe recipe)
+    internal static JsonObject Deciding(StudentRecipe recipe)
     {
         var options = CanonicalJson.ToNode(recipe)!.AsObject();
         var usual = CanonicalJson.ToNode(new StudentRecipe())!.AsObject();

@@ -25,6 +25,28 @@ public sealed class BudgetAdviceTests
     [Fact]
     public void A_point_without_interval_gives_no_law() => Assert.Contains("no interval", ScalingLaw.Fit([.. Curve("g", 60, 2000, 1, 2, 3).Select(point => point with { Low = null })], new RandomStreams(1)).Why, StringComparison.Ordinal);
 
+    // Slow at first and fast later, as some curves of the nano study are: no saturating law goes through such points, and the interval says so.
+    [Fact]
+    public void A_curve_that_the_law_misses_has_a_wider_interval_and_is_said_to_miss()
+    {
+        SuppliedData[] points = [.. new[] { (60, 2.0), (120, 4.0), (240, 20.0), (480, 80.0) }.Select(point => new SuppliedData("g", Math, "agorabench", point.Item1, point.Item2, point.Item2 - 6, point.Item2 + 6, 0.001))];
+        var law = ScalingLaw.Fit(points, new RandomStreams(1)).ResultOrDefault!;
+        Assert.True(law.Misfit > 1.5);
+        var straight = ScalingLaw.Fit([.. points.Select(point => point with { Pgr = law.At(point.Instances), Low = law.At(point.Instances) - 6, High = law.At(point.Instances) + 6 })], new RandomStreams(1)).ResultOrDefault!;
+        Assert.Equal(1, straight.Misfit);
+        Assert.True(law.IntervalAt(480).High - law.IntervalAt(480).Low > 1.4 * (straight.IntervalAt(480).High - straight.IntervalAt(480).Low));
+        Assert.Contains("the curve misses them by", Best(points, 0.4).Basis, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_point_at_which_nothing_was_right_is_not_taken_for_certain()
+    {
+        SuppliedData[] points = [.. Curve("g", 60, 2000, 500, 1000, 2000, 4000)];
+        points[0] = points[0] with { Pgr = 0, Low = 0, High = 0 };
+        Assert.NotNull(ScalingLaw.Fit(points, new RandomStreams(1)).ResultOrDefault);
+        Assert.Contains("no interval", ScalingLaw.Fit([.. points.Select(point => point with { Low = 0, High = 0 })], new RandomStreams(1)).Why, StringComparison.Ordinal);
+    }
+
     // 10,000 instances at 2 cents cost 200 dollars, at 0.2 cents 20; the cheap one's curve ends lower.
     [Fact]
     public void More_money_turns_the_choice_from_the_cheap_generator_to_the_dear_one()

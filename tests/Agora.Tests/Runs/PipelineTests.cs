@@ -42,6 +42,21 @@ public sealed class PipelineTests : IDisposable
     }
 
     [Fact]
+    public async Task A_generators_own_temperature_goes_before_the_experiments()
+    {
+        var experiment = tiny.Experiment();
+        experiment = experiment with { Models = experiment.Models.SetItem("writer-a", experiment.Models["writer-a"] with { Temperature = 1.5 }) };
+        await tiny.RunAsync(experiment, Stop);
+        Assert.Equal([1.5f], tiny.Models.Temperatures.Where(asked => asked.Skill == 80).Select(asked => asked.Temperature!.Value).Distinct());
+        Assert.Equal([1f], tiny.Models.Temperatures.Where(asked => asked.Skill == 60).Select(asked => asked.Temperature!.Value).Distinct());
+        // Data that were written at another temperature are other data.
+        var again = new TinyExperimentView(tiny);
+        await again.RunAsync(experiment with { Models = experiment.Models.SetItem("writer-a", experiment.Models["writer-a"] with { Temperature = 0.7 }) }, Stop);
+        Assert.Contains(again.Observer.Names<RunEvent.Started>(happening => happening.Step), name => name.StartsWith("generate", StringComparison.Ordinal) && name.EndsWith("writer-a", StringComparison.Ordinal));
+        Assert.DoesNotContain(again.Observer.Names<RunEvent.Started>(happening => happening.Step), name => name.StartsWith("generate", StringComparison.Ordinal) && name.EndsWith("writer-b", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task The_same_run_again_asks_nothing_and_trains_nothing()
     {
         var first = await tiny.RunAsync(tiny.Experiment(), Stop);

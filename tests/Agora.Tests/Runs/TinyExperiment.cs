@@ -94,6 +94,8 @@ internal sealed partial class ArithmeticModels : ILanguageModels
     public ConcurrentBag<string> Closed { get; } = [];
     /// <summary>What a judge answers: 2 to 4, by the prompt.</summary>
     public Func<string, string> Verdict { get; set; } = prompt => $"Fine.\nScore: {2 + prompt.Length % 3}";
+    /// <summary>Of each request, with the skill of who was asked.</summary>
+    public ConcurrentBag<(int Skill, float? Temperature)> Temperatures { get; } = [];
     /// <summary>Called before each answer with the number of requests so far.</summary>
     public Action<int> Before { get; set; } = _ => { };
 
@@ -117,6 +119,7 @@ internal sealed partial class ArithmeticModels : ILanguageModels
         public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
         {
             models.Before(Interlocked.Increment(ref models.requests));
+            models.Temperatures.Add((skill, options?.Temperature));
             await Task.Yield();
             cancellationToken.ThrowIfCancellationRequested();
             var prompt = messages.Last().Text;

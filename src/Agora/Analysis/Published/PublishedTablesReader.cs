@@ -47,7 +47,7 @@ internal sealed class PublishedTablesReader(string folder)
                         Generator = row.Names["generator"],
                         Setting = row.Setting,
                         Pgr = row.Value?.Value,
-                        Metrics = values[(row.Names["generator"], row.Setting)].ToImmutableDictionary(entry => entry.Item1, entry => entry.Item2),
+                        Metrics = values[(row.Names["generator"], row.Setting)].ToImmutableSortedDictionary(entry => entry.Item1, entry => entry.Item2),
                     }),
                 ],
                 Metrics = [.. intrinsic.Select(row => row.Names["metric"]).Distinct()],
