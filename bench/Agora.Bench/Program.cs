@@ -7,6 +7,12 @@ switch (args)
     case ["decoding", .. var rest]:
         await DecodingSpeed.MeasureAsync(threads: rest is [var threads, ..] ? int.Parse(threads) : Environment.ProcessorCount);
         return 0;
+    case ["perplexity", .. var rest]:
+        await PerplexitySpeed.MeasureAsync(threads: rest is [var readers, ..] ? int.Parse(readers) : Environment.ProcessorCount);
+        return 0;
+    case ["memory"]:
+        await MeasuringMemory.MeasureAsync();
+        return 0;
     case ["sandbox", var file, var peer]:
         await SandboxSpeed.MeasureAsync(file, peer);
         return 0;
@@ -37,6 +43,6 @@ switch (args)
     case ["report", .. var rest]:
         return ReportSpeed.Measure(rest is [var browser, ..] ? browser : null) ? 0 : 1;
     default:
-        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500 | judged | novelty INSTRUCTIONS… | diversity | training [speed|padding|memory] | requests [LATENCY_MS COUNT] | instances [FOLDER METHOD COUNT KILL_AT] | report [CHROMIUM]");
+        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | perplexity [THREADS] | memory | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500 | judged | novelty INSTRUCTIONS… | diversity | training [speed|padding|memory] | requests [LATENCY_MS COUNT] | instances [FOLDER METHOD COUNT KILL_AT] | report [CHROMIUM]");
         return 2;
 }
