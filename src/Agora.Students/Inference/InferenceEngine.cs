@@ -6,16 +6,14 @@ using Agora.Students.Tokenization;
 
 namespace Agora.Students.Inference;
 
-/// <summary>Runs one model on the CPU for many callers at once: answers, losses, embeddings, scores.</summary>
+/// <summary>Runs one model for many callers at once: answers, losses, embeddings, scores.</summary>
 /// <remarks>
-/// Batch-invariant: what a request yields is bit for bit the same alone, among others, with any number of threads and after any resume, because every sum is
+/// On the CPU the managed kernels are batch-invariant: what a request yields is bit for bit the same alone, among others, with any number of threads and after any resume, because every sum is
 /// taken in an order that the request alone decides. Safe for concurrent use.
 /// </remarks>
 public sealed class InferenceEngine : IDisposable
 {
-    private const int SlotsPerWorker = 64;
-
-    private readonly TransformerWeights weights;
+    private readonly IDeviceModel model;
     private readonly KeyValueCache cache;
     private readonly AdmissionQueue queue;
     private readonly Worker[] workers;
@@ -23,22 +21,26 @@ public sealed class InferenceEngine : IDisposable
     private readonly EngineCounters counters = new();
     private bool disposed;
 
-    private InferenceEngine(string folder, TransformerWeights weights, Tokenizer tokenizer, GenerationConfig generation, int threads, long cacheBytes)
+    private InferenceEngine(string folder, IDeviceModel model, Tokenizer tokenizer, GenerationConfig generation, long? cacheBytes)
     {
         Folder = folder;
         Tokenizer = tokenizer;
-        this.weights = weights;
+        this.model = model;
         this.generation = generation;
-        cache = new KeyValueCache(weights.Config, cacheBytes, counters);
-        queue = new AdmissionQueue(cache, threads, SlotsPerWorker);
-        workers = new Worker[threads];
-        for (var i = 0; i < threads; i++)
-            workers[i] = new Worker($"inference {Path.GetFileName(folder)} {i}", weights, cache, queue, counters);
+        var pages = model.NewPages(cacheBytes);
+        cache = new KeyValueCache(pages, counters);
+        queue = new AdmissionQueue(cache, model.Workers, model.SlotsPerWorker);
+        workers = new Worker[model.Workers];
+        for (var i = 0; i < workers.Length; i++)
+            workers[i] = new Worker($"inference {Path.GetFileName(folder)} {i}", model.NewPass(cache, pages), cache, queue, counters);
     }
 
     public string Folder { get; }
 
-    public TransformerConfig Config => weights.Config;
+    public TransformerConfig Config => model.Config;
+
+    /// <summary>For people: what computes, where and in which type.</summary>
+    public string Description => model.Description;
 
     public Tokenizer Tokenizer { get; }
 
@@ -65,16 +67,31 @@ public sealed class InferenceEngine : IDisposable
     }
 
     /// <param name="modelFolder">Hugging Face format: config.json, *.safetensors, tokenizer.json.</param>
-    /// <param name="threads">Worker threads, each with its own batch; one per core is best.</param>
-    /// <param name="cacheBytes">Upper bound of the memory for keys and values; taken as needed. One full context always fits.</param>
-    /// <exception cref="AgoraException">Folder, weights or tokenizer are missing, broken or not supported, or a weight is NaN.</exception>
-    public static InferenceEngine Load(string modelFolder, int threads, long cacheBytes = 768L << 20)
+    /// <param name="threads">Of the CPU, where it computes; one per core is best.</param>
+    /// <param name="cacheBytes">Upper bound of the memory for keys and values; null: 768 MiB on the CPU, 16 GiB on a CUDA device. One full context always fits.</param>
+    /// <param name="device">Where it computes; null is <see cref="Device.Auto"/>.</param>
+    /// <exception cref="AgoraException">Folder, weights or tokenizer are missing, broken or not supported, a weight is NaN, or the device is not there or too small.</exception>
+    public static InferenceEngine Load(string modelFolder, int threads, long? cacheBytes = null, Device? device = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads);
+        return LoadWith(modelFolder, checkpoint => DeviceChoice.Load(checkpoint, device ?? Device.Auto, threads), cacheBytes);
+    }
+
+    internal static InferenceEngine LoadWith(string modelFolder, Func<CheckpointFolder, IDeviceModel> load, long? cacheBytes = null)
+    {
         using var checkpoint = CheckpointFolder.Open(modelFolder);
         var tokenizer = Tokenizer.Load(modelFolder);
         var generation = GenerationConfig.Read(modelFolder, checkpoint.Config);
-        return new InferenceEngine(modelFolder, TransformerWeights.Load(checkpoint), tokenizer, generation, threads, cacheBytes);
+        var model = load(checkpoint);
+        try
+        {
+            return new InferenceEngine(modelFolder, model, tokenizer, generation, cacheBytes);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
     }
 
     /// <param name="promptIds">May be special tokens alone: a begin token is how a text is begun.</param>
@@ -183,7 +200,7 @@ public sealed class InferenceEngine : IDisposable
             worker.Dispose();
         queue.Dispose();
         cache.Dispose();
-        weights.Dispose();
+        model.Dispose();
     }
 
     private Generation Prepare(ReadOnlySpan<int> promptIds, SamplingParameters parameters, ChannelWriter<CompletionPiece>? pieces)

@@ -1,4 +1,3 @@
-using Agora.Students.Checkpoints;
 using Agora.Students.Inference.Kernels;
 
 namespace Agora.Students.Inference;
@@ -12,10 +11,10 @@ internal sealed class KeyValueCache : IDisposable
     private readonly EngineCounters counters;
     private int promised;       // to sequences, pages of the tree not counted
 
-    public KeyValueCache(TransformerConfig config, long budgetBytes, EngineCounters counters)
+    public KeyValueCache(PageStore pages, EngineCounters counters)
     {
         this.counters = counters;
-        Pages = new PageStore(config, budgetBytes);
+        Pages = pages;
         // Prompts that never come back must not crowd out running sequences, nor grow the process for nothing.
         maxSharedPages = Math.Max(1, Pages.Capacity / 4);
     }

@@ -1,20 +1,17 @@
-using Agora.Experiments;
 using Agora.Students.Inference.Kernels;
 
 namespace Agora.Students.Inference;
 
-/// <summary>One step of a worker: new positions of several sequences, prompt chunks and single tokens alike, go through the model as rows of one batch.</summary>
+/// <summary>A step by the managed kernels.</summary>
 /// <remarks>Holds the worker's activations, allocated once. A row's result does not depend on the other rows; see <see cref="PackedMatrix"/>.</remarks>
-internal sealed unsafe class TransformerPass : IDisposable
+internal sealed unsafe class TransformerPass : BatchPass
 {
-    /// <summary>Rows of one step: enough for the matrices to be read from cache, few enough that the next token of a decoding sequence does not wait long.</summary>
-    public const int MaxRows = 128;
-
+    // Enough for the matrices to be read from cache.
+    private const int RowsOfStep = 128;
     private const int HeadRows = 32;
 
     private readonly TransformerWeights weights;
-    private readonly KeyValueCache cache;
-    private readonly PageStore store;
+    private readonly NativePages store;
     private readonly int hiddenStride;
     private readonly FloatBuffer hidden;
     private readonly FloatBuffer normed;
@@ -23,77 +20,38 @@ internal sealed unsafe class TransformerPass : IDisposable
     private readonly FloatBuffer projected;
     private readonly FloatBuffer gateUp;
     private readonly FloatBuffer headOutput;
-    private readonly TokenDistribution distribution;
-    private readonly Sequence[] rowSequence = new Sequence[MaxRows];
-    private readonly int[] rowPosition = new int[MaxRows];
     private FloatBuffer scores;
 
-    public TransformerPass(TransformerWeights weights, KeyValueCache cache)
+    public TransformerPass(TransformerWeights weights, KeyValueCache cache, NativePages store)
+        : base(cache, weights.Config, weights.Folder, RowsOfStep)
     {
         this.weights = weights;
-        this.cache = cache;
-        store = cache.Pages;
+        this.store = store;
         var config = weights.Config;
         hiddenStride = PackedMatrix.Pad(config.HiddenSize);
-        hidden = new FloatBuffer((long)MaxRows * hiddenStride);
-        normed = new FloatBuffer((long)MaxRows * hiddenStride);
+        hidden = new FloatBuffer((long)RowsOfStep * hiddenStride);
+        normed = new FloatBuffer((long)RowsOfStep * hiddenStride);
         var layer = weights.Layers[0];
-        queryKeyValue = new FloatBuffer((long)MaxRows * layer.QueryKeyValue.Weights.PaddedOutputs);
-        attended = new FloatBuffer((long)MaxRows * PackedMatrix.Pad(config.QueryWidth));
-        projected = new FloatBuffer((long)MaxRows * hiddenStride);
-        gateUp = new FloatBuffer((long)MaxRows * layer.GateUp.Weights.PaddedOutputs);
+        queryKeyValue = new FloatBuffer((long)RowsOfStep * layer.QueryKeyValue.Weights.PaddedOutputs);
+        attended = new FloatBuffer((long)RowsOfStep * PackedMatrix.Pad(config.QueryWidth));
+        projected = new FloatBuffer((long)RowsOfStep * hiddenStride);
+        gateUp = new FloatBuffer((long)RowsOfStep * layer.GateUp.Weights.PaddedOutputs);
         headOutput = new FloatBuffer((long)HeadRows * weights.Head.PaddedOutputs);
         scores = new FloatBuffer(1024 + AttentionKernels.ScoresSlack);
-        distribution = new TokenDistribution(config.VocabularySize);
     }
 
-    /// <summary>Rows added for the next step.</summary>
-    public int Rows { get; private set; }
-
-    /// <summary>Adds the sequence's next positions, whose pages must be there.</summary>
-    public void Add(Sequence sequence, int count)
-    {
-        sequence.Planned = count;
-        for (var i = 0; i < count; i++, Rows++)
-        {
-            var position = sequence.Computed + i;
-            rowSequence[Rows] = sequence;
-            rowPosition[Rows] = position;
-            weights.Embedding.CopyColumn(sequence.Tokens[position], hidden.Start + (long)Rows * hiddenStride);
-        }
-    }
-
-    /// <summary>Computes the added rows and gives each sequence what it wants of them.</summary>
-    /// <param name="finished">Called with each sequence that is finished.</param>
-    public void Run(Action<Sequence> finished)
-    {
-        for (var i = 0; i < weights.Layers.Length; i++)
-            RunLayer(i);
-        for (var row = 0; row < Rows; row++)
-        {
-            rowSequence[row].Computed = rowPosition[row] + 1;
-            rowSequence[row].Planned = 0;
-        }
-        for (var row = 0; row < Rows; row++)
-        {
-            if (rowSequence[row].Computed >= rowSequence[row].ShareablePositions)
-                cache.Share(rowSequence[row]);
-        }
-        Deliver(finished);
-        Discard();
-    }
-
-    /// <summary>Forgets the added rows.</summary>
-    public void Discard()
-    {
-        Array.Clear(rowSequence, 0, Rows);
-        Rows = 0;
-    }
-
-    public void Dispose()
+    public override void Dispose()
     {
         foreach (var buffer in (ReadOnlySpan<FloatBuffer>)[hidden, normed, queryKeyValue, attended, projected, gateUp, headOutput, scores])
             buffer.Dispose();
+    }
+
+    protected override void Compute()
+    {
+        for (var row = 0; row < Rows; row++)
+            weights.Embedding.CopyColumn(RowSequence[row].Tokens[RowPosition[row]], hidden.Start + (long)row * hiddenStride);
+        for (var i = 0; i < weights.Layers.Length; i++)
+            RunLayer(i);
     }
 
     private void RunLayer(int index)
@@ -140,7 +98,7 @@ internal sealed unsafe class TransformerPass : IDisposable
         var query = queryKeyValue.Start + (long)row * layer.QueryKeyValue.Weights.PaddedOutputs;
         var key = query + starts[1];
         var value = query + starts[2];
-        var position = rowPosition[row];
+        var position = RowPosition[row];
         var angles = weights.Rotary.At(position);
         var half = head / 2;
         for (var h = 0; h < config.Heads; h++)
@@ -150,7 +108,7 @@ internal sealed unsafe class TransformerPass : IDisposable
             RowKernels.Rotate(query + h * head, angles, angles + half, half);
         }
         var slot = position % AttentionKernels.Page;
-        var page = (float*)rowSequence[row].Pages[position / AttentionKernels.Page] + layerIndex * store.FloatsPerLayer;
+        var page = (float*)RowSequence[row].Pages[position / AttentionKernels.Page] + layerIndex * store.FloatsPerLayer;
         for (var h = 0; h < config.KeyValueHeads; h++, key += head, value += head, page += store.FloatsPerHead)
         {
             if (layer.KeyNorm is { } norm)
@@ -169,13 +127,13 @@ internal sealed unsafe class TransformerPass : IDisposable
         var head = config.HeadSize;
         var query = queryKeyValue.Start + (long)row * weights.Layers[layerIndex].QueryKeyValue.Weights.PaddedOutputs;
         var output = attended.Start + (long)row * PackedMatrix.Pad(config.QueryWidth);
-        var position = rowPosition[row];
+        var position = RowPosition[row];
         var first = config.AttentionWindows[layerIndex] is { } window ? Math.Max(0, position - window + 1) : 0;
         EnsureScores(position + 1);
         // Rounded once from float64, as the reference does.
         var scale = (float)(1 / Math.Sqrt(head));
         var group = config.Heads / config.KeyValueHeads;
-        fixed (nint* pages = rowSequence[row].Pages)
+        fixed (nint* pages = RowSequence[row].Pages)
         {
             for (var h = 0; h < config.Heads; h++)
             {
@@ -195,15 +153,13 @@ internal sealed unsafe class TransformerPass : IDisposable
         scores = grown;
     }
 
-    /// <summary>Final norm and head for those rows alone of which something is wanted.</summary>
-    private void Deliver(Action<Sequence> finished)
+    protected override void Deliver(Action<Sequence> finished)
     {
         Span<int> waiting = stackalloc int[HeadRows];
         var count = 0;
         for (var row = 0; row < Rows; row++)
         {
-            var sequence = rowSequence[row];
-            switch (sequence.Done ? RowResult.Nothing : sequence.Wants(rowPosition[row]))
+            switch (Wanted(row))
             {
                 case RowResult.Hidden:
                     Normalize(weights.FinalNorm, row, normed.Start);
@@ -232,26 +188,5 @@ internal sealed unsafe class TransformerPass : IDisposable
         var outputs = weights.Config.Head == Checkpoints.ModelHead.Score ? 1 : weights.Config.VocabularySize;
         for (var i = 0; i < rows.Length; i++)
             Hand(rows[i], new Span<float>(headOutput.Start + (long)i * stride, outputs), finished);
-    }
-
-    private void Hand(int row, Span<float> result, Action<Sequence> finished)
-    {
-        var sequence = rowSequence[row];
-        if (sequence.Done)
-            return;
-        try
-        {
-            if (!RowKernels.AllFinite(result))
-                throw new AgoraException("the model's output is not finite: its weights are too large for float32, or its training diverged", weights.Folder, "take another checkpoint");
-            sequence.Done = sequence.Receive(rowPosition[row], result, distribution);
-        }
-        catch (Exception exception)
-        {
-            // A fault of one sequence, such as an output that overflowed, must not take the others of the batch with it.
-            sequence.Fail(exception);
-            sequence.Done = true;
-        }
-        if (sequence.Done)
-            finished(sequence);
     }
 }

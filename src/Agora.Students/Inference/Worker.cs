@@ -5,19 +5,19 @@ internal sealed class Worker : IDisposable
 {
     private readonly AdmissionQueue queue;
     private readonly KeyValueCache cache;
-    private readonly TransformerPass pass;
+    private readonly BatchPass pass;
     private readonly EngineCounters counters;
     private readonly List<Sequence> active = [];
     private readonly List<Sequence> running = [];       // a step's sequences, those included that leave in it
     private readonly Action<Sequence> leave;
     private readonly Thread thread;
 
-    public Worker(string name, TransformerWeights weights, KeyValueCache cache, AdmissionQueue queue, EngineCounters counters)
+    public Worker(string name, BatchPass pass, KeyValueCache cache, AdmissionQueue queue, EngineCounters counters)
     {
         this.queue = queue;
         this.cache = cache;
         this.counters = counters;
-        pass = new TransformerPass(weights, cache);
+        this.pass = pass;
         leave = Leave;
         thread = new Thread(Work) { Name = name, IsBackground = true };
         thread.Start();
@@ -84,7 +84,7 @@ internal sealed class Worker : IDisposable
             if (sequence.Computed == sequence.Length - 1)
                 Advance(sequence, 1);
         }
-        for (var i = 0; pass.Rows < TransformerPass.MaxRows; i++)
+        for (var i = 0; pass.Rows < pass.MaxRows; i++)
         {
             if (i == active.Count)
             {
@@ -94,7 +94,7 @@ internal sealed class Worker : IDisposable
             }
             var sequence = active[i];
             if (sequence.Planned == 0)
-                Advance(sequence, Math.Min(sequence.Length - sequence.Computed, TransformerPass.MaxRows - pass.Rows));
+                Advance(sequence, Math.Min(sequence.Length - sequence.Computed, pass.MaxRows - pass.Rows));
         }
     }
 
