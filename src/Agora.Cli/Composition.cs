@@ -21,9 +21,10 @@ internal sealed class Composition : IDisposable
 
     /// <param name="jobs">Steps that work at the same time; each trains on its share of the cores.</param>
     /// <param name="unsafeNoSandbox">Runs code that a student wrote without a sandbox, and says so in the result.</param>
-    public Composition(int jobs, bool unsafeNoSandbox = false)
+    /// <param name="device">Where models that run in this process compute.</param>
+    public Composition(int jobs, bool unsafeNoSandbox = false, string device = DeviceChoice.Auto)
     {
-        embedded = new EmbeddedModels(Environment.ProcessorCount);
+        embedded = new EmbeddedModels(Environment.ProcessorCount, device);
         embeddings = new HttpClient(transport, disposeHandler: false) { Timeout = TimeSpan.FromMinutes(10) };
         var endpoints = new EndpointServices { Transport = transport };
         Services = new PipelineServices

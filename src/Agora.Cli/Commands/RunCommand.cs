@@ -51,7 +51,7 @@ internal static class RunCommand
         {
             var experiment = arguments.Load(parsed);
             experiment = given?.Apply(parsed, experiment) ?? experiment;
-            using var composition = new Composition(parsed.GetValue(jobs), parsed.GetValue(unsafeNoSandbox));
+            using var composition = new Composition(parsed.GetValue(jobs), parsed.GetValue(unsafeNoSandbox), experiment.Recipe.Device);
             var pipeline = new Pipeline(composition.Services, parsed.Archive(runs));
             if (parsed.GetValue(dryRun))
             {

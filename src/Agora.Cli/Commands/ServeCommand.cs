@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Agora.Cli.Serving;
+using Agora.Students.Inference;
 
 namespace Agora.Cli.Commands;
 
@@ -14,6 +15,7 @@ internal static class ServeCommand
         var port = new Option<int>("--port") { Description = "Port to listen on; 0 takes a free one.", DefaultValueFactory = _ => defaults.Port };
         var name = new Option<string?>("--name") { Description = "What requests call the model; its folder's name where absent." };
         var threads = new Option<int>("--threads") { Description = "Processor cores to use.", DefaultValueFactory = _ => defaults.Threads };
+        var device = new Option<string>("--device") { Description = "auto (a CUDA device where there is one), cpu, or cuda:N.", DefaultValueFactory = _ => defaults.Device };
         var maxRequests = new Option<int>("--max-requests") { Description = "Requests waiting and running together; one more is answered 429 with Retry-After.", DefaultValueFactory = _ => defaults.MaxRequests };
         var drain = new Option<double>("--drain-seconds") { Description = "After SIGTERM or Ctrl-C, how long requests may go on.", DefaultValueFactory = _ => defaults.DrainSeconds };
         maxRequests.Validators.Add(result =>
@@ -36,7 +38,7 @@ internal static class ServeCommand
             if (result.GetValueOrDefault<int>() is < 0 or > 65535)
                 result.AddError("--port must be from 0 to 65535");
         });
-        var command = new Command("serve", "Serve a model folder: /v1/models, /v1/chat/completions, /v1/completions, /v1/embeddings, /health, /metrics.") { folder, host, port, name, threads, maxRequests, drain };
+        var command = new Command("serve", "Serve a model folder: /v1/models, /v1/chat/completions, /v1/completions, /v1/embeddings, /health, /metrics.") { folder, host, port, name, threads, device, maxRequests, drain };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             await using var server = await ModelServer.StartAsync(
@@ -47,10 +49,12 @@ internal static class ServeCommand
                     Port = parsed.GetValue(port),
                     Name = parsed.GetValue(name),
                     Threads = parsed.GetValue(threads),
+                    Device = DeviceChoice.Check(parsed.GetRequiredValue(device), "--device"),
                     MaxRequests = parsed.GetValue(maxRequests),
                     DrainSeconds = parsed.GetValue(drain),
                 },
                 cancellationToken);
+            await Console.Error.WriteLineAsync($"engine: {server.Engine}");
             Console.WriteLine($"serving {server.ModelName} at {new Uri(server.Address, "v1")}");
             await server.RunAsync(cancellationToken);
             return ExitCodes.Done;

@@ -38,6 +38,9 @@ public sealed class ModelServer : IAsyncDisposable
     /// <summary>What requests call the model.</summary>
     public string ModelName => model.Name;
 
+    /// <summary>For people: what computes the model, where and in which type.</summary>
+    public string Engine => model.Engine.Description;
+
     /// <summary>Loads the model, then listens.</summary>
     /// <exception cref="AgoraException">The model cannot be served, the host is no address of this machine, or the port is taken.</exception>
     public static async Task<ModelServer> StartAsync(ServeOptions options, CancellationToken cancellationToken)
@@ -89,7 +92,7 @@ public sealed class ModelServer : IAsyncDisposable
     {
         var folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.ModelFolder));
         var template = ChatTemplate.TryLoad(folder);
-        return new ServedModel(InferenceEngine.Load(folder, options.Threads), template, options.Name ?? Path.GetFileName(folder), metrics, TimeProvider.System);
+        return new ServedModel(InferenceEngine.Load(folder, options.Threads, device: options.Device), template, options.Name ?? Path.GetFileName(folder), metrics, TimeProvider.System);
     }
 
     private static IPAddress AddressOf(string host)

@@ -1,3 +1,5 @@
+using Agora.Students.Inference;
+
 namespace Agora.Cli.Serving;
 
 /// <summary>What to serve, where, and how much at a time.</summary>
@@ -16,6 +18,9 @@ public sealed record ServeOptions
     public string? Name { get; init; }
 
     public int Threads { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>Where the model computes: auto, cpu or cuda:N.</summary>
+    public string Device { get; init; } = DeviceChoice.Auto;
 
     /// <summary>Requests running and waiting together; one more is told to come back (429).</summary>
     public int MaxRequests { get; init; } = 256;

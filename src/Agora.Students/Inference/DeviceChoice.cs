@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Agora.Experiments;
 using Agora.Students.Checkpoints;
 using Agora.Students.Training;
@@ -5,43 +6,58 @@ using TorchSharp;
 
 namespace Agora.Students.Inference;
 
-/// <summary>Which engine computes a model on a device.</summary>
-internal static class DeviceChoice
+/// <summary>Which engine computes a model on a device: auto, cpu or cuda:N, as in recipe.device.</summary>
+public static partial class DeviceChoice
 {
+    /// <summary>The first CUDA device where there is one, the CPU elsewhere.</summary>
+    public const string Auto = "auto";
+
+    public const string Cpu = "cpu";
+
+    /// <param name="where">For the message: the option or key that named it.</param>
+    /// <exception cref="AgoraException">Exit code 2: the text names no device.</exception>
+    public static string Check(string device, string where) => Grammar().IsMatch(device)
+        ? device
+        : throw new AgoraException($"the device must be auto, cpu or cuda:N, got {device}", where, "name the device so, such as cuda:0") { ExitCode = 2 };
+
     /// <summary>The managed kernels on the CPU; torch on CUDA devices, and on the CPU for 16-bit weights that would not fit the memory in float32.</summary>
     /// <exception cref="AgoraException">The device is not there, or the model does not fit it.</exception>
-    public static IDeviceModel Load(CheckpointFolder checkpoint, Device device, int threads)
+    internal static IDeviceModel Load(CheckpointFolder checkpoint, string device, int threads)
     {
-        var stored = checkpoint.StoredType.Size == 2 ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32;
-        if (CudaIndex(device) is { } index)
-            return TorchModel.Load(checkpoint, stored, new torch.Device(DeviceType.CUDA, index), threads);
-        if (FitsInFloat32(checkpoint.Config.Parameters, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes) || stored == torch.ScalarType.Float32)
+        var sixteenBits = checkpoint.StoredType.Size == 2;
+        if (IsCuda(device))
+            return TorchModel.Load(checkpoint, sixteenBits ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32, TrainingDevice.Resolve(device), threads);
+        if (!sixteenBits || FitsInFloat32(checkpoint.Config.Parameters, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes))
             return new ManagedModel(TransformerWeights.Load(checkpoint), threads);
         TorchLibrary.Load();        // before torch's own first use
-        return TorchModel.Load(checkpoint, stored, torch.CPU, threads);
+        return TorchModel.Load(checkpoint, torch.ScalarType.BFloat16, torch.CPU, threads);
     }
 
-    /// <summary>What a step's key says of the device: nothing for the managed kernels, whose bits are the same everywhere.</summary>
-    public static string KeyOf(Device device) => CudaIndex(device) is null ? "" : " on cuda";
-
-    /// <returns>Null: the CPU.</returns>
-    private static int? CudaIndex(Device device)
-    {
-        if (device == Device.Cpu || (device == Device.Auto && !HasDriver))
-            return null;
-        var status = TorchLibrary.Load();
-        if (device.Cuda is not { } index)
-            return status.CudaAvailable ? 0 : null;
-        if (!status.CudaAvailable)
-            throw new AgoraException($"there is no CUDA device {index}: this libtorch ({status.Version}) finds none", $"device: {device}", "build with TorchSharp's CUDA package, install NVIDIA's driver, or say device: cpu");
-        return index < torch.cuda.device_count()
-            ? index
-            : throw new AgoraException($"there is no CUDA device {index}: {torch.cuda.device_count()} are here, numbered from 0", $"device: {device}", "name one of them, or say device: auto");
-    }
-
-    // Half a gigabyte of libtorch is not loaded only to hear that there is no device.
-    private static bool HasDriver => OperatingSystem.IsWindows() ? File.Exists(Path.Combine(Environment.SystemDirectory, "nvcuda.dll")) : File.Exists("/dev/nvidiactl") || File.Exists("/proc/driver/nvidia/version");
+    /// <summary>What a step's key says of the device: nothing for the CPU, as the managed kernels give the same bits everywhere.</summary>
+    internal static string KeyOf(string device) => IsCuda(device) ? " on cuda" : "";
 
     // Half of the memory is left to the cache, the tokenizer and everybody else.
     internal static bool FitsInFloat32(long parameters, long memoryBytes) => parameters * sizeof(float) <= memoryBytes / 2;
+
+    private static bool IsCuda(string device) => Check(device, "device") switch
+    {
+        Cpu => false,
+        Auto => FindsCuda(),
+        _ => TrainingDevice.Resolve(device).type == DeviceType.CUDA,
+    };
+
+    private static bool FindsCuda()
+    {
+        try
+        {
+            return TorchLibrary.HasCuda() && TorchLibrary.Load().CudaDevices > 0;
+        }
+        catch (AgoraException)
+        {
+            return false;       // no libtorch, which the managed kernels do not need
+        }
+    }
+
+    [GeneratedRegex("^(auto|cpu|cuda(:[0-9]{1,3})?)$")]
+    private static partial Regex Grammar();
 }

@@ -6,12 +6,13 @@ namespace Agora.Students.Inference;
 
 /// <summary>Models that run in this process from a Hugging Face folder: provider <c>embedded</c>. Safe for concurrent use.</summary>
 /// <param name="threads">Worker threads of each engine.</param>
-public sealed class EmbeddedModels(int threads) : ILanguageModels, IDisposable
+/// <param name="device">Where they compute: auto, cpu or cuda:N.</param>
+public sealed class EmbeddedModels(int threads, string device = DeviceChoice.Auto) : ILanguageModels, IDisposable
 {
     public const string ProviderName = "embedded";
 
     private readonly ModelFingerprint fingerprint = new();
-    private readonly SharedEngines engines = new(threads);
+    private readonly SharedEngines engines = new(threads, device);
     private readonly Lock gate = new();
     private readonly Dictionary<ModelSpec, Task<EmbeddedChatClient>> chats = [];
 
@@ -30,7 +31,7 @@ public sealed class EmbeddedModels(int threads) : ILanguageModels, IDisposable
     public Task<string> IdentifyAsync(ModelSpec model, CancellationToken cancellationToken)
     {
         var folder = FolderOf(model);
-        return Task.Run(() => $"{ProviderName}:{fingerprint.Of(folder)}", cancellationToken);
+        return Task.Run(() => $"{ProviderName}:{fingerprint.Of(folder)}{DeviceChoice.KeyOf(device)}", cancellationToken);
     }
 
     public async Task CloseAsync(ModelSpec model)

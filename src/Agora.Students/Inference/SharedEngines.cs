@@ -3,7 +3,7 @@ using Agora.Experiments;
 namespace Agora.Students.Inference;
 
 /// <summary>Engines by folder: a model is in memory once, however many callers use it, and leaves with the last of them. Safe for concurrent use.</summary>
-internal sealed class SharedEngines(int threads) : IDisposable
+internal sealed class SharedEngines(int threads, string device) : IDisposable
 {
     private readonly Lock gate = new();
     private readonly Dictionary<string, (Task<InferenceEngine> Engine, int Users)> open = new(StringComparer.Ordinal);
@@ -15,7 +15,7 @@ internal sealed class SharedEngines(int threads) : IDisposable
         Task<InferenceEngine> loading;
         lock (gate)
         {
-            loading = open.TryGetValue(path, out var entry) ? entry.Engine : Task.Run(() => InferenceEngine.Load(path, threads), CancellationToken.None);
+            loading = open.TryGetValue(path, out var entry) ? entry.Engine : Task.Run(() => InferenceEngine.Load(path, threads, device: device), CancellationToken.None);
             open[path] = (loading, entry.Users + 1);
         }
         try

@@ -5,7 +5,7 @@ using TorchSharp;
 
 namespace Agora.Students.Training;
 
-/// <summary>Where a student is trained: the words of recipe.device, and what this machine has.</summary>
+/// <summary>Where a student is trained or answers: the words of recipe.device, and what this machine has.</summary>
 internal static partial class TrainingDevice
 {
     /// <summary>Whether the words mean the CPU; does not load libtorch, for a plan asks this, too.</summary>
@@ -23,7 +23,7 @@ internal static partial class TrainingDevice
         if (!TorchLibrary.HasCuda())
         {
             throw new AgoraException(
-                $"recipe.device is {device}, and this build of Agora trains on the CPU: its libtorch has no CUDA", TorchLibrary.Folder(),
+                $"the device is {device}, and this build of Agora computes on the CPU: its libtorch has no CUDA", TorchLibrary.Folder(),
                 $"build with -p:AgoraTorch=cuda, or point {TorchLibrary.FolderVariable} at an installed libtorch with CUDA; \"agora doctor\" shows what is in use")
             { ExitCode = 2 };
         }
@@ -34,8 +34,8 @@ internal static partial class TrainingDevice
         if (index < count)
             return torch.device(DeviceType.CUDA, index);
         throw new AgoraException(
-            $"recipe.device is {device}, and there {(count == 1 ? "is 1 CUDA device" : $"are {count} CUDA devices")}", "this machine",
-            count == 0 ? "look at nvidia-smi and at the driver; device: cpu trains without" : $"name one from cuda:0 to cuda:{count - 1}")
+            $"the device is {device}, and there {(count == 1 ? "is 1 CUDA device" : $"are {count} CUDA devices")}", "this machine",
+            count == 0 ? "look at nvidia-smi and at the driver; device cpu works without" : $"name one from cuda:0 to cuda:{count - 1}")
         { ExitCode = 2 };
     }
 

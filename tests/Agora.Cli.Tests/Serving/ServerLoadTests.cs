@@ -147,7 +147,7 @@ public sealed partial class ServerLoadTests : IAsyncLifetime
     [Fact]
     public async Task A_server_told_to_stop_ends_the_answers_it_has_begun()
     {
-        using var agora = AgoraProcess.Start(folder, "serve", folder, "--port", "0", "--name", "tiny");
+        using var agora = AgoraProcess.Start(folder, "serve", folder, "--port", "0", "--name", "tiny", "--device", "cpu");
         while (!agora.Output.Contains("/v1", StringComparison.Ordinal))
         {
             Assert.False(agora.Process.HasExited, agora.Error);
@@ -166,7 +166,17 @@ public sealed partial class ServerLoadTests : IAsyncLifetime
         Assert.Contains("\"finish_reason\":\"length\"", rest, StringComparison.Ordinal);
         Assert.EndsWith("data: [DONE]\n\n", rest, StringComparison.Ordinal);
         await agora.Process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.Equal((0, ""), (agora.ExitCode, agora.Error));
+        Assert.Equal((0, $"engine: managed kernels, float32, {Environment.ProcessorCount} threads\n"), (agora.ExitCode, agora.Error));
+    }
+
+    [Theory]
+    [InlineData("gpu", "the device must be auto, cpu or cuda:N, got gpu")]
+    [InlineData("cuda:999", "the device is cuda:999")]
+    public async Task A_device_that_is_none_or_not_there_is_wrong_usage(string device, string what)
+    {
+        using var agora = await AgoraProcess.RunAsync(folder, "serve", folder, "--port", "0", "--device", device);
+        Assert.Equal((2, ""), (agora.ExitCode, agora.Output));
+        Assert.Contains(what, agora.Error, StringComparison.Ordinal);
     }
 
     [Fact]

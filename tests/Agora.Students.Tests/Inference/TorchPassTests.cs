@@ -106,7 +106,7 @@ public sealed class TorchPassTests : IDisposable
             json["tie_word_embeddings"] = family != "mistral";
             json["max_position_embeddings"] = 512;
         });
-        using var managed = InferenceEngine.Load(folder, threads: 2, device: Device.Cpu);
+        using var managed = InferenceEngine.Load(folder, threads: 2, device: DeviceChoice.Cpu);
         using var torch = Torch(folder);
         int[][] texts = [.. Enumerable.Range(0, 24).Select(i => Text(3 + i * i * 37 % 400, i))];
         var expected = await Task.WhenAll(texts.Select(text => managed.TokenLossesAsync(text, 1, TestContext.Current.CancellationToken)));
@@ -126,7 +126,7 @@ public sealed class TorchPassTests : IDisposable
     public async Task Sampled_answers_are_the_managed_engines_for_the_same_seeds()
     {
         var folder = Model();
-        using var managed = InferenceEngine.Load(folder, threads: 2, device: Device.Cpu);
+        using var managed = InferenceEngine.Load(folder, threads: 2, device: DeviceChoice.Cpu);
         using var torch = Torch(folder);
         SamplingParameters Sampled(int seed) => new() { Temperature = 1, TopP = 0.9, TopK = 40, MinP = 0.01, RepetitionPenalty = 1.1, MaxTokens = 50, Seed = seed, EndTokens = [7], LogProbabilities = true };
         var expected = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => managed.CompleteAsync(Text(1 + i * 4, i), Sampled(i), TestContext.Current.CancellationToken)));
