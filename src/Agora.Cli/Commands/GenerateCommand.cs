@@ -30,7 +30,7 @@ internal static class GenerateCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var experiment = OnlyChosen(arguments.Load(parsed), parsed, endpoint, model, key, generators, settings);
-            using var composition = new Composition(Environment.ProcessorCount);
+            using var composition = new Composition(Environment.ProcessorCount, device: experiment.Recipe.Device);
             var pipeline = new Pipeline(composition.Services, parsed.Archive(runs));
             var outcome = await RunDisplay.ShowAsync(observer => pipeline.GenerateAsync(experiment, Environment.ProcessorCount, observer, cancellationToken));
             var folder = parsed.GetRequiredValue(output);

@@ -32,7 +32,7 @@ internal static class GeneratePreviewCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var experiment = GenerateCommand.OnlyChosen(arguments.Load(parsed), parsed, endpoint, model, key, generators, settings);
-            using var composition = new Composition(Environment.ProcessorCount);
+            using var composition = new Composition(Environment.ProcessorCount, device: experiment.Recipe.Device);
             var pipeline = new Pipeline(composition.Services, parsed.Archive(runs));
             await foreach (var preview in pipeline.PreviewAsync(experiment, parsed.GetValue(count), cancellationToken))
             {
