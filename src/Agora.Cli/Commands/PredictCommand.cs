@@ -74,7 +74,7 @@ internal static class PredictCommand
         var targets = new List<StudyCell>();
         foreach (var written in RunDataSets.Of(run, archive.Store))
         {
-            RefuseSize(known, RunDataSets.Instances(written).Length, $"{run.Id}, {written.Generator} {written.Setting}");
+            RefuseSize(known, StepFiles.Read<GenerationSummary>(written.Result, StepFiles.Generation).Valid, $"{run.Id}, {written.Generator} {written.Setting}");
             targets.Add(Target(written.Generator, written.Setting, profiles.GetValueOrDefault((written.Generator, written.Setting))));
         }
         return [.. targets];

@@ -106,7 +106,7 @@ public sealed class RunStudyTests : IDisposable
     private async Task<RunFolder> RunAsync(Experiment experiment)
     {
         var outcome = await tiny.RunAsync(experiment with { Confidence = experiment.Confidence with { Resamples = 100 } }, Stop);
-        await RunReporting.WriteAsync(RunReporting.Of(outcome.Result), outcome.Folder, draw: null, Stop);
+        await RunReporting.WriteAsync(RunReporting.Of(outcome.Result, []), outcome.Folder, draw: null, Stop);
         return outcome.Folder;
     }
 
