@@ -82,8 +82,8 @@ public static class TransformerConfigFile
             json.Fault($"{heads} heads of {headSize} are wider than {MaxWidth}");
         if (config.NormEpsilon is < 0 or > 1)
             json.Fault($"rms_norm_eps must lie between 0 and 1, got {config.NormEpsilon}");
-        if (config.RopeTheta <= 0)
-            json.Fault($"rope_theta must be above 0, got {config.RopeTheta}");
+        if (config.RopeTheta < 1)
+            json.Fault($"rope_theta must be at least 1, got {config.RopeTheta}");
         if (config.InitializerRange < 0)
             json.Fault($"initializer_range must not be negative, got {config.InitializerRange}");
         if (headSize <= 0 || headSize % 2 != 0)

@@ -90,7 +90,8 @@ public sealed class CheckpointFolderTests : IDisposable
     [InlineData("no_rope_layers", "[1,1,1,0]", "no_rope_layers")]
     [InlineData("rope_interleaved", "true", "rope_interleaved")]
     [InlineData("auto_map", "{\"AutoConfig\":\"c.C\",\"AutoModelForCausalLM\":\"m.M\"}", "code of its own (auto_map, AutoModelForCausalLM)")]
-    [InlineData("rope_theta", "-1", "rope_theta must be above 0")]
+    [InlineData("rope_theta", "-1", "rope_theta must be at least 1")]
+    [InlineData("rope_theta", "1e-300", "rope_theta must be at least 1")]     // found by the fuzzer: frequencies overflowed
     [InlineData("rope_theta", "1e999", "rope_theta is too large")]
     [InlineData("rms_norm_eps", "-0.1", "rms_norm_eps must lie")]
     [InlineData("head_dim", "16777214", "are wider than")]
