@@ -26,7 +26,7 @@ public sealed class RunStudyTests : IDisposable
         var (first, second) = (await RunAsync(tiny.Experiment()), await RunAsync(Sized(30)));
         Edit(second, document => document["agora"] = "9.9.9");
         var study = RunStudy.Of([first, second]);
-        Assert.Contains(study.Remarks, remark => remark.Contains("by Agora 9.9.9: a difference between them may be one of versions", StringComparison.Ordinal));
+        Assert.Contains(study.Remarks, remark => remark.Contains("by 9.9.9: a difference between them may be one of versions", StringComparison.Ordinal));
         Assert.Equal([20, 30], study.Supply.Select(data => data.Instances).Distinct().Order());
     }
 
