@@ -23,7 +23,7 @@ public sealed class AnalyzeCommandTests
         var document = JsonNode.Parse(json.Output)!;
         Assert.Equal(0.3416, (double)document["analysis"]!["components"]!["regression"]!["rSquared"]!, 1e-4);
         // The method's name, and not what else is known of it.
-        Assert.Contains("response_generation", document["analysis"]!["metaPrompts"]!.AsArray().Select(pair => (string?)pair!["method"]));
+        Assert.Contains("quality_enhancement", document["analysis"]!["metaPrompts"]!.AsArray().Select(pair => (string?)pair!["method"]));
         Assert.Equal("it has nothing to say of a generator that it has not seen",
             (string)document["analysis"]!["predictions"]!.AsArray().Single(entry => (string)entry!["predictor"]! == "generator mean")!["leavingGeneratorsOut"]!["notComputable"]!);
         Assert.Equal(json.Output, await File.ReadAllTextAsync(Path.Combine(folder.Path, "analysis", "analysis.json"), TestContext.Current.CancellationToken));
