@@ -50,7 +50,8 @@ internal static class PredictCommand
             (string Generator, Setting Setting, Computed<PgrPrediction> Prediction)[] predictions = [.. targets.Select(target => (target.Generator, target.Setting, PgrPrediction.Of(trial, target)))];
             if (predictions.All(prediction => prediction.Prediction.Why is not null))
                 throw new AgoraException($"nothing can be predicted: {string.Join("; ", predictions.Select(prediction => prediction.Prediction.Why).Distinct())}", parsed.GetRequiredValue(data),
-                    known.ProbeConditions.IsEmpty ? "measure the data with \"agora metrics\", or train a student" : $"run a probe ({string.Join(", ", known.ProbeConditions.Keys)}) and give it with --probe, measure the data with \"agora metrics\", or train a student") { ExitCode = ExitCodes.Usage };
+                    known.ProbeConditions.IsEmpty ? "measure the data with \"agora metrics\", or train a student" : $"run a probe ({string.Join(", ", known.ProbeConditions.Keys)}) and give it with --probe, measure the data with \"agora metrics\", or train a student")
+                { ExitCode = ExitCodes.Usage };
             if (parsed.GetValue(json))
                 Console.WriteLine(JsonSerializer.Serialize(predictions.Select(entry => new { data = entry.Generator, entry.Setting, entry.Prediction }), CanonicalJson.Indented));
             else
