@@ -136,7 +136,7 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
             Fault.TooManyRequestsForADay => TooManyAsync(context, "86400"),
             Fault.TooManyRequestsByAWrongClock => WrongClockAsync(context),
             Fault.ServerError => PageAsync(context, 500),
-            Fault.Overloaded => ErrorAsync(context, request.Number % 3 switch { 0 => 502, 1 => 503, _ => 529 }, "overloaded", "try later"),
+            Fault.Overloaded => ErrorAsync(context, (request.Number % 3) switch { 0 => 502, 1 => 503, _ => 529 }, "overloaded", "try later"),
             Fault.ConnectionRefusedLate => AbortAsync(context),
             Fault.CutInBody => CutAsync(context, request),
             Fault.Silent => Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default),
