@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
 using System.Security.Cryptography;
@@ -29,6 +28,7 @@ public static class TorchLibrary
     /// <summary>Environment variable that names the folder of an installed libtorch (the one with libtorch_cpu.so), to be used instead of the package's.</summary>
     public const string FolderVariable = "AGORA_LIBTORCH";
     private const string CudaLibrary = "libtorch_cuda.so";
+    private const string TorchCpuLibrary = "libtorch_cpu.so";
 
     private static readonly Lazy<TorchStatus> Loaded = new(LoadOnce);
 
@@ -86,27 +86,21 @@ public static class TorchLibrary
     {
         if (Environment.GetEnvironmentVariable(FolderVariable) is not { Length: > 0 } folder)
             return null;
-        return File.Exists(Path.Combine(folder, "libtorch_cpu.so"))
-            ? Path.GetFullPath(folder)
-            : throw new AgoraException($"{FolderVariable} names a folder without libtorch_cpu.so", folder, "name the lib folder of an unpacked libtorch 2.10, or unset the variable") { ExitCode = 2 };
+        if (!File.Exists(Path.Combine(folder, TorchCpuLibrary)))
+            throw new AgoraException($"{FolderVariable} names a folder without {TorchCpuLibrary}", folder, "name the lib folder of an unpacked libtorch 2.10, or unset the variable") { ExitCode = 2 };
+        // TorchSharp loads what lies beside it before anything else, and two libtorches in one process end it.
+        if (Path.GetDirectoryName(FindNativeLibrary())! is var own && File.Exists(Path.Combine(own, TorchCpuLibrary)))
+            throw new AgoraException($"{FolderVariable} is set, and this build of Agora brings a libtorch of its own", own, "build with -p:AgoraTorch=none, or unset the variable") { ExitCode = 2 };
+        return Path.GetFullPath(folder);
     }
 
     // Libraries that are loaded already are found by their names when others ask for them, wherever they lie.
     private static void LoadFrom(string folder, string native)
     {
-        foreach (var dependency in new[] { "libc10.so", "libtorch_cpu.so", "libc10_cuda.so", CudaLibrary, "libtorch.so" }.Select(name => Path.Combine(folder, name)).Where(File.Exists))
+        foreach (var dependency in new[] { "libc10.so", TorchCpuLibrary, "libc10_cuda.so", CudaLibrary, "libtorch.so" }.Select(name => Path.Combine(folder, name)).Where(File.Exists))
             NativeLibrary.Load(dependency);
         var handle = NativeLibrary.Load(native);
         NativeLibrary.SetDllImportResolver(typeof(torch).Assembly, (name, _, _) => name == TorchSharpName ? handle : IntPtr.Zero);
-        if (ChosenFolder() is null)
-            return;
-        // TorchSharp would load the package's libtorch by its path as well, and two in one process end it. It has no switch for that, but notes what it has loaded.
-        foreach (var name in new[] { "nativeBackendLoaded", "nativeBackendCudaLoaded" })
-        {
-            var note = typeof(torch).GetField(name, BindingFlags.NonPublic | BindingFlags.Static)
-                ?? throw new InvalidOperationException($"this version of TorchSharp has no {name}: {FolderVariable} cannot be honoured");
-            note.SetValue(null, name == "nativeBackendLoaded" || HasCuda());
-        }
     }
 
     private static (string Path, string Reason) LoadCuredCopy(string original, string folder)
