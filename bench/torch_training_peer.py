@@ -47,7 +47,10 @@ def main(folder, batches, steps, threads):
         if name == "__metadata__":
             continue
         begin, end = entry["data_offsets"]
-        values = numpy.frombuffer(data[begin:end], dtype="<f4").reshape(entry["shape"])
+        if entry["dtype"] == "BF16":      # the upper half of a float32
+            values = (numpy.frombuffer(data[begin:end], dtype="<u2").astype("<u4") << 16).view("<f4").reshape(entry["shape"])
+        else:
+            values = numpy.frombuffer(data[begin:end], dtype={"F32": "<f4", "F16": "<f2"}[entry["dtype"]]).astype("<f4").reshape(entry["shape"])
         weights[name] = torch.nn.Parameter(torch.from_numpy(values.copy()))
     if config.get("tie_word_embeddings"):
         weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
