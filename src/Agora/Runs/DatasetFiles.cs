@@ -78,7 +78,7 @@ public static class DatasetFiles
     {
         await using var stream = File.Create(path);
         await using var writer = await ParquetWriter.CreateAsync(new ParquetSchema([.. Texts.Select(column => (Field)column.Field), .. Numbers.Select(column => (Field)column.Field), Cost]), stream, cancellationToken: cancellationToken);
-        foreach (var rows in StepFiles.StreamLines<SyntheticInstance>(data.Result, StepFiles.Instances).Chunk(RowGroup))
+        foreach (var rows in StepFiles.Stream<SyntheticInstance>(data.Result, StepFiles.Instances).Chunk(RowGroup))
         {
             using var group = writer.CreateRowGroup();
             foreach (var (field, value) in Texts)

@@ -49,10 +49,7 @@ public static class StepFiles
     public static T Read<T>(StepResult step, string file) => Parse<T>(File.ReadAllText(step.PathOf(file)), step, file);
 
     /// <summary>Reads a file with one record a line.</summary>
-    public static ImmutableArray<T> ReadLines<T>(StepResult step, string file) => [.. StreamLines<T>(step, file)];
-
-    /// <summary>The same, one record in memory at a time.</summary>
-    public static IEnumerable<T> StreamLines<T>(StepResult step, string file) => File.ReadLines(step.PathOf(file)).Select(line => Parse<T>(line, step, file));
+    public static ImmutableArray<T> ReadLines<T>(StepResult step, string file) => [.. Stream<T>(step, file)];
 
     /// <summary>As <see cref="ReadLines"/>, but one record at a time, and anew at every enumeration.</summary>
     public static IEnumerable<T> Stream<T>(StepResult step, string file) => File.ReadLines(step.PathOf(file)).Select(line => Parse<T>(line, step, file));

@@ -99,7 +99,7 @@ internal sealed record TrainingData(GenerateStep? Generated, ImmutableArray<Seed
     /// <returns>Generated instances by place, then rows in file order; the trainer's seed decides the order of training.</returns>
     public IReadOnlyList<TrainingPair> Read(IReadOnlyDictionary<StepKey, StepResult> results)
     {
-        var generated = Generated is null ? [] : StepFiles.StreamLines<SyntheticInstance>(results[Generated.Key], StepFiles.Instances);
+        var generated = Generated is null ? [] : StepFiles.Stream<SyntheticInstance>(results[Generated.Key], StepFiles.Instances);
         return
         [
             .. generated.Select(instance => new TrainingPair(instance.Instruction, instance.Response)),
