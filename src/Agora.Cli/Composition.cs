@@ -64,6 +64,13 @@ internal sealed class Composition : IDisposable
         return OpenAIEmbeddings.Open(embeddings, new Uri(model.Endpoint!), model.Model!, key);
     }
 
+    /// <summary>A model folder's likelihoods, for use once: the caller lets go of the engine.</summary>
+    public async Task<OpenLikelihood> RentLikelihoodAsync(string folder, string systemMessage, CancellationToken cancellationToken)
+    {
+        var lease = await embedded.RentAsync(folder, cancellationToken);
+        return new OpenLikelihood(new EmbeddedLikelihoodModel(lease.Engine, systemMessage), lease);
+    }
+
     // Held to the end of the program: a folder that serves several uses is loaded once.
     private async Task<EngineLease> RentAsync(ModelSpec model, CancellationToken cancellationToken)
     {

@@ -130,6 +130,12 @@ public sealed class AnalyzeCommandTests
         Assert.True((double)metrics.Single(metric => (string)metric!["name"]! == "instruction_diversity_cdist")!["value"]! > 0);
         using var wrong = await AgoraProcess.RunAsync(folder.Path, "metrics", "data.jsonl", "--columns", "instruction=q,response=a", "--domain", "maths");
         Assert.Equal(2, wrong.ExitCode);
+        using var alone = await AgoraProcess.RunAsync(folder.Path, "metrics", "data.jsonl", "--columns", "instruction=q,response=a", "--reference", TinyExperiment.Nano("models", "nano-base"));
+        Assert.Equal(2, alone.ExitCode);
+        Assert.Contains("give --base, too", alone.Error, StringComparison.Ordinal);
+        using var remote = await AgoraProcess.RunAsync(folder.Path, "metrics", "data.jsonl", "--columns", "instruction=q,response=a", "--reference", "http://127.0.0.1:9/v1");
+        Assert.Equal(2, remote.ExitCode);
+        Assert.Contains("give the folder of a model on this machine", remote.Error, StringComparison.Ordinal);
         using var chat = await AgoraProcess.RunAsync(folder.Path, "metrics", "data.jsonl", "--columns", "instruction=q,response=a", "--reward", TinyExperiment.Nano("models", "nano-base"));
         Assert.Equal(1, chat.ExitCode);
         Assert.Contains("no score head", chat.Error, StringComparison.Ordinal);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using System.Text.Json;
+using Agora.Cli.Progress;
 using Agora.Experiments;
 using Agora.IntrinsicMetrics;
 using Agora.LanguageModels;
@@ -57,9 +58,11 @@ internal static class MetricsCommand
                 Against = texts,
                 Sample = parsed.GetValue(sample),
             };
+            if (by is { Reference: not null, Perplexity: null })
+                throw Usage("the implicit reward compares the reference with the untrained student, and nobody is named for that", "--reference", "give --base, too");
             if (by.Judge is not null && source.Data.Any(one => one.Domain is null))
                 throw Usage("a judge scores by the rubrics of a domain, and the file has none", "--domain", "give math, code or instruction_following");
-            var profiles = await new Measuring(composition.Services, parsed.Archive(runs)).MeasureAsync(source.Data, by, parsed.GetValue(seed), new ProgressToError(), cancellationToken);
+            var profiles = await new Measuring(composition.Services, parsed.Archive(runs)).MeasureAsync(source.Data, by, parsed.GetValue(seed), new MeasuringProgress(Console.Error), cancellationToken);
             if (source.Run is { } run)
             {
                 RunDataSets.Keep(run, profiles);
@@ -72,7 +75,6 @@ internal static class MetricsCommand
             return ExitCodes.Done;
         });
         return command;
-
     }
 
     private static MeasuredSource Source(string data, string columns, string? domain, RunArchive archive)
@@ -98,7 +100,7 @@ internal static class MetricsCommand
     {
         if (!address.StartsWith("http://", StringComparison.Ordinal) && !address.StartsWith("https://", StringComparison.Ordinal))
             return new ModelSpec { Provider = ModelSpec.Embedded, Path = address };
-        if (option is "--base" or "--reward")
+        if (option is "--base" or "--reference" or "--reward")
             throw Usage($"\"{address}\" is an endpoint, and this metric needs a model folder", option, "give the folder of a model on this machine");
         return new ModelSpec { Provider = ModelSpec.OpenAI, Endpoint = address, Model = name ?? throw Usage("an endpoint needs the model's name there", $"{option}-model", "give the name that the endpoint lists under /models"), ApiKeyVariable = keyVariable };
     }
@@ -108,13 +110,4 @@ internal static class MetricsCommand
     /// <param name="Base">Folder of a run's untrained student.</param>
     /// <param name="Reference">Folder of a run's reference.</param>
     private sealed record MeasuredSource(RunFolder? Run, string? Base, string? Reference, ImmutableArray<DataToMeasure> Data);
-
-    private sealed class ProgressToError : IRunObserver
-    {
-        public void Observe(RunEvent happening)
-        {
-            if (happening is RunEvent.Started { Step: MeasureStep } started)
-                Console.Error.WriteLine(started.Step.Name);
-        }
-    }
 }

@@ -2,12 +2,13 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.Text.Json;
 using Agora.Analysis;
+using Agora.Cli.Progress;
 using Agora.Experiments;
 using Agora.IntrinsicMetrics;
+using Agora.LanguageModels;
 using Agora.Reports;
 using Agora.Runs;
 using Agora.SeedData;
-using Agora.Students.Inference;
 
 namespace Agora.Cli.Commands;
 
@@ -33,17 +34,17 @@ internal static class PredictCommand
         {
             var known = RunPredictionStudy.Read(parsed.GetValue(study) ?? ShippedFiles.PathOf("nano", ShippedStudy));
             var archive = parsed.Archive(runs);
-            using var models = new MetricModels();
+            using var composition = new Composition(jobs: 1);
             var targets = File.Exists(parsed.GetRequiredValue(data))
-                ? await FileAsync(parsed.GetRequiredValue(data), parsed.GetValue(setting), parsed.GetRequiredValue(columns), parsed.GetValue(student), parsed.GetValue(reference), known, models, cancellationToken)
-                : await RunAsync(archive.Find(parsed.GetRequiredValue(data)), known, archive, models, cancellationToken);
+                ? await FileAsync(parsed.GetRequiredValue(data), parsed.GetValue(setting), parsed.GetRequiredValue(columns), parsed.GetValue(student), parsed.GetValue(reference), known, new Measuring(composition.Services, archive), composition.Services.Models, cancellationToken)
+                : await RunAsync(archive.Find(parsed.GetRequiredValue(data)), known, archive, composition.Services.Models, cancellationToken);
             foreach (var (name, run) in Probes(parsed.GetValue(probe) ?? [], archive))
             {
-                var losses = await LossGap.MeasureAsync(run, archive.Store, models.RentLikelihoodAsync, step => Console.Error.WriteLine($"measuring the loss of {step}"), cancellationToken);
+                var losses = await LossGap.MeasureAsync(run, archive.Store, composition.RentLikelihoodAsync, step => Console.Error.WriteLine($"measuring the loss of {step}"), cancellationToken);
                 for (var place = 0; place < targets.Length; place++)
                     targets[place] = targets[place] with
                     {
-                        Probes = targets[place].Probes.AddRange(await RunPredictionStudy.OutcomeAsync(known, name, run, losses, targets[place].Generator, targets[place].Setting, models.Models, cancellationToken)),
+                        Probes = targets[place].Probes.AddRange(await RunPredictionStudy.OutcomeAsync(known, name, run, losses, targets[place].Generator, targets[place].Setting, composition.Services.Models, cancellationToken)),
                     };
             }
             var trial = PredictionTrial.Of(known.Study);
@@ -65,10 +66,10 @@ internal static class PredictCommand
         ? (name, archive.Find(run))
         : throw new AgoraException($"\"{text}\" names no probe", "--probe", "give NAME=RUN") { ExitCode = ExitCodes.Usage });
 
-    private static async Task<StudyCell[]> RunAsync(RunFolder run, PredictionStudy known, RunArchive archive, MetricModels models, CancellationToken cancellationToken)
+    private static async Task<StudyCell[]> RunAsync(RunFolder run, PredictionStudy known, RunArchive archive, ILanguageModels models, CancellationToken cancellationToken)
     {
         var experiment = ExperimentFile.Load(run.PathOf(RunFolder.ExperimentFileName), []);
-        RefuseOther(known, await RunPredictionStudy.ConditionsAsync(experiment, models.Models, cancellationToken), run.Id);
+        RefuseOther(known, await RunPredictionStudy.ConditionsAsync(experiment, models, cancellationToken), run.Id);
         var profiles = RunDataSets.Profiles(run).Where(profile => profile.Setting is not null).ToDictionary(profile => (profile.Generator, profile.Setting!.Value));
         if (profiles.Count == 0)
             Console.Error.WriteLine($"note: the run's data are not measured; \"agora metrics {run.Id}\" measures them");
@@ -82,26 +83,20 @@ internal static class PredictCommand
     }
 
     private static async Task<StudyCell[]> FileAsync(
-        string file, string? setting, string columns, string? student, string? reference, PredictionStudy known, MetricModels models, CancellationToken cancellationToken)
+        string file, string? setting, string columns, string? student, string? reference, PredictionStudy known, Measuring measuring, ILanguageModels models, CancellationToken cancellationToken)
     {
         if (!Setting.TryParse(setting, out var of))
             throw new AgoraException(setting is null ? "a data file needs a setting: PGR depends on it" : $"\"{setting}\" is no setting", "--setting", $"give one of {string.Join(", ", known.Study.Cells.Select(cell => cell.Setting.ToString()).Distinct())}") { ExitCode = ExitCodes.Usage };
-        var (untrained, trained) = (student ?? ShippedFiles.PathOf("nano", "models", "nano-base"), reference ?? ShippedFiles.PathOf("nano", "models", "nano-instruct"));
+        var untrained = new ModelSpec { Provider = ModelSpec.Embedded, Path = student ?? ShippedFiles.PathOf("nano", "models", "nano-base") };
+        var trained = new ModelSpec { Provider = ModelSpec.Embedded, Path = reference ?? ShippedFiles.PathOf("nano", "models", "nano-instruct") };
         RefuseOther(known, known.Conditions
-            .SetItem("base", await models.Models.IdentifyAsync(new ModelSpec { Provider = ModelSpec.Embedded, Path = untrained }, cancellationToken))
-            .SetItem("reference", await models.Models.IdentifyAsync(new ModelSpec { Provider = ModelSpec.Embedded, Path = trained }, cancellationToken)), file);
+            .SetItem("base", await models.IdentifyAsync(untrained, cancellationToken))
+            .SetItem("reference", await models.IdentifyAsync(trained, cancellationToken)), file);
         var (instruction, response) = GivenDataArguments.Columns(columns);
-        var instances = SeedSet.Load(new DataSource { File = file, InstructionColumn = instruction, ResponseColumn = response }, requireResponse: true).Instances.Select(row => new MeasuredInstance(row.Instruction, row.Response!)).ToArray();
+        var instances = SeedSet.Load(new DataSource { File = file, InstructionColumn = instruction, ResponseColumn = response }, requireResponse: true).Instances.Select(row => new MeasuredInstance(row.Instruction, row.Response!)).ToImmutableArray();
         RefuseSize(known, instances.Length, file);
-        var likelihood = await models.LikelihoodAsync(untrained, cancellationToken);
-        var measurement = new DataSetMeasurement(new MetricInstruments
-        {
-            Likelihood = likelihood,
-            Reference = await models.LikelihoodAsync(trained, cancellationToken),
-            Embeddings = await models.EmbeddingsAsync(untrained, cancellationToken),
-        }, new RandomStreams(42));
-        var name = Path.GetFileName(file).Split('.')[0];
-        return [Target(name, of, (await measurement.MeasureAsync(name, of, of.Domain, instances, null, null, cancellationToken)).Profile)];
+        var profiles = await measuring.MeasureAsync([DataToMeasure.Of(file, columns, of.Domain, instances)], new MeasuredBy { Perplexity = untrained, Reference = trained, Embeddings = untrained }, seed: 42, new MeasuringProgress(Console.Error), cancellationToken);
+        return [Target(Path.GetFileName(file).Split('.')[0], of, profiles[0])];
     }
 
     private static StudyCell Target(string generator, Setting setting, DataSetProfile? profile) => new()

@@ -23,14 +23,14 @@ internal static class PredictLearnCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var archive = parsed.Archive(runs);
-            using var models = new MetricModels();
+            using var composition = new Composition(jobs: 1);
             var probes = PredictCommand.Probes(parsed.GetValue(probe) ?? [], archive).ToArray();
             if (probes.Select(entry => entry.Name).Distinct().Count() < probes.Length)
                 throw new AgoraException("two probes have one name", "--probe", "give each a name of its own") { ExitCode = ExitCodes.Usage };
             var losses = new Dictionary<string, ImmutableArray<RecordedLossGap>>();
             foreach (var (name, run) in probes)
-                losses[name] = await LossGap.MeasureAsync(run, archive.Store, models.RentLikelihoodAsync, step => Console.Error.WriteLine($"measuring the loss of {step}"), cancellationToken);
-            var study = await RunPredictionStudy.MakeAsync(archive.Find(parsed.GetRequiredValue(full)), probes, losses, archive.Store, models.Models, cancellationToken);
+                losses[name] = await LossGap.MeasureAsync(run, archive.Store, composition.RentLikelihoodAsync, step => Console.Error.WriteLine($"measuring the loss of {step}"), cancellationToken);
+            var study = await RunPredictionStudy.MakeAsync(archive.Find(parsed.GetRequiredValue(full)), probes, losses, archive.Store, composition.Services.Models, cancellationToken);
             var trial = PredictionTrial.Of(study.Study);
             foreach (var remark in trial.Table.Remarks)
                 Console.Error.WriteLine($"note: {remark}");
