@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json.Nodes;
 using Agora.Experiments;
 using Agora.Reports;
 using Agora.Reports.Leaderboards;
@@ -22,7 +21,7 @@ public static class LeaderboardEntries
         var steps = run.Steps().ToDictionary(step => step.Name, step => new StepKey(step.Key));
         StepResult Step(string name) => steps.TryGetValue(name, out var key) && store.Find(key, thoroughly: false) is StepFinding.Whole(var found) ? found
             : throw new AgoraException($"the result of \"{name}\" is not there, so that the entry could not be checked", run.FullPath, "give the run's command again") { ExitCode = 2 };
-        var hash = HashOf(run, experiment);
+        var hash = RunArchive.HashOf(run.Steps().Select(step => (step.Name, step.Key)), experiment.Confidence);
         var recipe = Convert.ToHexStringLower(SHA256.HashData(CanonicalJson.Write(TrainStep.Deciding(experiment.Recipe))));
         var entries = ImmutableArray.CreateBuilder<LeaderboardEntry>();
         foreach (var entry in results.Pgr.Where(entry => entry is { Scope: "setting", Percent: not null }))
@@ -72,13 +71,6 @@ public static class LeaderboardEntries
 
     /// <summary>Writes a leaderboard in the form that the file's name asks for, whole or not at all.</summary>
     public static void Write(Leaderboard board, string path) => DurableFiles.Instance.WriteWhole(Path.GetFullPath(path), Encoding.UTF8.GetBytes(LeaderboardFile.Render(board, path)));
-
-    // As the run's id is made; the first 8 digits are its end.
-    private static string HashOf(RunFolder run, Experiment experiment) => Convert.ToHexStringLower(SHA256.HashData(CanonicalJson.Write(new JsonObject
-    {
-        ["steps"] = new JsonArray([.. run.Steps().Select(step => (JsonNode)new JsonArray(step.Name, step.Key))]),
-        ["confidence"] = CanonicalJson.ToNode(experiment.Confidence),
-    })));
 
     private static string Model(StepResult answered) => (string?)answered.Manifest.Parameters["model"] ?? "";
 }

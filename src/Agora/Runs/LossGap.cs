@@ -50,8 +50,10 @@ public static class LossGap
                 foreach (var seed in experiment.TrainingSeeds)
                 {
                     var name = string.Create(CultureInfo.InvariantCulture, $"train {spec.Name} on {generator} {setting} seed {seed}");
-                    if (!steps.TryGetValue(name, out var key) || store.Find(key, thoroughly: false) is not StepFinding.Whole(var trained))
+                    if (!steps.TryGetValue(name, out var key))
                         continue;
+                    if (store.Find(key, thoroughly: false) is not StepFinding.Whole(var trained))
+                        throw new AgoraException($"the run has no student \"{name[6..]}\"", run.FullPath, "let the run finish: give its command again") { ExitCode = 2 };
                     progress(name[6..]);
                     using var student = await open(trained.PathOf(StepFiles.Model), experiment.Recipe.SystemMessage, cancellationToken);
                     losses.Add(await LossAsync(student.Model, anchor.Answers, cancellationToken));

@@ -130,13 +130,12 @@ public sealed class RunArchive
     ];
 
     // Keys hold everything that decides the results; what else the report depends on is added. Paths are not: a run may be carried elsewhere.
-    private static string IdOf(Experiment experiment, StepGraph graph)
+    private static string IdOf(Experiment experiment, StepGraph graph) => $"{experiment.Name}-{HashOf(graph.Steps.Select(step => (step.Name, step.Key.Value)), experiment.Confidence)[..8]}";
+
+    /// <summary>Of all that decides a run's results; its first 8 digits are the end of the run's id.</summary>
+    internal static string HashOf(IEnumerable<(string Name, string Key)> steps, ConfidenceSpec confidence) => Convert.ToHexStringLower(SHA256.HashData(CanonicalJson.Write(new JsonObject
     {
-        var asked = new JsonObject
-        {
-            ["steps"] = new JsonArray([.. graph.Steps.Select(step => (JsonNode)new JsonArray(step.Name, step.Key.Value))]),
-            ["confidence"] = CanonicalJson.ToNode(experiment.Confidence),
-        };
-        return $"{experiment.Name}-{Convert.ToHexStringLower(SHA256.HashData(CanonicalJson.Write(asked)))[..8]}";
-    }
+        ["steps"] = new JsonArray([.. steps.Select(step => (JsonNode)new JsonArray(step.Name, step.Key))]),
+        ["confidence"] = CanonicalJson.ToNode(confidence),
+    })));
 }
