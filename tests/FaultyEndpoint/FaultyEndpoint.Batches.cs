@@ -27,6 +27,10 @@ public enum BatchFault
     Invalid,
     /// <summary>The first download of its results is cut in the middle.</summary>
     ResultsCut,
+    /// <summary>The first download of its results falls silent in the middle, and the connection stays.</summary>
+    ResultsStall,
+    /// <summary>The first download of its results is one line that no memory should hold.</summary>
+    ResultsWithoutEnd,
     /// <summary>Every other look at it brings a 500.</summary>
     FlakyStatus,
 }
@@ -165,14 +169,22 @@ public sealed partial class FaultyEndpoint
     private static async Task DownloadAsync(HttpContext context, byte[] bytes, Batch? batch = null)
     {
         context.Response.ContentType = "application/x-jsonl";
-        context.Response.ContentLength = bytes.Length;
-        if (batch is { Fault: BatchFault.ResultsCut } && batch.Downloads++ == 0)
+        if (batch is { Fault: BatchFault.ResultsCut or BatchFault.ResultsStall or BatchFault.ResultsWithoutEnd } && batch.Downloads++ == 0)
         {
+            if (batch.Fault == BatchFault.ResultsWithoutEnd)
+            {
+                var part = new byte[1 << 20];
+                for (var sent = 0; sent < 100 && !context.RequestAborted.IsCancellationRequested; sent++) await context.Response.Body.WriteAsync(part, context.RequestAborted);
+                return;
+            }
+            context.Response.ContentLength = bytes.Length;
             await context.Response.Body.WriteAsync(bytes.AsMemory(0, bytes.Length / 2));
             await context.Response.Body.FlushAsync();
-            context.Abort();
+            if (batch.Fault == BatchFault.ResultsCut) context.Abort();
+            else await Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
             return;
         }
+        context.Response.ContentLength = bytes.Length;
         await context.Response.Body.WriteAsync(bytes);
     }
 

@@ -18,6 +18,7 @@ public sealed class BatchesTests : IDisposable
     private readonly TemporaryFolder folder = new();
     private readonly Budget budget = new();
     private readonly ConcurrentQueue<string> notices = [];
+    private TimeSpan requestTimeout = TimeSpan.FromSeconds(20);
 
     public void Dispose()
     {
@@ -32,7 +33,7 @@ public sealed class BatchesTests : IDisposable
     public static TheoryData<string, BatchFault> PassingFaults =>
     [
         .. from provider in new[] { ModelSpec.OpenAI, ModelSpec.Anthropic }
-           from fault in new[] { BatchFault.AnswerLost, BatchFault.NotMade, BatchFault.Expires, BatchFault.ExpiresInSilence, BatchFault.ResultsCut, BatchFault.FlakyStatus }
+           from fault in new[] { BatchFault.AnswerLost, BatchFault.NotMade, BatchFault.Expires, BatchFault.ExpiresInSilence, BatchFault.ResultsCut, BatchFault.ResultsStall, BatchFault.ResultsWithoutEnd, BatchFault.FlakyStatus }
            select (provider, fault),
         (ModelSpec.OpenAI, BatchFault.QueueFull),
     ];
@@ -65,6 +66,7 @@ public sealed class BatchesTests : IDisposable
     {
         await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key, Batches = new() { Fault = number => number == 0 ? fault : null } });
         using var journal = Journal();
+        if (fault == BatchFault.ResultsStall) requestTimeout = TimeSpan.FromSeconds(3);
         var answers = await AskAsync(Spec(endpoint, provider), journal, 20);
         Assert.Equal(20, answers.Length);
         Assert.All(answers, answer => Assert.StartsWith("the answer to question", answer, StringComparison.Ordinal));
@@ -279,7 +281,7 @@ public sealed class BatchesTests : IDisposable
             Transport = transport,
             ReadVariable = name => name == Variable ? Key : null,
             Budget = budget,
-            Retries = new RetryPolicy { FirstWait = TimeSpan.FromMilliseconds(20), LongestWait = TimeSpan.FromMilliseconds(100), RequestTimeout = TimeSpan.FromSeconds(20) },
+            Retries = new RetryPolicy { FirstWait = TimeSpan.FromMilliseconds(20), LongestWait = TimeSpan.FromMilliseconds(100), RequestTimeout = requestTimeout },
         };
         ILanguageModels models = spec.Provider == ModelSpec.OpenAI ? new OpenAILanguageModels(services) : new AnthropicLanguageModels(services);
         using var chat = new JournaledChatClient(await models.OpenForStepAsync(spec, journal, notices.Enqueue, Stop), journal, await models.IdentifyAsync(spec, Stop));

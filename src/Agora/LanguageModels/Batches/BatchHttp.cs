@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
@@ -41,20 +43,35 @@ internal sealed class BatchHttp(EndpointModel model, HttpMessageHandler transpor
         }
     }
 
-    /// <summary>The lines of a file that is too large to be held.</summary>
+    /// <summary>The lines of a file that is too large to be held; one that falls silent, or a line without end, breaks it off.</summary>
     public async IAsyncEnumerable<JsonElement> LinesAsync(string path, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var request = Request(HttpMethod.Get, path, content: null);
-        using var response = await OrPassingAsync(() => client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken), cancellationToken);
+        using var response = await InTimeAsync(stop => client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stop), cancellationToken);
         if (!response.IsSuccessStatusCode)
-            throw Explained(response, await OrPassingAsync(() => response.Content.ReadAsStringAsync(cancellationToken), cancellationToken));
-        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(cancellationToken), Encoding.UTF8);
-        while (await OrPassingAsync(() => reader.ReadLineAsync(cancellationToken).AsTask(), cancellationToken) is { } line)
-            if (line.Length > 0)
-                yield return Read(line);
+            throw Explained(response, await InTimeAsync(response.Content.ReadAsStringAsync, cancellationToken));
+        var reader = PipeReader.Create(await response.Content.ReadAsStreamAsync(cancellationToken), new StreamPipeReaderOptions(bufferSize: 1 << 16));
+        var searched = 0L;      // of a line whose end has not come: looking through it again at every read would take the square of its length
+        for (var ended = false; !ended;)
+        {
+            var read = await InTimeAsync(stop => reader.ReadAsync(stop).AsTask(), cancellationToken);
+            var rest = read.Buffer;
+            while (rest.Slice(searched).PositionOf((byte)'\n') is { } end)
+            {
+                if (rest.Slice(0, end) is { IsEmpty: false } line) yield return Read(line);
+                rest = rest.Slice(rest.GetPosition(1, end));
+                searched = 0;
+            }
+            searched = rest.Length;
+            ended = read.IsCompleted;
+            if (ended && !rest.IsEmpty) yield return Read(rest);
+            if (rest.Length > MostBytesOfJson)
+                throw new TransientEndpointException($"a line of the batch's results has more than {MostBytesOfJson} bytes", EndpointFault.Unreadable);
+            reader.AdvanceTo(rest.Start, rest.End);
+        }
     }
 
-    private static JsonElement Read(string line)
+    private static JsonElement Read(ReadOnlySequence<byte> line)
     {
         try
         {
@@ -77,11 +94,13 @@ internal sealed class BatchHttp(EndpointModel model, HttpMessageHandler transpor
     private Exception Explained(HttpResponseMessage response, string body) =>
         EndpointErrors.Explain(model, (int)response.StatusCode, body, name => response.Headers.TryGetValues(name, out var values) ? values.First() : null, cause: null);
 
-    private static async Task<T> OrPassingAsync<T>(Func<Task<T>> call, CancellationToken cancellationToken)
+    private async Task<T> InTimeAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
     {
+        using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        inTime.CancelAfter(retries.RequestTimeout);
         try
         {
-            return await call();
+            return await call(inTime.Token);
         }
         catch (Exception fault) when (!cancellationToken.IsCancellationRequested && Passing(fault) is { } passing)
         {
