@@ -31,6 +31,8 @@ public enum BatchFault
     ResultsStall,
     /// <summary>The first download of its results is one line that no memory should hold.</summary>
     ResultsWithoutEnd,
+    /// <summary>The first look at it brings JSON of another shape.</summary>
+    OddStatus,
     /// <summary>Every other look at it brings a 500.</summary>
     FlakyStatus,
 }
@@ -158,6 +160,7 @@ public sealed partial class FaultyEndpoint
     private Task StatusAsync(HttpContext context)
     {
         var batch = Find(context);
+        if (batch.Fault == BatchFault.OddStatus && batch.Looks++ == 0) return TextAsync(context, "application/json", """{"detail":"moved"}""");
         return batch.Fault == BatchFault.FlakyStatus && batch.Looks++ % 2 == 0 ? PageAsync(context, 500) : TextAsync(context, "application/json", Describe(batch).ToJsonString());
     }
 

@@ -33,7 +33,7 @@ public sealed class BatchesTests : IDisposable
     public static TheoryData<string, BatchFault> PassingFaults =>
     [
         .. from provider in new[] { ModelSpec.OpenAI, ModelSpec.Anthropic }
-           from fault in new[] { BatchFault.AnswerLost, BatchFault.NotMade, BatchFault.Expires, BatchFault.ExpiresInSilence, BatchFault.ResultsCut, BatchFault.ResultsStall, BatchFault.ResultsWithoutEnd, BatchFault.FlakyStatus }
+           from fault in new[] { BatchFault.AnswerLost, BatchFault.NotMade, BatchFault.Expires, BatchFault.ExpiresInSilence, BatchFault.ResultsCut, BatchFault.ResultsStall, BatchFault.ResultsWithoutEnd, BatchFault.OddStatus, BatchFault.FlakyStatus }
            select (provider, fault),
         (ModelSpec.OpenAI, BatchFault.QueueFull),
     ];

@@ -108,7 +108,7 @@ internal sealed class BatchHttp(EndpointModel model, HttpMessageHandler transpor
         }
     }
 
-    private static TransientEndpointException? Passing(Exception fault) => fault is TransientEndpointException or Experiments.AgoraException ? null
+    internal static TransientEndpointException? Passing(Exception fault) => fault is TransientEndpointException or Experiments.AgoraException ? null
         : TransportFault.Of(fault) is { } cause ? new TransientEndpointException(cause.Message, cause.Fault, retryAfter: null, fault) : null;
 }
 

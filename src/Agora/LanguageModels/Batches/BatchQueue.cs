@@ -168,7 +168,7 @@ internal sealed class BatchQueue : IDisposable
             {
                 return await api.SubmitAsync(items, intent.Marker, stop.Token);
             }
-            catch (TransientEndpointException fault)
+            catch (Exception thrown) when (Passing(thrown) is { } fault)
             {
                 if (attempt >= retries.AttemptsWhenLimited) throw GivenUp(fault);
                 await WaitAsync(fault, wait);
@@ -313,7 +313,7 @@ internal sealed class BatchQueue : IDisposable
             {
                 return await call(stop.Token);
             }
-            catch (TransientEndpointException fault)
+            catch (Exception thrown) when (Passing(thrown) is { } fault)
             {
                 if (attempt >= retries.Attempts && (fault.Fault == EndpointFault.Unreadable || time.GetElapsedTime(since) > retries.LongestOutage)) throw GivenUp(fault);
                 await WaitAsync(fault, wait);
@@ -321,6 +321,9 @@ internal sealed class BatchQueue : IDisposable
             }
         }
     }
+
+    // JSON of another shape than documented is found out only where it is looked into.
+    private TransientEndpointException? Passing(Exception fault) => stop.IsCancellationRequested ? null : fault as TransientEndpointException ?? BatchHttp.Passing(fault);
 
     private Task WaitAsync(TransientEndpointException fault, TimeSpan wait)
     {
