@@ -32,6 +32,37 @@ public sealed partial class BudgetTests
         Assert.Equal((endpoint.Tokens.Input + endpoint.Tokens.Output) / 1000m, Billed(second.Error));
     }
 
+    // What was in flight at a kill is charged by a provider and on no record of ours but the one made before it was sent.
+    [Fact]
+    public async Task Killed_again_and_again_it_never_passes_the_budget_though_the_endpoint_charges_for_what_was_in_flight()
+    {
+        const decimal Limit = 5;
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Arithmetic.Answer, Latency = TimeSpan.FromMilliseconds(150), ChargesForLeft = true });
+        using var folder = new ScratchFolder();
+        File.WriteAllText(Path.Combine(folder.Path, "priced.yaml"), Experiment(endpoint.Address));
+        string[] command = ["generate", "priced.yaml", .. Priced, "--set", $"budget.limitDollars={Limit}", "--set", "models.my-generator.maxParallel=8"];
+        decimal Charged() => (endpoint.Tokens.Input + endpoint.Tokens.Output) / 1000m;
+
+        var kills = 0;
+        for (; kills < 6; kills++)
+        {
+            var before = endpoint.Requests;
+            using var agora = AgoraProcess.Start(folder.Path, command);
+            while (endpoint.Requests < before + 4 && !agora.Process.HasExited) await Task.Delay(5, TestContext.Current.CancellationToken);
+            if (agora.Process.HasExited) break;
+            agora.Process.Kill();
+            await agora.Process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+        Assert.True(kills > 0);
+        using var last = await AgoraProcess.RunAsync(folder.Path, command);
+        Assert.True(last.ExitCode is 0 or 3, last.Error);
+        await Task.Delay(300, TestContext.Current.CancellationToken);
+        Assert.InRange(Charged(), 0.5m, Limit);
+        var id = Path.GetFileName(Directory.GetDirectories(Path.Combine(folder.Path, "runs")).Single(path => Path.GetFileName(path) != "store"));
+        using var shown = await AgoraProcess.RunAsync(folder.Path, ["runs", "show", id, "--bill"]);
+        Assert.Contains("failed:interrupted", shown.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Faults_are_on_the_bill_by_reason_and_the_rest_is_the_endpoints_own()
     {

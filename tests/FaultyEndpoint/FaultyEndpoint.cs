@@ -48,6 +48,10 @@ public sealed record EndpointBehaviour
     /// <summary>Null where every request is let in.</summary>
     public string? Key { get; init; }
     public TimeSpan Latency { get; init; } = TimeSpan.Zero;
+    /// <summary>The most that comes on top of the latency, another for every request.</summary>
+    public TimeSpan Jitter { get; init; } = TimeSpan.Zero;
+    /// <summary>A request whose client has left is computed and charged all the same, as providers do.</summary>
+    public bool ChargesForLeft { get; init; }
     /// <summary>Requests a minute that are let in, told in the provider's own headers; no limit where null.</summary>
     public int? RequestsPerMinute { get; init; }
 }
@@ -129,7 +133,7 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
             await TooManyAsync(context, "1");
             return;
         }
-        await Task.Delay(behaviour.Latency, context.RequestAborted);
+        await Task.Delay(behaviour.Latency + behaviour.Jitter * Random.Shared.NextDouble(), behaviour.ChargesForLeft ? CancellationToken.None : context.RequestAborted);
         await (behaviour.Fault(request) switch
         {
             Fault.TooManyRequests => TooManyAsync(context, "1"),

@@ -6,6 +6,8 @@ namespace Agora.LanguageModels;
 /// <remarks>
 /// Additive increase, multiplicative decrease, with a fast start: until the first cut each success adds one, so that the number doubles with every round of answers;
 /// afterwards it grows by one per round. A cut answers only to requests that were sent after the one before it: the rest of a burst says nothing new.
+/// "Too many requests" cuts at once. Any other fault does where more than one in ten of the latest answers were faults: a few that fail by themselves tell nothing about load, and would
+/// hold the number down to two or three for good.
 /// Slowness counts per length of answers, because a judge's word and an essay take different times at the same load.
 /// Not safe for use from several threads: <see cref="EndpointPace"/> holds its lock.
 /// </remarks>
@@ -13,6 +15,8 @@ namespace Agora.LanguageModels;
 internal sealed class AdaptiveConcurrency(int most)
 {
     private const double AfterOverload = 0.7;
+    private const double TolerableFaults = 0.1;
+    private const double WeightOfOne = 0.04;
     private const double AfterSlowness = 0.9;
     private const double SlowFactor = 5;
     private const int AnswersToJudgeSpeed = 20;
@@ -21,12 +25,14 @@ internal sealed class AdaptiveConcurrency(int most)
     private double limit = Math.Min(most, 32);
     private bool quickly = true;
     private TimeSpan lastCut = TimeSpan.MinValue;
+    private double faults;      // share of the latest answers, each of which fades as others come
 
     public int Limit => Math.Max(1, (int)limit);
 
     /// <param name="wasFull">Whether as many were in flight as allowed: growing without need would only forget what was learned.</param>
     public void Succeeded(TimeSpan sent, TimeSpan now, long outputTokens, bool wasFull)
     {
+        faults -= WeightOfOne * faults;
         if (IsSlow(outputTokens, now - sent))
         {
             Cut(AfterSlowness, sent, now);
@@ -36,6 +42,13 @@ internal sealed class AdaptiveConcurrency(int most)
     }
 
     public void Overloaded(TimeSpan sent, TimeSpan now) => Cut(AfterOverload, sent, now);
+
+    /// <summary>A fault that may be this one request's own.</summary>
+    public void Failed(TimeSpan sent, TimeSpan now)
+    {
+        faults += WeightOfOne * (1 - faults);
+        if (faults > TolerableFaults) Cut(AfterOverload, sent, now);
+    }
 
     /// <summary>After a pause: begin again with one, and grow quickly.</summary>
     public void StartOver() => (limit, quickly) = (1, true);

@@ -230,7 +230,8 @@ public sealed class EndpointPace
             var (now, wasOpen) = (Now, breaker.IsOpen);
             if (fault.IsOfTheEndpoint())
             {
-                concurrency.Overloaded(turn.Sent, now);
+                if (fault == EndpointFault.RateLimited) concurrency.Overloaded(turn.Sent, now);
+                else concurrency.Failed(turn.Sent, now);
                 var honoured = retryAfter is { } asked ? (asked < longestRetryAfter ? asked : longestRetryAfter) : TimeSpan.Zero;
                 breaker.Failed(now, honoured, concurrency.Limit, turn.IsProbe);
             }

@@ -17,7 +17,8 @@ namespace Agora.LanguageModels;
 /// </remarks>
 /// <param name="modelIdentity">What <see cref="ILanguageModels.IdentifyAsync"/> says about the model behind <paramref name="inner"/>.</param>
 /// <param name="earlier">Journals of others that may hold the answer; what is found there is copied and not paid for again.</param>
-public sealed class JournaledChatClient(IChatClient inner, IJournal journal, string modelIdentity, IReadOnlyList<IJournal>? earlier = null) : DelegatingChatClient(inner)
+/// <param name="sent">Where it stands what is under way; null where nobody asks for that after a kill.</param>
+public sealed class JournaledChatClient(IChatClient inner, IJournal journal, string modelIdentity, IReadOnlyList<IJournal>? earlier = null, ISentRequests? sent = null) : DelegatingChatClient(inner)
 {
     private readonly ConcurrentDictionary<string, Task> inFlight = new(StringComparer.Ordinal);
 
@@ -63,6 +64,8 @@ public sealed class JournaledChatClient(IChatClient inner, IJournal journal, str
     private async Task<ChatResponse> AskAsync(string key, ChatMessage[] request, ChatOptions? options, CancellationToken cancellationToken)
     {
         JournalRecord record;
+        var underWay = sent is null ? null : new SentRequest(sent, key);
+        SentRequest.Current = underWay;
         try
         {
             record = JournalRecord.Of(await base.GetResponseAsync(request, options, cancellationToken));
@@ -75,10 +78,12 @@ public sealed class JournaledChatClient(IChatClient inner, IJournal journal, str
         {
             // There is no answer to replay, but what was sent may be charged.
             journal.Append($"{JournalRecord.GivenUpPrefix}{Guid.NewGuid():N}", new JournalRecord { By = modelIdentity, Failed = failed }.Write());
+            underWay?.Recorded();
             throw;
         }
         var written = (record with { By = modelIdentity }).Write();
         journal.Append(key, written);
+        underWay?.Recorded();
         // Returned is what a replay returns, so that a run that was stopped and one that was not cannot differ. Only surrogates without their other half are written as something else.
         return record.Text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') || record.Tokens is not null ? JournalRecord.Replay(written) : JournalRecord.Replay(record);
     }

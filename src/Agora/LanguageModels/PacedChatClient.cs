@@ -32,6 +32,7 @@ public sealed class PacedChatClient(
             try
             {
                 reservation = await budget.ReserveAsync(MostDollars(size, options), cancellationToken);
+                SentRequest.Current?.Sent(size);
                 sent = true;
                 // The whole answer must come in time: a connection that trickles never falls silent.
                 using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -61,6 +62,7 @@ public sealed class PacedChatClient(
             {
                 reservation.Settle(0);
                 turn.Refused();
+                SentRequest.Current?.Uncharged();
                 if (failed is not null) FailedAttempt.Note(refused, failed);
                 throw;
             }
@@ -69,12 +71,14 @@ public sealed class PacedChatClient(
                 var interrupted = sent && other is OperationCanceledException;
                 reservation.Settle(interrupted ? reservation.Most : 0);
                 turn.Abandoned();
+                if (sent && !interrupted) SentRequest.Current?.Uncharged();
                 if (interrupted) (failed ??= []).Add(new FailedAttempt(FailedAttempt.Interrupted, size.MostInputTokens, size.MaxOutputTokens));
                 if (failed is not null) FailedAttempt.Note(other, failed);
                 throw;
             }
 
             reservation.Settle(fault.Fault.MayBeCharged() ? reservation.Most : 0);
+            if (!fault.Fault.MayBeCharged()) SentRequest.Current?.Uncharged();
             (failed ??= []).Add(FailedAttempt.Of(fault.Fault, size));
             var paused = turn.Failed(fault.Fault, fault.RetryAfter) && pace.EverAnswered;
             if (fault.Fault == EndpointFault.RateLimited) limited++;

@@ -43,13 +43,17 @@ public sealed record SpendingLine
 /// <summary>Adds up what journals say was asked for. The journal is the only record of it, so that nothing can be lost between two.</summary>
 internal static class Spending
 {
+    /// <param name="underWay">Requests that a process had sent and may not have lived to write down.</param>
     /// <returns>By model and outcome, in ordinal order.</returns>
-    public static ImmutableArray<SpendingLine> Scan(string journal)
+    public static ImmutableArray<SpendingLine> Scan(string journal, ImmutableArray<LeftRequest> underWay = default)
     {
         var lines = new SortedDictionary<(string, string, bool), SpendingLine>();
         var unanswered = new UnansweredRequests();
+        var left = underWay.IsDefaultOrEmpty ? [] : underWay.ToList();
         Journal.Scan(journal, (key, line) =>
         {
+            if (left.Count > 0)
+                left.RemoveAll(one => one.Key == key || key == JournalRecord.GivenUpPrefix + one.Name);
             var reader = new Utf8JsonReader(line);
             for (var token = 0; token < 3; token++)
                 reader.Read();
@@ -84,6 +88,8 @@ internal static class Spending
                         OutputTokens = failed.MostOutputTokens,
                     });
         });
+        foreach (var one in left)
+            Add(new SpendingLine { Model = one.Model, Outcome = SpendingLine.FailedPrefix + FailedAttempt.Interrupted, Requests = one.Times, InputTokens = one.Times * one.MostInputTokens, OutputTokens = one.Times * one.MostOutputTokens });
         foreach (var (model, requests, input, output) in unanswered.Sums())
             Add(new SpendingLine { Model = model, Outcome = SpendingLine.InBatch, Requests = requests, InputTokens = input, OutputTokens = output, Batch = true });
         return [.. lines.Values];

@@ -170,7 +170,9 @@ public sealed class StepStore
     {
         try
         {
-            return Spending.Scan(Path.Combine(partial, StepWorkspace.JournalFileName));
+            // Looked for first: what is taken up or answered meanwhile is seen in the journal then.
+            var underWay = SentRequestFile.Read(partial);
+            return Spending.Scan(Path.Combine(partial, StepWorkspace.JournalFileName), underWay);
         }
         catch (IOException error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -18,6 +18,7 @@ public sealed class StepWorkspace
     private readonly string partial;
     private readonly DurableFiles files;
     private readonly Lazy<ImmutableArray<Journal>> earlier;
+    private readonly List<SentRequestFile> underWay = [];
     private Journal? journal;
 
     /// <param name="earlier">Finds journals of other steps that asked the same models.</param>
@@ -46,6 +47,7 @@ public sealed class StepWorkspace
                 if (journal is null)
                 {
                     journal = Journal.Open(Path.Combine(partial, JournalFileName));
+                    SentRequestFile.TakeUp(partial, journal);
                     files.SyncFolder(partial);
                 }
                 return journal;
@@ -64,7 +66,16 @@ public sealed class StepWorkspace
     /// <param name="identity">What <see cref="ILanguageModels.IdentifyAsync"/> says of the model.</param>
     /// <returns>The caller disposes it.</returns>
     public async Task<IChatClient> OpenChatAsync(ModelSpec model, string identity, StepContext context, CancellationToken cancellationToken) =>
-        new JournaledChatClient(new TimedChatClient(await context.Models.OpenForStepAsync(model, Journal, context.Notice, cancellationToken), ModelTime), Journal, identity, Earlier);
+        new JournaledChatClient(new TimedChatClient(await context.Models.OpenForStepAsync(model, Journal, context.Notice, cancellationToken), ModelTime), Journal, identity, Earlier, UnderWay(identity));
+
+    private SentRequestFile UnderWay(string identity)
+    {
+        lock (gate)
+        {
+            underWay.Add(new SentRequestFile(partial, identity));
+            return underWay[^1];
+        }
+    }
 
     /// <summary>Where the step says when a model is at work.</summary>
     public ModelClock ModelTime { get; }
@@ -90,7 +101,11 @@ public sealed class StepWorkspace
     internal void CloseJournals()
     {
         lock (gate)
+        {
+            foreach (var file in underWay)
+                file.Dispose();
             journal?.Dispose();
+        }
         if (earlier.IsValueCreated)
             foreach (var other in earlier.Value)
                 other.Dispose();

@@ -112,6 +112,21 @@ public sealed class EndpointPaceTests
         Assert.Equal(71, concurrency.Limit);
     }
 
+    // One fault in sixteen, at random, is what a large provider has on a bad day.
+    [Fact]
+    public void Faults_here_and_there_do_not_cut_the_number_in_flight_and_many_of_them_do()
+    {
+        var concurrency = new AdaptiveConcurrency(64);
+        for (var i = 0; i < 2000; i++)
+        {
+            if (i % 16 == 15) concurrency.Failed(Second(i), Second(i + 1));
+            else concurrency.Succeeded(Second(i), Second(i + 1), 10, wasFull: true);
+        }
+        Assert.Equal(64, concurrency.Limit);
+        for (var i = 2000; i < 2020; i++) concurrency.Failed(Second(i), Second(i + 1));
+        Assert.True(concurrency.Limit < 8);
+    }
+
     [Fact]
     public void Answers_that_become_five_times_slower_cut_it_and_longer_answers_do_not()
     {
