@@ -69,7 +69,7 @@ public sealed class SentRequestFileTests : IDisposable
         }
         var lines = Spending.Scan(journal, SentRequestFile.Read(folder.Path));
         Assert.Equal([("answered", 1L, 1L), ("failed:interrupted", 1L, 164L)], lines.Select(line => (line.Outcome, line.Requests, line.InputTokens)));
-        Assert.Equal(["journal"], Directory.GetFiles(folder.Path).Select(Path.GetFileName));
+        Assert.Empty(Directory.GetFiles(folder.Path, SentRequestFile.Prefix + "*"));
     }
 
     [Fact]
