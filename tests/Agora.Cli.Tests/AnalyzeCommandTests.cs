@@ -39,7 +39,8 @@ public sealed class AnalyzeCommandTests
     [InlineData("fewer than 2 instances", "metrics", "nowhere", "--sample", "1")]
     [InlineData("there is no run", "recommend", "nowhere", "--budget", "5")]
     [InlineData("there is no run", "report", "nowhere", "elsewhere")]
-    [InlineData("by its price and its time together", "recommend", "nowhere", "--budget", "5", "--gpu-price", "2")]
+    [InlineData("paid for by the hour", "recommend", "nowhere", "--budget", "5", "--train-hours", "2")]
+    [InlineData("no trainings to price", "analyze", "--published", ".", "--gpu-price", "2")]
     public async Task Wrong_usage_ends_with_exit_code_2(string what, params string[] arguments)
     {
         using var folder = new ScratchFolder();
@@ -105,7 +106,7 @@ public sealed class AnalyzeCommandTests
 
         using var advice = await AgoraProcess.RunAsync(folder.Path, "recommend", run, "--budget", "5");
         Assert.True(advice.ExitCode == 0, advice.Error);
-        Assert.Contains("runner-up:", advice.Output, StringComparison.Ordinal);
+        Assert.Matches("runner-up:|Nothing is worth its money", advice.Output);
         Assert.Contains("training is not counted", advice.Output, StringComparison.Ordinal);
         using var trained = await AgoraProcess.RunAsync(folder.Path, "recommend", run, "--budget", "5", "--gpu-price", "2", "--train-hours", "3", "--json");
         var plain = JsonNode.Parse((await AgoraProcess.RunAsync(folder.Path, "recommend", run, "--budget", "5", "--json")).Output)!;
@@ -114,6 +115,39 @@ public sealed class AnalyzeCommandTests
         using var poor = await AgoraProcess.RunAsync(folder.Path, "recommend", run, "--budget", "0.0000001");
         Assert.Equal(2, poor.ExitCode);
         Assert.Contains("nothing can be recommended", poor.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Meta_prompts_are_an_axis_of_one_run_and_compared_by_analysis_report_and_recommendation()
+    {
+        using var folder = new ScratchFolder();
+        string[] priced = [.. TinyExperiment.Overrides, "--set", "models.coder.price={input: 1, output: 4}", "--set", "models.tutor.price={input: 2, output: 8}"];
+        using var alone = await AgoraProcess.RunAsync(folder.Path, ["quickstart", .. priced]);
+        Assert.True(alone.ExitCode == 0, alone.Error);
+        var single = Directory.GetDirectories(Path.Combine(folder.Path, "runs"), "quickstart-*").Single();
+        using var made = await AgoraProcess.RunAsync(folder.Path, ["quickstart", .. priced, "--set", "metaPrompts=[agorabench, json_format]"]);
+        Assert.True(made.ExitCode == 0, made.Error);
+        var run = Directory.GetDirectories(Path.Combine(folder.Path, "runs"), "quickstart-*").Single(path => path != single);
+
+        // What was written without the axis is not written again.
+        Assert.Equal(4, Directory.GetDirectories(Path.Combine(folder.Path, "runs", "store"), "generate-*").Length);
+        Assert.Contains("coder+json_format", made.Output, StringComparison.Ordinal);
+        using var analysis = await AgoraProcess.RunAsync(folder.Path, "analyze", Path.GetFileName(run), "--json", "--out", "analysis");
+        Assert.True(analysis.ExitCode == 0, analysis.Error);
+        var document = JsonNode.Parse(analysis.Output)!;
+        Assert.Equal(["coder", "tutor"], document["generators"]!.AsArray().Select(generator => (string)generator!["generator"]!));
+        var all = document["metaPrompts"]!.AsArray()[0]!;
+        Assert.Equal(("agorabench", "json_format", 2), ((string)all["first"]!, (string)all["second"]!, (int)all["pairs"]!));
+        Assert.True(File.Exists(Path.Combine(folder.Path, "analysis", "meta_prompts.csv")));
+        Assert.True(File.Exists(Path.Combine(folder.Path, "analysis", "pareto_math.svg")));
+        foreach (var file in (string[])["report.md", "report.html", Path.Combine("tables", "meta_prompts.csv")])
+            Assert.Contains("json_format", await File.ReadAllTextAsync(Path.Combine(run, file), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        using var advice = await AgoraProcess.RunAsync(folder.Path, "recommend", Path.GetFileName(run), "--budget", "5", "--json");
+        Assert.Equal(["agorabench coder", "agorabench tutor", "json_format coder", "json_format tutor"],
+            JsonNode.Parse(advice.Output)![0]!["options"]!.AsArray().Select(option => $"{option!["metaPrompt"]} {option["generator"]}").Order(StringComparer.Ordinal));
+
+        using var valid = await AgoraProcess.RunAsync(folder.Path, ["validate", TinyExperiment.Shipped("quickstart.yaml"), .. TinyExperiment.Overrides, "--set", "metaPrompts=[agorabench, json_format]"]);
+        Assert.Contains("2 generators x 2 meta-prompts x 1 settings", valid.Output, StringComparison.Ordinal);
     }
 
     [Fact]

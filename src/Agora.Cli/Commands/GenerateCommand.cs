@@ -87,7 +87,7 @@ internal static class GenerateCommand
         if (!Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
             throw new AgoraException($"\"{address}\" is not an address", "--endpoint", "write it like http://127.0.0.1:8000/v1") { ExitCode = ExitCodes.Usage };
         var spec = new ModelSpec { Provider = ModelSpec.OpenAI, Endpoint = address, Model = model, ApiKeyVariable = keyVariable };
-        return experiment with { Models = experiment.Models.SetItem(EndpointGenerator, spec), Generators = [EndpointGenerator] };
+        return MetaPromptAxis.Over(experiment with { Models = experiment.Models.SetItem(EndpointGenerator, spec), Generators = [EndpointGenerator] }, [.. experiment.Generators.Select(experiment.MetaPromptOf).DefaultIfEmpty(experiment.Generation.MetaPrompt).Distinct()]);
     }
 
     private static ImmutableArray<T> Chosen<T>(ImmutableArray<T> all, string[]? wanted, Func<T, string> name, string option)

@@ -20,7 +20,10 @@ internal static class ValidateCommand
                 return ExitCodes.Usage;
             var experiment = arguments.Load(parsed);
             var cells = (experiment.Generators.Length * experiment.Settings.Length + experiment.DataSets.Length) * experiment.Students.Length;
-            Console.WriteLine($"{arguments.File(parsed)} is valid: {experiment.Generators.Length} generators x {experiment.Settings.Length} settings, "
+            var (generators, variants) = (experiment.Generators.Select(experiment.GeneratorBehind).Distinct().Count(), experiment.Generators.Select(experiment.MetaPromptOf).Distinct().Count());
+            // Several meta-prompts need not go with every generator; then each pair counts.
+            var asked = variants < 2 ? $"{generators} generators" : generators * variants == experiment.Generators.Length ? $"{generators} generators x {variants} meta-prompts" : $"{experiment.Generators.Length} generators, counted with each of their meta-prompts,";
+            Console.WriteLine($"{arguments.File(parsed)} is valid: {asked} x {experiment.Settings.Length} settings, "
                 + $"{experiment.DataSets.Length} given data sets, {cells * experiment.TrainingSeeds.Length} students to train");
             return ExitCodes.Done;
         });

@@ -8,7 +8,7 @@ namespace Agora.Analysis;
 public sealed record BudgetAdvice
 {
     // A curve is trusted this far beyond the largest data set it was fitted to.
-    private const int Extrapolation = 4;
+    private const int Extrapolation = SameMoney.Extrapolation;
     private const double BadMisfit = 1.5;
 
     public required Domain Domain { get; init; }
@@ -18,15 +18,14 @@ public sealed record BudgetAdvice
     public required ImmutableArray<string> Excluded { get; init; }
 
     /// <param name="budget">US dollars for one data set and its training.</param>
-    /// <param name="trainingDollarsPerInstance">0: training is not paid for.</param>
-    public static ImmutableArray<BudgetAdvice> Of(IReadOnlyList<SuppliedData> points, double budget, double trainingDollarsPerInstance, RandomStreams random)
+    public static ImmutableArray<BudgetAdvice> Of(IReadOnlyList<SuppliedData> points, double budget, TrainingPrice training, RandomStreams random)
     {
         if (budget is not (> 0 and < double.PositiveInfinity))
             throw new AgoraException("a budget is an amount of US dollars above 0", "--budget", "give one, such as --budget 200") { ExitCode = 2 };
-        return [.. points.GroupBy(point => point.Setting.Domain).OrderBy(group => group.Key).Select(group => Of(group.Key, [.. group], budget, trainingDollarsPerInstance, random))];
+        return [.. points.GroupBy(point => point.Setting.Domain).OrderBy(group => group.Key).Select(group => Of(group.Key, [.. group], budget, training, random))];
     }
 
-    private static BudgetAdvice Of(Domain domain, SuppliedData[] points, double budget, double training, RandomStreams random)
+    private static BudgetAdvice Of(Domain domain, SuppliedData[] points, double budget, TrainingPrice training, RandomStreams random)
     {
         var (options, excluded) = (new List<BudgetOption>(), new List<string>());
         foreach (var group in points.GroupBy(point => (point.Generator, point.Setting, point.MetaPrompt)))
@@ -38,7 +37,13 @@ public sealed record BudgetAdvice
                 excluded.Add($"{name}: its price is not known");
                 continue;
             }
-            var each = sizes[^1].DollarsPerInstance!.Value + training;
+            // As in the largest data set: steps of a training are per row.
+            if (training.Of(sizes[^1].Instances, sizes[^1].TrainingHours) is not { } trained)
+            {
+                excluded.Add($"{name}: how long its training took is not known");
+                continue;
+            }
+            var each = sizes[^1].DollarsPerInstance!.Value + trained / sizes[^1].Instances;
             var affordable = each > 0 ? Math.Min(int.MaxValue, Math.Floor(budget / each)) : int.MaxValue;
             if (ScalingLaw.Fit(sizes, random).ResultOrDefault is { } law)
             {

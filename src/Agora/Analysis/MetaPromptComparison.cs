@@ -11,6 +11,8 @@ public sealed record MetaPromptComparison
     public required string Second { get; init; }
     /// <summary>Null: all methods together.</summary>
     public required GenerationMethod? Method { get; init; }
+    /// <summary>Null: all generators together.</summary>
+    public required string? Generator { get; init; }
     public required int Pairs { get; init; }
     public required double FirstMean { get; init; }
     public required double SecondMean { get; init; }
@@ -24,7 +26,7 @@ public sealed record MetaPromptComparison
     /// <summary>Exact, two-sided.</summary>
     public required double WilcoxonP { get; init; }
 
-    /// <summary>The first variant of the study against each other one, over all methods and per method; then the others among themselves over all methods.</summary>
+    /// <summary>The first variant of the study against each other one, over everything, per method and per generator; then the others among themselves over everything.</summary>
     public static Computed<ImmutableArray<MetaPromptComparison>> All(Study study, double level)
     {
         var measured = study.MetaPrompts.Where(cell => cell.Pgr is not null).ToLookup(cell => cell.Variant);
@@ -36,15 +38,20 @@ public sealed record MetaPromptComparison
         {
             foreach (var second in variants.Skip(place + 1))
             {
-                GenerationMethod?[] methods = place == 0 ? [null, .. measured[first].Select(cell => (GenerationMethod?)cell.Setting.Method).Distinct().Order()] : [null];
-                foreach (var method in methods)
+                var pairs = (from one in measured[first]
+                             from other in measured[second]
+                             where one.Generator == other.Generator && one.Setting == other.Setting
+                             select (one.Generator, one.Setting.Method, First: one.Pgr!.Value, Second: other.Pgr!.Value)).ToArray();
+                GenerationMethod[] methods = [.. pairs.Select(pair => pair.Method).Distinct().Order()];
+                string[] generators = [.. pairs.Select(pair => pair.Generator).Distinct()];
+                // A part that is the whole would stand twice.
+                (GenerationMethod? Method, string? Generator)[] parts = place > 0 ? [(null, null)]
+                    : [(null, null), .. methods.Length > 1 ? methods.Select(method => ((GenerationMethod?)method, (string?)null)) : [], .. generators.Length > 1 ? generators.Select(generator => ((GenerationMethod?)null, (string?)generator)) : []];
+                foreach (var (method, generator) in parts)
                 {
-                    var pairs = (from one in measured[first]
-                                 from other in measured[second]
-                                 where one.Generator == other.Generator && one.Setting == other.Setting && (method is null || one.Setting.Method == method)
-                                 select (First: one.Pgr!.Value, Second: other.Pgr!.Value)).ToArray();
-                    if (pairs.Length > 0)
-                        comparisons.Add(Of(first, second, method, pairs, level));
+                    var own = pairs.Where(pair => (method is null || pair.Method == method) && (generator is null || pair.Generator == generator)).Select(pair => (pair.First, pair.Second)).ToArray();
+                    if (own.Length > 0)
+                        comparisons.Add(Of(first, second, method, generator, own, level));
                 }
             }
         }
@@ -53,7 +60,7 @@ public sealed record MetaPromptComparison
             : comparisons.ToImmutable();
     }
 
-    private static MetaPromptComparison Of(string first, string second, GenerationMethod? method, (double First, double Second)[] pairs, double level)
+    private static MetaPromptComparison Of(string first, string second, GenerationMethod? method, string? generator, (double First, double Second)[] pairs, double level)
     {
         // A tenth minus a tenth is not zero in binary; published figures have one decimal.
         double[] differences = [.. pairs.Select(pair => Math.Round(pair.First - pair.Second, 9))];
@@ -62,6 +69,7 @@ public sealed record MetaPromptComparison
             First = first,
             Second = second,
             Method = method,
+            Generator = generator,
             Pairs = pairs.Length,
             FirstMean = pairs.Average(pair => pair.First),
             SecondMean = pairs.Average(pair => pair.Second),
@@ -75,8 +83,10 @@ public sealed record MetaPromptComparison
 }
 
 /// <summary>Student's t-test of paired differences against 0.</summary>
+/// <param name="Low">Of the mean difference.</param>
 /// <param name="EffectSize">Mean over sample standard deviation of the differences (Cohen's d for pairs).</param>
-public sealed record PairedTest(double T, int Degrees, double P, double Low, double High, double EffectSize)
+/// <param name="EffectLow">Exact under normal differences: the noncentralities of t for which the one observed lies at either tail (Steiger and Fouladi 1997).</param>
+public sealed record PairedTest(double T, int Degrees, double P, double Low, double High, double EffectSize, double EffectLow, double EffectHigh)
 {
     public static Computed<PairedTest> Of(IReadOnlyList<double> differences, double level)
     {
@@ -89,6 +99,7 @@ public sealed record PairedTest(double T, int Degrees, double P, double Low, dou
             return new Computed<PairedTest>.NotComputable($"all {n} differences are the same");
         var error = deviation / Math.Sqrt(n);
         var quantile = StudentT.InvCDF(0, 1, n - 1, 0.5 + level / 200);
-        return new PairedTest(mean / error, n - 1, LinearFit.TwoSided(mean / error, n - 1), mean - quantile * error, mean + quantile * error, mean / deviation);
+        var (effectLow, effectHigh) = NoncentralT.Noncentralities(mean / error, n - 1, level);
+        return new PairedTest(mean / error, n - 1, LinearFit.TwoSided(mean / error, n - 1), mean - quantile * error, mean + quantile * error, mean / deviation, effectLow / Math.Sqrt(n), effectHigh / Math.Sqrt(n));
     }
 }

@@ -8,7 +8,8 @@ namespace Agora.Analysis;
 /// <param name="Pgr">In percent.</param>
 /// <param name="Low">Of an interval of 95 %; null where there is none.</param>
 /// <param name="DollarsPerInstance">For a valid instance, rejected tries included; null where no price is known.</param>
-public sealed record SuppliedData(string Generator, Setting Setting, string MetaPrompt, int Instances, double Pgr, double? Low, double? High, double? DollarsPerInstance);
+/// <param name="TrainingHours">Of one student; null where it is not known.</param>
+public sealed record SuppliedData(string Generator, Setting Setting, string MetaPrompt, int Instances, double Pgr, double? Low, double? High, double? DollarsPerInstance, double? TrainingHours = null);
 
 /// <summary>A saturating law of data quantity: PGR(N) = limit · N / (N + half), which rises from 0 and has half of its limit at N = half.</summary>
 /// <remarks>
@@ -55,7 +56,8 @@ public sealed record ScalingLaw
             [
                 .. Enumerable.Range(0, Redraws).Select(draw =>
                 {
-                    var stream = random.For("scaling law", draw);
+                    // Named after the curve: redraws of two curves are independent of each other.
+                    var stream = random.For($"scaling law {points[0].Generator} {points[0].Setting} {points[0].MetaPrompt}", draw);
                     return LeastSquares(n, [.. pgr.Select((value, place) => value + misfit * errors[place] * Normal(stream))], errors);
                 }),
             ],
@@ -67,7 +69,16 @@ public sealed record ScalingLaw
     /// <summary>Where 95 % of the redrawn laws lie.</summary>
     public (double Low, double High) IntervalAt(double instances)
     {
-        double[] values = [.. Draws.Select(draw => draw.Limit * instances / (instances + draw.Half)).Order()];
+        return Middle(Draws.Select(draw => draw.Limit * instances / (instances + draw.Half)));
+    }
+
+    /// <summary>Where 95 % of the redraws' differences lie, first minus second.</summary>
+    internal static (double Low, double High) DifferenceInterval(ScalingLaw first, double firstInstances, ScalingLaw second, double secondInstances) =>
+        Middle(first.Draws.Zip(second.Draws, (one, other) => one.Limit * firstInstances / (firstInstances + one.Half) - other.Limit * secondInstances / (secondInstances + other.Half)));
+
+    private static (double Low, double High) Middle(IEnumerable<double> draws)
+    {
+        double[] values = [.. draws.Order()];
         var tail = (int)(0.025 * (values.Length - 1));
         return (values[tail], values[values.Length - 1 - tail]);
     }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Agora.Experiments;
 
 namespace Agora.Analysis;
 
@@ -16,8 +17,22 @@ public sealed record StudyAnalysis
     public required ImmutableArray<HeldOutPrediction> Predictions { get; init; }
     public required Computed<ImmutableArray<MetaPromptComparison>> MetaPrompts { get; init; }
     public required Computed<ImmutableArray<PriceComparison>> Prices { get; init; }
+    /// <summary>Null where the study knows no dollars of whole data sets.</summary>
+    public Computed<ImmutableArray<ParetoFrontier>>? Frontiers { get; init; }
+    /// <summary>Null where the study knows no sizes of data sets.</summary>
+    public Computed<ImmutableArray<ScalingCurve>>? Curves { get; init; }
+    /// <summary>Empty where no two priced curves meet in a setting.</summary>
+    public ImmutableArray<SameMoney> SameMoney { get; init; } = [];
+    public TrainingPrice Training { get; init; } = TrainingPrice.NotCounted;
     /// <summary>What was left out, and why.</summary>
     public required ImmutableArray<string> Remarks { get; init; }
+
+    /// <summary>The analyses of the paper, and what the money of a run's data sets bought.</summary>
+    public static StudyAnalysis Of(Study study, IReadOnlyList<SuppliedData> supply, IReadOnlyList<Purchase> purchases, TrainingPrice training, RandomStreams random, double level = 95)
+    {
+        var curves = ScalingCurve.All(supply, random);
+        return Of(study, level) with { Frontiers = ParetoFrontier.All(purchases, training), Curves = curves, SameMoney = Analysis.SameMoney.All(curves, training), Training = training };
+    }
 
     public static StudyAnalysis Of(Study study, double level = 95)
     {

@@ -14,6 +14,8 @@ public sealed record Experiment
     public required ImmutableSortedDictionary<string, ModelSpec> Models { get; init; }
     /// <summary>Names of models that write data; may be absent where <see cref="DataSets"/> are given.</summary>
     public ImmutableArray<string> Generators { get; init; } = [];
+    /// <summary>Meta-prompts that every generator is asked with, one after the other, to be compared in every setting; <c>generation.metaPrompt</c> alone where none are given. The first keeps the generators' names, the others are reported as NAME+VARIANT.</summary>
+    public ImmutableArray<MetaPromptVariant> MetaPrompts { get; init; } = [];
     /// <summary>What each generator writes data for; required with <see cref="Generators"/>.</summary>
     public ImmutableArray<Setting> Settings { get; init; } = [];
     [MinLength(1)]
@@ -79,6 +81,8 @@ public sealed record ModelSpec
     /// <summary>Sampling temperature when this model writes data; <c>generation.temperature</c> where absent. The same model may stand under several names, each with its own.</summary>
     [Range(0.0, 2.0)]
     public double? Temperature { get; init; }
+    /// <summary>The meta-prompt when this model writes data; <c>generation.metaPrompt</c> where absent.</summary>
+    public MetaPromptVariant? MetaPrompt { get; init; }
     /// <summary>Requests in flight at once.</summary>
     [Range(1, 4096)]
     public int MaxParallel { get; init; } = 64;
@@ -162,6 +166,12 @@ public sealed record BudgetSpec
     /// <summary>US dollars for everything that is asked of priced models: generation, answers, judging, failed and repeated requests. Requests in flight count with the most they may cost. No limit where absent.</summary>
     [Range(0.0, 1e9)]
     public decimal? LimitDollars { get; init; }
+    /// <summary>US dollars for an hour of the machine that trains students, for the reports' comparison of dollars and PGR; training is not counted there where absent. It is no part of the limit.</summary>
+    [Range(0.0, 1e6, MinimumIsExclusive = true)]
+    public double? TrainingDollarsPerHour { get; init; }
+    /// <summary>How many tokens a second that machine trains on; belongs to trainingDollarsPerHour.</summary>
+    [Range(0.0, 1e9, MinimumIsExclusive = true)]
+    public double? TrainingTokensPerSecond { get; init; }
 }
 
 public sealed record StudentSpec

@@ -61,7 +61,7 @@ public static class ExperimentFile
             faults.AddRange(ordered);
             return null;
         }
-        return WithFoundPrompts(experiment!, ownFolder);
+        return MetaPromptAxis.SpelledOut(WithFoundPrompts(experiment!, ownFolder));
     }
 
     // The default folder is the one that Agora brings: beside the experiment or above it, else beside the program or above that.

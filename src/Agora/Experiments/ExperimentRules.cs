@@ -14,6 +14,7 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
         var generators = References(root, "generators", "");
         NoneTwice(Texts(root, "generators"), "generators");
         NoneTwice(Texts(root, "settings"), "settings");
+        MetaPrompts(generators);
         NoneTwice(Scalars(root["trainingSeeds"] as ListNode, "trainingSeeds"), "trainingSeeds");
         References(root, "judges", "");
         NoneTwice(Texts(root, "judges"), "judges");
@@ -24,8 +25,28 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
         Lengths();
         Recipe();
         Filters();
+        TrainingPrice();
         Methods(generators);
         Metrics();
+    }
+
+    // The axis stands for one generator a meta-prompt, so that nothing else may say how they are asked, and nothing may have their names.
+    private void MetaPrompts(List<ScalarNode> generators)
+    {
+        var variants = Texts(root, "metaPrompts");
+        NoneTwice(variants, "metaPrompts");
+        if (variants.IsEmpty)
+            return;
+        if ((root["generation"] as MapNode)?["metaPrompt"] is { } single)
+            Add(single, "generation.metaPrompt and metaPrompts both say how generators are asked: delete one of them");
+        foreach (var generator in generators)
+        {
+            if ((models?[generator.Text] as MapNode)?["metaPrompt"] is { } own)
+                Add(own, $"models.{generator.Text}.metaPrompt and metaPrompts both say how it is asked: delete one of them");
+            foreach (var (variant, _) in variants.Skip(1))
+                if (models?.Members.FirstOrDefault(member => member.Key.Text == $"{generator.Text}+{variant.Text}").Key is { } taken)
+                    Add(taken, $"models.{taken.Text} has the name that {generator.Text} gets with the meta-prompt {variant.Text}: give it another one");
+        }
     }
 
     private void Metrics()
@@ -127,7 +148,7 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
         var names = Maps(root["dataSets"]).Select(set => (Node: Text(set.Map, "name"), Path: $"{set.Path("dataSets")}.name")).Where(name => name.Node is not null).ToList();
         NoneTwice(names!, "dataSets");
         foreach (var (name, path) in names)
-            if (generators.Any(generator => generator.Text == name!.Text))
+            if (generators.Any(generator => generator.Text == name!.Text || Texts(root, "metaPrompts").Skip(1).Any(variant => $"{generator.Text}+{variant.Node.Text}" == name!.Text)))
                 Add(name!, $"{path} must differ from every generator's name, got {name!.Describe()}");
         if (generators.Count == 0 && root["generators"] is null or ListNode { Items.Count: 0 } && root["dataSets"] is null or ListNode { Items.Count: 0 })
             Add(root, "generators is missing: name at least one model, or give dataSets");
@@ -211,6 +232,15 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
             if (recipe[key] is ScalarNode { IsNumber: true } number && double.Parse(number.Text, CultureInfo.InvariantCulture) != usual)
                 Add(number, $"recipe.{key} belongs to recipe.schedule {reader}, and the schedule is {schedule}");
         }
+    }
+
+    private void TrainingPrice()
+    {
+        if (root["budget"] is not MapNode budget)
+            return;
+        foreach (var (given, needed) in ((string, string)[])[("trainingDollarsPerHour", "trainingTokensPerSecond"), ("trainingTokensPerSecond", "trainingDollarsPerHour")])
+            if (budget[given] is { } alone && budget[needed] is null)
+                Add(alone, $"budget.{given} needs budget.{needed}: training costs its time times its price");
     }
 
     private void Filters()

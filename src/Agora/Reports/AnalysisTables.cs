@@ -29,6 +29,7 @@ public static class AnalysisTables
         Predictions(analysis),
         .. MetaPrompts(analysis),
         .. Prices(analysis),
+        .. PurchaseTables.Of(analysis),
     ];
 
     private static TextTable Claims(PublishedAnalysis published) => new()
@@ -172,16 +173,20 @@ public static class AnalysisTables
         {
             Id = "meta_prompts",
             Title = "Meta-prompts, paired by generator and setting",
-            Columns = ["first", "second", "method", new("pairs", true), new("difference", true), new("low", true), new("high", true), new("effect size", true), new("p (t)", true), new("p (Wilcoxon)", true), "first better : second better"],
+            Columns = ["first", "second", "over", new("pairs", true), new("difference", true), new("low", true), new("high", true), new("effect size", true), new("effect low", true), new("effect high", true), new("p (t)", true), new("p (Wilcoxon)", true), "first better : second better"],
             Rows =
             [
                 .. comparisons.Select(pair => (ImmutableArray<TextCell>)
                 [
-                    pair.First, pair.Second, pair.Method?.Name() ?? "all", TextCell.Count(pair.Pairs), TextCell.Of(pair.Difference, "0.00"), TextCell.Of(pair.Test.ResultOrDefault?.Low, "0.00"), TextCell.Of(pair.Test.ResultOrDefault?.High, "0.00"),
-                    TextCell.Of(pair.Test.ResultOrDefault?.EffectSize, "0.00"), pair.Test.ResultOrDefault is { } test ? P(test.P) : "–", P(pair.WilcoxonP), $"{pair.FirstBetter} : {pair.SecondBetter}",
+                    pair.First, pair.Second, pair.Method?.Name() ?? pair.Generator ?? "all", TextCell.Count(pair.Pairs), TextCell.Of(pair.Difference, "0.00"), TextCell.Of(pair.Test.ResultOrDefault?.Low, "0.00"), TextCell.Of(pair.Test.ResultOrDefault?.High, "0.00"),
+                    TextCell.Of(pair.Test.ResultOrDefault?.EffectSize, "0.00"), TextCell.Of(pair.Test.ResultOrDefault?.EffectLow, "0.00"), TextCell.Of(pair.Test.ResultOrDefault?.EffectHigh, "0.00"), pair.Test.ResultOrDefault is { } test ? P(test.P) : "–", P(pair.WilcoxonP), $"{pair.FirstBetter} : {pair.SecondBetter}",
                 ]),
             ],
-            Notes = [$"Difference in points of PGR, first minus second, with {Level(analysis)} intervals of a paired t-test; effect size is the mean over the sample deviation of the differences. Pairs of one generator are not independent of each other, which makes p too small."],
+            Notes =
+            [
+                $"Difference in points of PGR, first minus second, with {Level(analysis)} intervals of a paired t-test; effect size is the mean over the sample deviation of the differences, its interval that of the noncentral t. Pairs of one generator are not independent of each other, which makes p and intervals too small; p is not corrected for the number of rows.",
+                .. from pair in comparisons where pair.Test.Why is not null select $"{pair.First}, {pair.Second}, {pair.Method?.Name() ?? pair.Generator ?? "all"}: no test, since {pair.Test.Why}.",
+            ],
         };
     }
 
@@ -209,7 +214,7 @@ public static class AnalysisTables
         };
     }
 
-    private static TextTable Missing(string id, string title, string? why) => new() { Id = id, Title = title, Columns = ["cannot be computed"], Rows = [[why ?? "no reason given"]] };
+    internal static TextTable Missing(string id, string title, string? why) => new() { Id = id, Title = title, Columns = ["cannot be computed"], Rows = [[why ?? "no reason given"]] };
 
     private static ImmutableArray<TextCell> Row(string name, IEnumerable<TextCell> cells) => [name, .. cells];
 

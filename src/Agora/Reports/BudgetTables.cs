@@ -40,7 +40,10 @@ public static class BudgetTables
     {
         if (advice.Options is not [var best, ..])
             return "Nothing can be recommended.";
-        var text = $"Buy {Say(best)}";
+        // Someone who asks what to buy may also be told: nothing.
+        if (best.Pgr <= 0)
+            return $"Nothing is worth its money: the best option, {Say(best)}, is not expected to leave the student better than its base model.";
+        var text = best.Low is <= 0 ? $"If anything, since no gain is not excluded, buy {Say(best)}" : $"Buy {Say(best)}";
         if (advice.Options.FirstOrDefault(option => option.Generator != best.Generator) is not { } second)
             return $"{text}; there is no other generator to compare with.";
         var decided = best.Low is { } low && second.High is { } high && low > high;

@@ -32,6 +32,7 @@ internal sealed class MarkdownReport
         Comparisons();
         DataSets();
         ProblemSolving();
+        Tables();
         Line("## How to read this");
         foreach (var explanation in ReportExplanations.Of(report))
             Line(Escaped(explanation));
@@ -139,6 +140,19 @@ internal sealed class MarkdownReport
         Row(["---", "---", "---:", "---:", "---"], escape: false);
         foreach (var score in report.ProblemSolving)
             Row([score.Generator, $"{score.Domain.Title()}, {score.Benchmark}", ReportText.Of(score.Score), ReportText.Count(score.Graded), ReportExplanations.Ungraded(score.Unscored)]);
+        text.Append('\n');
+    }
+
+    // What the page has as tables, too: costs, metrics, training and analysis.
+    private void Tables()
+    {
+        foreach (var table in RunTables.Besides(report))
+            text.Append(MarkdownTable.Render(table));
+        if (report.AnalysisRemarks.IsEmpty)
+            return;
+        Line("## What the analysis leaves out");
+        foreach (var remark in report.AnalysisRemarks)
+            text.Append("- ").Append(Escaped(remark)).Append('\n');
         text.Append('\n');
     }
 

@@ -23,9 +23,17 @@ internal static class ReportExplanations
                 + (seeds > 1
                     ? $"They cover the luck of training too: {seeds} students per data set, resampled as well."
                     : "With one training seed they do not cover the luck of training; several seeds in the experiment's trainingSeeds widen them by it."),
+            .. MetaPrompts(report.Experiment),
             "Generators are compared by the difference within each resample; p is two-sided and corrected by Holm's method over the pairs of the scope.",
             "Items that could not be graded for base model, reference or student are left out for all three, and counted; they never count as wrong.",
         ];
+    }
+
+    private static IEnumerable<string> MetaPrompts(Experiment experiment)
+    {
+        string[] own = [.. experiment.Generators.Where(name => experiment.MetaPromptOf(name) != experiment.Generation.MetaPrompt).Select(name => $"{name} with {experiment.MetaPromptOf(name).Name()}")];
+        if (own.Length > 0)
+            yield return $"Generators were asked with the meta-prompt {experiment.Generation.MetaPrompt.Name()}, but {string.Join(", ", own)}.";
     }
 
     public static string Ungraded(ImmutableArray<UnscoredCount> unscored) =>

@@ -325,6 +325,8 @@ public sealed record DataSetEntry
     public required long WithoutUsage { get; init; }
     [Description("US dollars for all completions; absent where no price is known.")]
     public decimal? Dollars { get; init; }
+    [Description("Part of dollars: completions that checks and filters turned away, and what a method's judge was asked.")]
+    public decimal? FilteringDollars { get; init; }
     [Description("Rejected completions, by reason.")]
     public required ImmutableArray<RejectEntry> Rejects { get; init; }
 
@@ -342,6 +344,7 @@ public sealed record DataSetEntry
         KeptOutputTokens = data.KeptOutputTokens,
         WithoutUsage = data.WithoutUsage,
         Dollars = data.Dollars,
+        FilteringDollars = data.FilteringDollars,
         Rejects = [.. data.Rejects.Select(reject => new RejectEntry(reject.Reason, reject.Completions))],
     };
 }

@@ -74,6 +74,8 @@ public sealed record DataSetFacts
     public required long WithoutUsage { get; init; }
     /// <summary>US dollars for all completions; null where no price is known.</summary>
     public decimal? Dollars { get; init; }
+    /// <summary>Part of <see cref="Dollars"/>: completions that checks and filters turned away, and what a method's judge was asked.</summary>
+    public decimal? FilteringDollars { get; init; }
     public required ImmutableArray<RejectCount> Rejects { get; init; }
 }
 

@@ -14,6 +14,12 @@ public static class RunTables
     public static ImmutableArray<TextTable> Of(RunReport report) =>
     [
         .. Pgr(report.Recovery),
+        .. Besides(report),
+    ];
+
+    /// <summary>All but PGR.</summary>
+    internal static ImmutableArray<TextTable> Besides(RunReport report) =>
+    [
         .. report.DataSets.IsEmpty ? [] : (TextTable[])[Costs(report)],
         .. report.Profiles.IsEmpty ? [] : (TextTable[])[Metrics(report.Profiles)],
         .. report.Training.IsEmpty ? [] : (TextTable[])[Training(report.Training)],

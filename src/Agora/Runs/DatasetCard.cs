@@ -66,7 +66,7 @@ public static class DatasetCard
             {
                 var model = experiment.Models[name];
                 var what = model.Provider == ModelSpec.Embedded ? $"the model folder `{Path.GetFileName(Path.TrimEndingDirectorySeparator(model.Path!))}`" : $"`{model.Model}` at {model.Endpoint}";
-                Line($"- **{name}**: {what}; {(model.Price is { } price ? string.Create(CultureInfo.InvariantCulture, $"${price.Input} and ${price.Output} per million input and output tokens") : "no price was given")}");
+                Line($"- **{name}**: {what}; {(model.Price is { } price ? string.Create(CultureInfo.InvariantCulture, $"${price.Input} and ${price.Output} per million input and output tokens") : "no price was given")}{(model.MetaPrompt is { } variant ? $"; asked with the meta-prompt {variant.Name()}" : "")}");
             }
         }
 
@@ -89,11 +89,10 @@ public static class DatasetCard
             Line("\n## How they were asked\n");
             string[] own = [.. files.Select(file => file.Data.Generator).Distinct().Where(name => experiment.Models[name].Temperature is not null).Select(name => string.Create(CultureInfo.InvariantCulture, $"{name} {experiment.Models[name].Temperature}"))];
             Line(string.Create(CultureInfo.InvariantCulture, $"Temperature {spec.Temperature}{(own.Length > 0 ? $" ({string.Join(", ", own)})" : "")}, top-p {spec.TopP}, at most {spec.MaxNewTokens} new tokens, experiment seed {experiment.Seed}. System message: \"{spec.SystemMessage}\""));
-            var prompts = MetaPrompts.Load(spec.Prompts, spec.MetaPrompt, spec.Json);
-            foreach (var setting in files.Select(file => file.Data.Setting).Distinct().Order())
+            foreach (var (setting, variant) in files.Select(file => (file.Data.Setting, experiment.MetaPromptOf(file.Data.Generator))).Distinct().Order())
             {
-                Line($"\n<details><summary>Meta-prompt of {setting} ({spec.MetaPrompt.Name()})</summary>\n");
-                var template = prompts.For(setting).Template;
+                Line($"\n<details><summary>Meta-prompt of {setting} ({variant.Name()})</summary>\n");
+                var template = MetaPrompts.Load(spec.Prompts, variant, spec.Json).For(setting).Template;
                 var fence = new string('`', Math.Max(3, Longest(template) + 1));
                 Line($"{fence}text\n{template}\n{fence}\n\n</details>");
             }

@@ -41,7 +41,7 @@ public static class LeaderboardEntries
                 Generator = entry.Generator,
                 GeneratorIdentity = (string?)written?.Manifest.Parameters["model"] ?? "",
                 Setting = setting,
-                MetaPrompt = written is null ? "" : experiment.Generation.MetaPrompt.Name(),
+                MetaPrompt = written is null ? "" : experiment.MetaPromptOf(entry.Generator).Name(),
                 Instances = data?.Valid ?? SeedData.SeedSet.Load(given!.Data, requireResponse: true).Instances.Length,
                 DataHash = written?.Manifest.Files.First(file => file.Path == StepFiles.Instances).Sha256 ?? "",
                 Dollars = data?.Dollars,

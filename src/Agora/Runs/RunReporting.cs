@@ -36,7 +36,7 @@ public static class RunReporting
         if (!report.Recovery.Estimates.Any(estimate => estimate.Pgr is PerformanceGapRecovered.Percent))
             return report;
         var study = RunStudy.Of(report);
-        var analysis = StudyAnalysis.Of(study.Study, report.Recovery.Confidence.Level);
+        var analysis = StudyAnalysis.Of(study.Study, study.Supply, study.Purchases, study.Training, new RandomStreams(report.Experiment.Seed), report.Recovery.Confidence.Level);
         return report with { Analysis = analysis, AnalysisRemarks = [.. study.Remarks, .. analysis.Remarks] };
     }
 
@@ -159,6 +159,7 @@ public static class RunReporting
             KeptOutputTokens = bill.Kept.OutputTokens,
             WithoutUsage = total.WithoutUsage,
             Dollars = data.Summary.Dollars,
+            FilteringDollars = data.Summary.Dollars - bill.Kept.Dollars(bill.Price),
             Rejects =
             [
                 .. bill.Rejected.Where(reject => reject.Value.Completions > 0)

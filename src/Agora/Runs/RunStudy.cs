@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Agora.Analysis;
 using Agora.Experiments;
 using Agora.IntrinsicMetrics;
 using Agora.Reports;
+using Agora.Training;
 
 namespace Agora.Runs;
 
@@ -13,14 +15,20 @@ public sealed record RunStudy
     public required Study Study { get; init; }
     /// <summary>Of all runs.</summary>
     public required ImmutableArray<SuppliedData> Supply { get; init; }
+    /// <summary>Of all runs: every data set, and what a generator wrote for all settings together.</summary>
+    public required ImmutableArray<Purchase> Purchases { get; init; }
+    /// <summary>As the first run's experiment says; not counted where it says nothing.</summary>
+    public required TrainingPrice Training { get; init; }
     public required ImmutableArray<string> Remarks { get; init; }
 
     /// <summary>Of a run whose files are not written yet.</summary>
-    internal static RunStudy Of(RunReport report) => Of([new ReadRun(report.Experiment.Name, report.Experiment, ResultsDocument.Of(report, []), report.Profiles)]);
+    internal static RunStudy Of(RunReport report) => Of([new ReadRun(report.Experiment.Name, report.Experiment, ResultsDocument.Of(report, []), report.Profiles, TokenHours(report.Experiment,
+        report.Training.Select(trained => (trained.Student, trained.Generator, trained.Setting, trained.Tokens))))]);
 
     /// <param name="runs">The first is analysed; others add sizes of data sets and meta-prompts.</param>
     /// <exception cref="AgoraException">A run has no results, or runs differ in what decides PGR besides the data.</exception>
-    public static RunStudy Of(IReadOnlyList<RunFolder> runs) => Of([.. runs.Select(Read)]);
+    /// <param name="store">Where the students of the runs lie, and how long their trainings took; null: that is not asked for.</param>
+    public static RunStudy Of(IReadOnlyList<RunFolder> runs, StepStore? store = null) => Of([.. runs.Select(run => Read(run, store))]);
 
     private static RunStudy Of(ReadRun[] read)
     {
@@ -43,7 +51,11 @@ public sealed record RunStudy
         foreach (var (name, reason) in first.Results.Missing.Select(part => (part.What, part.Reason)))
             remarks.Add($"{name} is missing: {reason}");
 
-        var cells = Cells(first, student);
+        var all = Cells(first, student);
+        // One point a generator: what it wrote with another meta-prompt is compared with that, and is no generator of its own.
+        var cells = all.Where(cell => first.Experiment.GeneratorBehind(cell.Entry.Generator) == cell.Entry.Generator).ToArray();
+        if (cells.Length < all.Length)
+            remarks.Add($"regressions, components and predictions read the data of meta-prompt {string.Join(", ", cells.Select(cell => first.Experiment.MetaPromptOf(cell.Entry.Generator).Name()).Distinct())}; the others are compared with it");
         return new RunStudy
         {
             Study = new Study
@@ -68,7 +80,7 @@ public sealed record RunStudy
                     .. from run in read
                        from cell in Cells(run, student)
                        where run.Experiment.Generators.Contains(cell.Entry.Generator)
-                       select new MetaPromptCell(cell.Entry.Generator, cell.Setting, run.Experiment.Generation.MetaPrompt.Name(), cell.Entry.Percent),
+                       select new MetaPromptCell(run.Experiment.GeneratorBehind(cell.Entry.Generator), cell.Setting, run.Experiment.MetaPromptOf(cell.Entry.Generator).Name(), cell.Entry.Percent),
                 ],
             },
             Supply =
@@ -78,10 +90,64 @@ public sealed record RunStudy
                    where cell.Entry.Percent is not null
                    let data = run.Results.DataSets.FirstOrDefault(data => data.Generator == cell.Entry.Generator && data.Setting == cell.Setting.ToString())
                    where data is { Valid: > 0 }
-                   select new SuppliedData(cell.Entry.Generator, cell.Setting, run.Experiment.Generation.MetaPrompt.Name(), data.Valid, cell.Entry.Percent!.Value, cell.Entry.Low, cell.Entry.High, (double?)data.Dollars / data.Valid),
+                   select new SuppliedData(run.Experiment.GeneratorBehind(cell.Entry.Generator), cell.Setting, run.Experiment.MetaPromptOf(cell.Entry.Generator).Name(), data.Valid, cell.Entry.Percent!.Value, cell.Entry.Low, cell.Entry.High, (double?)data.Dollars / data.Valid, Hours(run, cell)),
             ],
+            Purchases = [.. read.SelectMany(run => Bought(run, student))],
+            Training = new TrainingPrice(first.Experiment.Budget.TrainingDollarsPerHour ?? 0, null),
             Remarks = [.. remarks],
         };
+    }
+
+    private static double? Hours(ReadRun run, (PgrEntry Entry, Setting Setting) cell) => run.TrainingHours.TryGetValue((cell.Entry.Student, cell.Entry.Generator, cell.Setting), out var hours) ? hours : null;
+
+    private static IEnumerable<Purchase> Bought(ReadRun run, string student)
+    {
+        var cells = (from cell in Cells(run, student)
+                     let data = run.Results.DataSets.FirstOrDefault(data => data.Generator == cell.Entry.Generator && data.Setting == cell.Setting.ToString())
+                     where cell.Entry.Percent is not null && data is { Valid: > 0 }
+                     select (cell.Entry, Data: data, Bought: new Purchase(run.Experiment.GeneratorBehind(cell.Entry.Generator), cell.Setting, run.Experiment.MetaPromptOf(cell.Entry.Generator).Name(), data.Valid,
+                         cell.Entry.Percent!.Value, cell.Entry.Low, cell.Entry.High, (double?)data.Dollars, (double?)data.FilteringDollars, Hours(run, cell)))).ToArray();
+        var settings = cells.Select(cell => cell.Bought.Setting).Distinct().Count();
+        // A mean over fewer settings is a mean of something else.
+        return settings < 2 ? cells.Select(cell => cell.Bought) :
+        [
+            .. from own in cells.GroupBy(cell => cell.Entry.Generator)
+               let overall = run.Results.Pgr.FirstOrDefault(entry => entry.Scope == "overall" && entry.Student == student && entry.Generator == own.Key)
+               where own.Count() == settings && overall?.Percent is not null
+               let parts = own.Select(cell => cell.Bought).ToArray()
+               select new Purchase(parts[0].Generator, null, parts[0].MetaPrompt, parts.Sum(part => part.Instances), overall.Percent!.Value, overall.Low, overall.High,
+                   Sum(parts.Select(part => part.GenerationDollars)), Sum(parts.Select(part => part.FilteringDollars)), Sum(parts.Select(part => part.TrainingHours))),
+            .. cells.Select(cell => cell.Bought),
+        ];
+    }
+
+    // One that is not known leaves the sum unknown.
+    private static double? Sum(IEnumerable<double?> values) => values.Aggregate((double?)0, (sum, value) => sum + value);
+
+    // By the experiment's speed where it names one: the same bytes on any machine.
+    private static ImmutableDictionary<(string, string, Setting), double> TokenHours(Experiment experiment, IEnumerable<(string Student, string Generator, Setting Setting, long Tokens)> trained) =>
+        experiment.Budget.TrainingTokensPerSecond is not { } speed ? ImmutableDictionary<(string, string, Setting), double>.Empty
+        : trained.GroupBy(one => (one.Student, one.Generator, one.Setting)).ToImmutableDictionary(seeds => seeds.Key, seeds => seeds.Average(one => one.Tokens / speed / 3600));
+
+    // As the experiment says, else as long as it took here; mean over training seeds.
+    private static ImmutableDictionary<(string, string, Setting), double> HoursOf(RunFolder run, Experiment experiment, StepStore store)
+    {
+        var steps = run.Steps().ToDictionary(step => step.Name, step => new StepKey(step.Key));
+        var trained = from student in experiment.Students
+                      from writer in experiment.Generators.SelectMany(generator => experiment.Settings.Select(setting => (Name: generator, Setting: setting))).Concat(experiment.DataSets.Select(data => (data.Name, data.Setting)))
+                      from seed in experiment.TrainingSeeds
+                      let name = string.Create(CultureInfo.InvariantCulture, $"train {student.Name} on {writer.Name} {writer.Setting} seed {seed}")
+                      where steps.ContainsKey(name)
+                      select (student.Name, Generator: writer.Name, writer.Setting, Key: steps[name]);
+        return experiment.Budget.TrainingTokensPerSecond is not null
+            ? TokenHours(experiment, from one in trained
+                                     let found = store.Find(one.Key, thoroughly: false) as StepFinding.Whole
+                                     where found is not null
+                                     select (one.Name, one.Generator, one.Setting, StepFiles.Read<TrainingSummary>(found.Result, StepFiles.Training).Tokens))
+            : (from one in trained
+               let timing = store.TimingOf(one.Key)
+               where timing is not null
+               group timing.Seconds / 3600 by (one.Name, one.Generator, one.Setting)).ToImmutableDictionary(seeds => seeds.Key, seeds => seeds.Average());
     }
 
     // The paper's kinds of metric. Counts of words and tokens and their like describe a data set; as features they would outnumber the rows.
@@ -123,13 +189,14 @@ public sealed record RunStudy
         ("answering", CanonicalJson.ToNode(experiment.Answering.ToDictionary(entry => entry.Key.Name(), entry => entry.Value))!.ToJsonString()),
     ];
 
-    private static ReadRun Read(RunFolder run)
+    private static ReadRun Read(RunFolder run, StepStore? store)
     {
         var path = run.PathOf(ReportFiles.Json);
         if (!File.Exists(path))
             throw new AgoraException("the run has no results yet", path, "let the run finish: give its command again") { ExitCode = 2 };
-        return new ReadRun(run.Id, ExperimentFile.Load(run.PathOf(RunFolder.ExperimentFileName), []), ResultsDocument.Read(path), RunDataSets.Profiles(run));
+        var experiment = ExperimentFile.Load(run.PathOf(RunFolder.ExperimentFileName), []);
+        return new ReadRun(run.Id, experiment, ResultsDocument.Read(path), RunDataSets.Profiles(run), store is null ? ImmutableDictionary<(string, string, Setting), double>.Empty : HoursOf(run, experiment, store));
     }
 
-    private sealed record ReadRun(string Id, Experiment Experiment, ResultsDocument Results, ImmutableArray<DataSetProfile> Profiles);
+    private sealed record ReadRun(string Id, Experiment Experiment, ResultsDocument Results, ImmutableArray<DataSetProfile> Profiles, ImmutableDictionary<(string Student, string Generator, Setting Setting), double> TrainingHours);
 }

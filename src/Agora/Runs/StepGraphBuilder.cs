@@ -67,7 +67,8 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
     {
         if (experiment.Generators.IsEmpty)
             return [];
-        var prompts = MetaPrompts.Load(experiment.Generation.Prompts, experiment.Generation.MetaPrompt, experiment.Generation.Json);
+        var prompts = experiment.Generators.Select(experiment.MetaPromptOf).Distinct()
+            .ToDictionary(variant => variant, variant => MetaPrompts.Load(experiment.Generation.Prompts, variant, experiment.Generation.Json));
         var folders = experiment.Students.Select(student => models[student.Base].Spec.Path!).Distinct().ToImmutableArray();
         var tokenizers = string.Join(' ', folders.Select(folder => Hash(Path.Combine(folder, "tokenizer.json"))));
         var counters = folders.Select(services.TokenCounter).ToImmutableArray();
@@ -85,8 +86,8 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
                 var plan = new GenerationPlan
                 {
                     Setting = setting,
-                    Spec = experiment.Generation with { Temperature = models[generator].Spec.Temperature ?? experiment.Generation.Temperature },
-                    MetaPrompt = prompts.For(setting),
+                    Spec = experiment.Generation with { Temperature = models[generator].Spec.Temperature ?? experiment.Generation.Temperature, MetaPrompt = experiment.MetaPromptOf(generator) },
+                    MetaPrompt = prompts[experiment.MetaPromptOf(generator)].For(setting),
                     Seeds = seeds,
                     DroppedSeeds = dropped,
                     TestSets = testSets,

@@ -65,23 +65,33 @@ public sealed class BudgetAdviceTests
     public void Training_is_paid_from_the_same_budget()
     {
         SuppliedData[] points = [.. Curve("g", 60, 2000, 1000, 2000, 4000).Select(point => point with { DollarsPerInstance = 0.01 })];
-        Assert.Equal(1000, Assert.Single(BudgetAdvice.Of(points, 20, 0.01, new RandomStreams(1))).Options[0].Instances);
+        Assert.Equal(1000, Assert.Single(BudgetAdvice.Of(points, 20, new TrainingPrice(1, 0.01), new RandomStreams(1))).Options[0].Instances);
     }
 
     [Fact]
     public void Without_a_curve_only_what_was_measured_is_offered_and_without_a_price_nothing()
     {
         SuppliedData[] points = [.. Curve("measured", 60, 2000, 1000).Select(point => point with { DollarsPerInstance = 0.01 }), .. Curve("unpriced", 60, 2000, 1000)];
-        var advice = Assert.Single(BudgetAdvice.Of(points, 50, 0, new RandomStreams(1)));
+        var advice = Assert.Single(BudgetAdvice.Of(points, 50, TrainingPrice.NotCounted, new RandomStreams(1)));
         Assert.Equal((1000, 20.0), (Assert.Single(advice.Options).Instances, advice.Options[0].Pgr));
         Assert.Contains(advice.Excluded, reason => reason.StartsWith("unpriced", StringComparison.Ordinal) && reason.EndsWith("its price is not known", StringComparison.Ordinal));
-        var poor = Assert.Single(BudgetAdvice.Of(points, 5, 0, new RandomStreams(1)));
+        var poor = Assert.Single(BudgetAdvice.Of(points, 5, TrainingPrice.NotCounted, new RandomStreams(1)));
         Assert.Empty(poor.Options);
         Assert.Contains(poor.Excluded, reason => reason.Contains("1000 instances cost more than the budget", StringComparison.Ordinal));
-        Assert.Equal(2, Assert.Throws<AgoraException>(() => BudgetAdvice.Of(points, 0, 0, new RandomStreams(1))).ExitCode);
+        Assert.Equal(2, Assert.Throws<AgoraException>(() => BudgetAdvice.Of(points, 0, TrainingPrice.NotCounted, new RandomStreams(1))).ExitCode);
     }
 
-    private static BudgetOption Best(SuppliedData[] points, double budget) => Assert.Single(BudgetAdvice.Of(points, budget, 0, new RandomStreams(1))).Options[0];
+    [Theory]
+    [InlineData(-3, "Nothing is worth its money: the best option, 100 instances of b")]
+    [InlineData(4, "If anything, since no gain is not excluded, buy 100 instances of b")]
+    [InlineData(40, "Buy 100 instances of b by math/response_generation (agorabench) for 0.10 dollars, expected PGR 40.0 [30.0, 50.0]; runner-up: 100 instances of a")]
+    public void A_purchase_that_gains_nothing_is_not_recommended(double pgr, string verdict)
+    {
+        SuppliedData[] points = [.. new[] { ("a", pgr - 1), ("b", pgr) }.Select(point => new SuppliedData(point.Item1, Math, "agorabench", 100, point.Item2, point.Item2 - 10, point.Item2 + 10, 0.001))];
+        Assert.StartsWith(verdict, Agora.Reports.BudgetTables.Of(BudgetAdvice.Of(points, 5, TrainingPrice.NotCounted, new RandomStreams(1)), 5, countsTraining: false)[0].Notes[0], StringComparison.Ordinal);
+    }
+
+    private static BudgetOption Best(SuppliedData[] points, double budget) => Assert.Single(BudgetAdvice.Of(points, budget, TrainingPrice.NotCounted, new RandomStreams(1))).Options[0];
 
     private static IEnumerable<SuppliedData> Curve(string generator, double limit, double half, params int[] sizes) =>
         sizes.Select(n => new SuppliedData(generator, Math, "agorabench", n, limit * n / (n + half), limit * n / (n + half) - 1, limit * n / (n + half) + 1, null));

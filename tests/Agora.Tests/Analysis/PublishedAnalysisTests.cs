@@ -37,12 +37,15 @@ public sealed class PublishedAnalysisTests
     public void Meta_prompts_are_compared_as_an_independent_implementation_does()
     {
         var comparisons = PublishedAnalysis.Of(Tables).Analysis.MetaPrompts.ResultOrDefault;
-        foreach (var (name, second, method) in ((string, string, GenerationMethod?)[])[("unoptimized", "unoptimized", null), ("unoptimizedInstances", "unoptimized", GenerationMethod.InstanceGeneration), ("jsonFormat", "json_format", null)])
+        foreach (var (name, second, method, generator) in ((string, string, GenerationMethod?, string?)[])
+            [("unoptimized", "unoptimized", null, null), ("unoptimizedInstances", "unoptimized", GenerationMethod.InstanceGeneration, null), ("jsonFormat", "json_format", null, null), ("jsonFormatOfMini", "json_format", null, "GPT-4o-mini")])
         {
-            var pair = comparisons.Single(pair => pair.First == "agorabench" && pair.Second == second && pair.Method == method);
+            var pair = comparisons.Single(pair => pair.First == "agorabench" && pair.Second == second && pair.Method == method && pair.Generator == generator);
             var reference = Reference[name]!;
             Assert.Equal((double)reference["difference"]!, pair.Difference, 1e-9);
             Assert.Equal((double)reference["effect"]!, pair.Test.ResultOrDefault!.EffectSize, 1e-9);
+            Assert.Equal((double)reference["effectLow"]!, pair.Test.ResultOrDefault!.EffectLow, 1e-7);
+            Assert.Equal((double)reference["effectHigh"]!, pair.Test.ResultOrDefault!.EffectHigh, 1e-7);
             Assert.Equal((double)reference["p"]!, pair.Test.ResultOrDefault!.P, 1e-9);
         }
     }

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import scipy.stats as st
+from scipy.optimize import brentq
 
 folder = sys.argv[1]
 rows = lambda name: list(csv.DictReader(open(f"{folder}/{name}")))
@@ -75,9 +76,12 @@ of_generator, of_setting = [k[0] for k in keys], [k[1:] for k in keys]
 prompts = {(r["generator"], r["method"], r["meta_prompt"], r["domain"]): float(r["pgr_percent"]) for r in rows("table5_meta_prompts.csv")}
 
 
-def paired(variant, method):
-    d = np.array([v - prompts[(k[0], k[1], variant, k[3])] for k, v in prompts.items() if k[2] == "agorabench" and method in (None, k[1])])
-    return {"difference": d.mean(), "effect": d.mean() / d.std(ddof=1), "p": st.ttest_1samp(d, 0).pvalue}
+def paired(variant, method=None, generator=None):
+    d = np.array([v - prompts[(k[0], k[1], variant, k[3])] for k, v in prompts.items() if k[2] == "agorabench" and method in (None, k[1]) and generator in (None, k[0])])
+    n = len(d)
+    t, p = st.ttest_1samp(d, 0)
+    low, high = [brentq(lambda nc: st.nct.cdf(t, n - 1, nc) - tail, t - 30, t + 30, xtol=1e-12) / np.sqrt(n) for tail in (0.975, 0.025)]
+    return {"difference": d.mean(), "effect": d.mean() / d.std(ddof=1), "effectLow": low, "effectHigh": high, "p": p}
 
 
 json.dump({
@@ -95,5 +99,6 @@ json.dump({
     "unoptimized": paired("unoptimized", None),
     "unoptimizedInstances": paired("unoptimized", "instance_generation"),
     "jsonFormat": paired("json_format", None),
+    "jsonFormatOfMini": paired("json_format", generator="GPT-4o-mini"),
 }, sys.stdout, indent=1)
 print()

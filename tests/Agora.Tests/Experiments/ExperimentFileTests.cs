@@ -57,6 +57,8 @@ public sealed class ExperimentFileTests
 
     [Theory]
     [InlineData("generation: {instances: 10}", "generation: {instances: ten}", "10:25", "generation.instances must be a whole number, got \"ten\"")]
+    [InlineData("generation: {instances: 10}", "budget: {trainingDollarsPerHour: 2}", "10:34", "budget.trainingDollarsPerHour needs budget.trainingTokensPerSecond: training costs its time times its price")]
+    [InlineData("generation: {instances: 10}", "budget: {trainingTokensPerSecond: 2}", "10:35", "budget.trainingTokensPerSecond needs budget.trainingDollarsPerHour: training costs its time times its price")]
     [InlineData("generation: {instances: 10}", "generation: {instances: 0}", "10:25", "generation.instances must be at least 1 and at most 10000000, got 0")]
     [InlineData("generation: {instances: 10}", "generation: {instances: 1.5}", "10:25", "generation.instances must be a whole number, got 1.5")]
     [InlineData("generation: {instances: 10}", "generation: {instances: \"10\"}", "10:25", "generation.instances must be a whole number, got \"10\"")]

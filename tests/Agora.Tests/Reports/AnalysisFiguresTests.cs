@@ -13,7 +13,7 @@ public sealed class AnalysisFiguresTests
     public void The_papers_figures_are_drawn_as_whole_svg_documents_with_their_labels()
     {
         var figures = AnalysisFigures.Of(Analysis);
-        Assert.Equal(["figure4_coarse", "figure4_fine", "figure5_variance", "figure5_contributions", "figure6_component1", "figure6_component2", "figure6_component3", "figure6_component4", "figure6_component5", "figure7_price"],
+        Assert.Equal(["figure4_coarse", "figure4_fine", "figure5_variance", "figure5_contributions", "figure6_component1", "figure6_component2", "figure6_component3", "figure6_component4", "figure6_component5", "meta_prompts", "figure7_price"],
             figures.Select(figure => figure.Id));
         Assert.All(figures, figure => Assert.Equal("svg", XDocument.Parse(figure.Svg).Root!.Name.LocalName));
         var coarse = Text(figures[0]);

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Agora.Analysis;
+using Agora.Experiments;
 using OxyPlot;
+using OxyPlot.Annotations;
 using OxyPlot.Axes;
 using OxyPlot.Legends;
 using OxyPlot.Series;
@@ -16,7 +18,7 @@ public static class AnalysisFigures
     public static ImmutableArray<Figure> Of(StudyAnalysis analysis)
     {
         ImmutableArray<string> generators = [.. analysis.Generators.Select(generator => generator.Generator)];
-        return [.. Regressions(analysis, generators), .. Components(analysis), .. ComponentsAgainstPgr(analysis, generators), .. Prices(analysis, generators)];
+        return [.. Regressions(analysis, generators), .. Components(analysis), .. ComponentsAgainstPgr(analysis, generators), .. MetaPrompts(analysis), .. Prices(analysis, generators), .. PurchaseFigures.Of(analysis, generators)];
     }
 
     private static IEnumerable<Figure> Regressions(StudyAnalysis analysis, ImmutableArray<string> generators)
@@ -73,6 +75,35 @@ public static class AnalysisFigures
             }
             yield return new Figure($"figure6_component{component + 1}", model, $"Each data set by its score on component {component + 1} and its PGR, and the fitted line.");
         }
+    }
+
+    // One colour a pair of meta-prompts; rows as in the table, which the axis counts from below.
+    private static IEnumerable<Figure> MetaPrompts(StudyAnalysis analysis)
+    {
+        if (analysis.MetaPrompts is not Computed<ImmutableArray<MetaPromptComparison>>.Value(var comparisons))
+            yield break;
+        var rows = comparisons.Where(pair => pair.Test.ResultOrDefault is not null).Reverse().ToArray();
+        if (rows.Length == 0)
+            yield break;
+        string[] pairs = [.. comparisons.Select(pair => $"{pair.First} − {pair.Second}").Distinct()];
+        var model = Empty("Differences between meta-prompts");
+        model.Axes.Add(new CategoryAxis { Position = AxisPosition.Left, ItemsSource = rows.Select(row => IntervalPlot.Shortened($"{row.Method?.Name().Replace('_', ' ') ?? row.Generator ?? "all"}, {row.Pairs} pairs", 34)).ToArray(), IsTickCentered = true, Minimum = -0.6, Maximum = rows.Length - 0.4 });
+        model.Axes.Add(new LinearAxis { Position = AxisPosition.Bottom, Title = string.Create(CultureInfo.InvariantCulture, $"points of PGR, first minus second, with intervals of {analysis.ConfidenceLevel:0.##} %"), AxisTitleDistance = 8, MinimumPadding = 0.05, MaximumPadding = 0.05, MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = FigureColors.Grid });
+        model.Annotations.Add(new LineAnnotation { Type = LineAnnotationType.Vertical, X = 0, Color = FigureColors.Line, LineStyle = LineStyle.Dash });
+        foreach (var (place, pair) in pairs.Index())
+        {
+            var means = new ScatterSeries { Title = pair, MarkerType = FigureColors.MarkerOf(place), MarkerSize = 4, MarkerFill = FigureColors.Of(place) };
+            foreach (var (row, comparison) in rows.Index().Where(row => $"{row.Item.First} − {row.Item.Second}" == pair))
+            {
+                var line = new LineSeries { Color = FigureColors.Of(place), StrokeThickness = 2 };
+                line.Points.AddRange([new DataPoint(comparison.Test.ResultOrDefault!.Low, row), new DataPoint(comparison.Test.ResultOrDefault!.High, row)]);
+                model.Series.Add(line);
+                means.Points.Add(new ScatterPoint(comparison.Difference, row));
+            }
+            model.Series.Add(means);
+        }
+        model.Legends.Add(new Legend { LegendPlacement = LegendPlacement.Outside, LegendPosition = LegendPosition.BottomCenter, LegendOrientation = LegendOrientation.Vertical });
+        yield return new Figure("meta_prompts", model, "Mean difference of PGR between meta-prompts, paired by generator and setting: a mark with its interval for all pairs, each method and each generator. The table of meta-prompts holds the figures.", 130 + 18 * rows.Length + 16 * pairs.Length);
     }
 
     private static IEnumerable<Figure> Prices(StudyAnalysis analysis, ImmutableArray<string> generators)
