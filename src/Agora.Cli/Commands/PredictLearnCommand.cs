@@ -34,11 +34,13 @@ internal static class PredictLearnCommand
             var trial = PredictionTrial.Of(study.Study);
             foreach (var remark in trial.Table.Remarks)
                 Console.Error.WriteLine($"note: {remark}");
-            var table = PredictionTables.OfTrial(study, trial);
-            if (parsed.GetValue(markdown))
-                Console.Write(MarkdownTable.Render(table));
-            else
-                TerminalTable.Print(table);
+            foreach (var table in (TextTable[])[PredictionTables.OfTrial(study, trial), PredictionTables.OfNested(trial.Nested())])
+            {
+                if (parsed.GetValue(markdown))
+                    Console.Write(MarkdownTable.Render(table));
+                else
+                    TerminalTable.Print(table);
+            }
             if (parsed.GetValue(output) is { } file)
                 RunPredictionStudy.Write(study, file);
             return ExitCodes.Done;

@@ -38,18 +38,21 @@ public sealed record HeldOutPrediction
         return predictor.Learn(table, rows) is { } fitted ? PredictionError.Of(table, [.. rows.Select(fitted)]) : TooFew;
     }
 
-    private static Computed<PredictionError> Held(FeatureTable table, Predictor predictor, string what, Func<int, string> key)
+    private static Computed<PredictionError> Held(FeatureTable table, Predictor predictor, string what, Func<int, string> key) => Held(table, predictor, what, key, [.. Enumerable.Range(0, table.Cells.Length)]);
+
+    /// <param name="among">Rows that there are; the others are neither learned from nor predicted.</param>
+    internal static Computed<PredictionError> Held(FeatureTable table, Predictor predictor, string what, Func<int, string> key, int[] among)
     {
-        var groups = Enumerable.Range(0, table.Cells.Length).Select(key).Distinct().ToArray();
+        var groups = among.Select(key).Distinct().ToArray();
         if (groups.Length < 2)
             return new Computed<PredictionError>.NotComputable($"there is only one {what}: nothing is left to learn from when it is held out");
         var predictions = new PredictedPgr?[table.Cells.Length];
         foreach (var held in groups)
         {
-            int[] rows = [.. Enumerable.Range(0, table.Cells.Length).Where(row => key(row) != held)];
+            int[] rows = [.. among.Where(row => key(row) != held)];
             if (predictor.Learn(table, rows) is not { } fitted)
                 return TooFew;
-            foreach (var row in Enumerable.Range(0, table.Cells.Length).Where(row => key(row) == held))
+            foreach (var row in among.Where(row => key(row) == held))
                 predictions[row] = fitted(row);
         }
         return predictions.All(prediction => prediction is null)

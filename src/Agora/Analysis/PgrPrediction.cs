@@ -64,9 +64,15 @@ public sealed class PredictionTrial
 
     /// <summary>Best first, by mean absolute error on what was held out; those that do not beat the mean of everything are left out.</summary>
     internal IEnumerable<(Predictor Predictor, PredictionError Error)> Ranked(bool settingKnown) =>
+        Ranked(tried.Select(entry => (entry.Predictor, settingKnown ? entry.Held.LeavingGeneratorsOut : entry.Held.LeavingSettingsOut)));
+
+    internal static IEnumerable<(Predictor Predictor, PredictionError Error)> Ranked(IEnumerable<(Predictor Predictor, Computed<PredictionError> Held)> tried) =>
         from entry in tried
-        let error = (settingKnown ? entry.Held.LeavingGeneratorsOut : entry.Held.LeavingSettingsOut).ResultOrDefault
+        let error = entry.Held.ResultOrDefault
         where error is { RSquared: > 0, Coverage: not null }
         orderby error.MeanAbsoluteError
         select (entry.Predictor, error);
+
+    /// <summary>The error of the whole procedure, the choice of a predictor included; takes several times as long as the trial.</summary>
+    public ImmutableArray<NestedSelection> Nested() => NestedSelection.Of(Table);
 }

@@ -138,15 +138,15 @@ internal sealed class HtmlReport
 
     private Markup Comparisons()
     {
-        Markup Table(IEnumerable<GeneratorComparison> pairs) => Rows("PGR of the first generator minus PGR of the second, in percentage points.",
+        Markup Table(IEnumerable<GeneratorComparison> pairs, string over) => Rows($"{over}: PGR of the first generator minus PGR of the second, in percentage points.",
             ["scope", "student", "pair", "difference", "p", "p, corrected", "verdict"], [3, 4, 5],
             pairs.Select(pair => (string[])[ReportText.Of(pair.Scope), pair.Student, $"{pair.First} − {pair.Second}", .. ReportExplanations.Verdict(pair, report.Recovery.Confidence)]));
         var overall = report.Recovery.Comparisons.Where(pair => pair.Scope is RecoveryScope.Overall).ToList();
         var settings = report.Recovery.Comparisons.Where(pair => pair.Scope is not RecoveryScope.Overall).ToList();
         return overall.Count == 0 ? Markup.None : Markup.Join(
         [
-            Table(overall),
-            settings.Count == 0 ? Markup.None : Markup.Of($"<details><summary>By setting: {ReportText.Count(settings.Count)} comparisons</summary>{Table(settings)}</details>"),
+            Table(overall, "Over all settings"),
+            settings.Count == 0 ? Markup.None : Markup.Of($"<details><summary>By setting: {ReportText.Count(settings.Count)} comparisons</summary>{Table(settings, "By setting")}</details>"),
         ]);
     }
 
@@ -204,7 +204,7 @@ internal sealed class HtmlReport
     }
 
     private Markup Experiment() => Markup.Of($"""
-        <details><summary>The experiment in full, defaults included</summary><pre>{ExperimentFile.Write(report.Experiment)}</pre></details>
+        <details><summary>The experiment in full, defaults included</summary><pre tabindex="0">{ExperimentFile.Write(report.Experiment)}</pre></details>
         """);
 
     private static Markup Drawing(string? title, Markup? drawing) =>

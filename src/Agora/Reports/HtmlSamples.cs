@@ -74,9 +74,12 @@ internal static class HtmlSamples
         """);
 
     private static Markup Sample(string title, IEnumerable<(string Name, string Text)> parts) => Markup.Of($"""
-        <div class="sample"><h4>{title}</h4><dl>{Markup.Join(parts.Select(part => Markup.Of($"<dt>{part.Name}</dt><dd><pre dir=\"auto\">{Shortened(part.Text)}</pre></dd>")))}</dl></div>
+        <div class="sample"><h4>{title}</h4><dl>{Markup.Join(parts.Select(part => Markup.Of($"<dt>{part.Name}</dt><dd><pre dir=\"auto\"{Reachable(part.Text)}>{Shortened(part.Text)}</pre></dd>")))}</dl></div>
 
         """);
+
+    // A text that may be higher than its box scrolls there, and must be reached by keyboard, too.
+    private static Markup Reachable(string text) => text.Length > 800 || text.AsSpan().Count('\n') > 12 ? new Markup(" tabindex=\"0\"") : Markup.None;
 
     private static string Words(Grade grade) => grade switch
     {

@@ -39,6 +39,36 @@ public static class PredictionTables
         ],
     };
 
+    /// <summary>What choosing a predictor costs: the winner's error without the flattery of having won by it.</summary>
+    public static TextTable OfNested(ImmutableArray<NestedSelection> nested) => new()
+    {
+        Id = "nested",
+        Title = "The predictor chosen anew without what is predicted",
+        Columns = ["chosen among", new("rank corr.", true), new("within settings", true), new("mean abs. error", true), new("R²", true), new("coverage", true), new("width", true), new("predicted", true), new("rank corr., settings out", true), new("error, settings out", true), new("predicted, settings out", true)],
+        Rows =
+        [
+            .. nested.Select(entry =>
+            {
+                var (generators, settings) = (entry.LeavingGeneratorsOut.ResultOrDefault, entry.LeavingSettingsOut.ResultOrDefault);
+                return (ImmutableArray<TextCell>)
+                [
+                    entry.Among, TextCell.Of(generators?.RankCorrelation, "0.00"), TextCell.Of(generators?.RankWithinSettings, "0.00"), TextCell.Of(generators?.MeanAbsoluteError, "0.0"), TextCell.Of(generators?.RSquared, "0.00"),
+                    generators?.Coverage is { } covered ? Share(covered) : "–", TextCell.Of(generators?.IntervalWidth, "0"), generators is null ? "–" : $"{generators.Predicted} of {generators.Rows}",
+                    TextCell.Of(settings?.RankCorrelation, "0.00"), TextCell.Of(settings?.MeanAbsoluteError, "0.0"), settings is null ? "–" : $"{settings.Predicted} of {settings.Rows}",
+                ];
+            }),
+        ],
+        Notes =
+        [
+            "For each family of generators (and in the last columns, each setting) the predictor is the one that does best among the others, itself judged by holding out: the error of choosing and predicting together, which the winner's own error above understates.",
+            .. nested.Where(entry => !entry.Winners.IsEmpty).Select(entry => $"Chosen among {entry.Among}: {string.Join("; ", entry.Winners.Select(winner => $"without {winner.Held}: {winner.Predictor ?? "none"}"))}."),
+            .. from entry in nested
+               from part in ((string, Computed<PredictionError>)[])[("generators", entry.LeavingGeneratorsOut), ("settings", entry.LeavingSettingsOut)]
+               where part.Item2.Why is not null
+               select $"{entry.Among}, {part.Item1} held out: cannot be computed, since {part.Item2.Why}.",
+        ],
+    };
+
     public static TextTable OfPredictions(IEnumerable<(string Generator, string Setting, Computed<PgrPrediction> Prediction)> predictions, PredictionStudy study) => new()
     {
         Id = "predictions",

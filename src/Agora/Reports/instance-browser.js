@@ -48,6 +48,7 @@ document.addEventListener('DOMContentLoaded', () => {
     element('dt', name, definitions);
     const shown = element('pre', text, element('dd', undefined, definitions));
     shown.dir = 'auto';
+    return shown;
   };
   const show = () => {
     const found = chosen();
@@ -57,7 +58,7 @@ document.addEventListener('DOMContentLoaded', () => {
     for (const one of found.slice(page * length, (page + 1) * length)) {
       const box = element('article', undefined, list);
       box.className = 'sample';
-      element('h4', `${sets[one.set].generator}, ${sets[one.set].setting}: instance ${one.index}`, box);
+      element('h3', `${sets[one.set].generator}, ${sets[one.set].setting}: instance ${one.index}`, box);
       if (one.verdicts.length > 0) {
         const verdicts = element('ul', undefined, box);
         verdicts.className = 'verdicts';
@@ -68,9 +69,11 @@ document.addEventListener('DOMContentLoaded', () => {
         }
       }
       const definitions = element('dl', undefined, box);
-      pair(definitions, 'instruction', one.instruction);
-      pair(definitions, 'response', one.response);
-      pair(definitions, 'origin', one.origin.map(([name, text]) => `${name}: ${text}`).join('\n'));
+      for (const [name, text] of [['instruction', one.instruction], ['response', one.response], ['origin', one.origin.map(([name, text]) => `${name}: ${text}`).join('\n')]]) {
+        const shown = pair(definitions, name, text);
+        // What scrolls must be reached by keyboard, too.
+        if (shown.scrollHeight > shown.clientHeight) shown.tabIndex = 0;
+      }
     }
     state.textContent = found.length === 0 ? 'No instance of the sample fits.'
       : `${page * length + 1} to ${Math.min(found.length, (page + 1) * length)} of ${found.length} that fit; ${instances.length} instances are in the page.`;

@@ -64,6 +64,43 @@ public sealed class PgrPredictionTests
     }
 
     [Fact]
+    public void The_choice_of_a_predictor_is_held_out_with_what_it_is_chosen_for()
+    {
+        var trial = PredictionTrial.Of(Made());
+        var nested = trial.Nested();
+        Assert.Equal(["all predictors", "predictors without a probe"], nested.Select(entry => entry.Among));
+        Assert.Equal(6, nested[0].Winners.Length);
+        Assert.All(nested[0].Winners, winner => Assert.StartsWith("short PGR", winner.Predictor, StringComparison.Ordinal));
+        Assert.All(nested[1].Winners, winner => Assert.DoesNotContain("short PGR", winner.Predictor ?? "", StringComparison.Ordinal));
+        // Where one predictor wins in every fold, the whole procedure has that one's error.
+        if (nested[0].Winners.Select(winner => winner.Predictor).Distinct().ToArray() is [var only])
+            Assert.Equal(trial.Results.Single(result => result.Predictor == only).LeavingGeneratorsOut.ResultOrDefault!.MeanAbsoluteError, nested[0].LeavingGeneratorsOut.ResultOrDefault!.MeanAbsoluteError, 1e-9);
+        else
+            Assert.NotNull(nested[0].LeavingGeneratorsOut.ResultOrDefault);
+        Assert.Contains("needs at least 3", PredictionTrial.Of(Made(generators: 2)).Nested()[0].LeavingGeneratorsOut.Why, StringComparison.Ordinal);
+    }
+
+    // Among predictors of noise one wins by luck; held out with its choice, the luck is gone.
+    [Fact]
+    public void A_winner_by_luck_has_a_larger_error_where_its_choice_is_held_out()
+    {
+        var worse = 0;
+        for (var seed = 0; seed < 6; seed++)
+        {
+            var random = new Random(seed);
+            var study = Made() with
+            {
+                Probes = [.. Enumerable.Range(0, 5).Select(place => new StudyProbe($"p{place}", "noise", 0.1, 0.1))],
+                Cells = [.. Made().Cells.Select(cell => cell with { Pgr = 4 * Array.IndexOf(Settings, cell.Setting) + 20 * random.NextDouble(), Probes = Enumerable.Range(0, 5).ToImmutableSortedDictionary(place => $"p{place}", _ => random.NextDouble()) })],
+            };
+            var trial = PredictionTrial.Of(study);
+            if (trial.Ranked(settingKnown: true).FirstOrDefault() is { Error: { } winner } && trial.Nested()[0].LeavingGeneratorsOut.ResultOrDefault is { } nested && nested.Predicted == nested.Rows)
+                worse += nested.MeanAbsoluteError >= winner.MeanAbsoluteError - 1e-9 ? 1 : -1;
+        }
+        Assert.True(worse > 0);
+    }
+
+    [Fact]
     public void Without_metrics_and_probe_there_is_no_prediction_and_what_is_missing_is_named()
     {
         var why = PgrPrediction.Of(PredictionTrial.Of(Made()), Target(Settings[2], metrics: false)).Why;
