@@ -62,18 +62,27 @@ public abstract class EndpointLanguageModels(EndpointServices services) : ILangu
 
     public async Task<IChatClient> OpenForStepAsync(ModelSpec model, IJournal ledger, Action<string> notice, CancellationToken cancellationToken)
     {
-        var online = await OpenChatAsync(model, cancellationToken);
         var resolved = Resolve(model);
+        var online = Telling(notice, resolved, await OpenChatAsync(model, cancellationToken));
         var identity = await IdentifyAsync(model, cancellationToken);
         var batches = new BatchLedger(ledger, identity);
         // Batches that were sent off are waited for, whatever the mode is by now: they are paid for.
         var wanted = model.Mode != RequestMode.Online && ProviderCapabilities.Of(model).HasFlag(ModelCapabilities.Batch);
         if (Batches(resolved) is not { } api || (!wanted && batches.Read().Count == 0))
-            return new LentChatClient(online);
+            return online;
         var use = !wanted ? BatchUse.AttachedOnly : model.Mode == RequestMode.Batch ? BatchUse.Always : BatchUse.ForMany;
         var queue = new BatchQueue(api, batches, identity, resolved.Where, model.Batch ?? new BatchSpec(), use, Services.Retries, Services.Time, notice);
         var batched = Connect(resolved, PaceOf(resolved), new BatchTransport(queue), LongestBatch);
         return new BatchedChatClient(online, batched, queue, identity, Services.Budget, model.Price);
+    }
+
+    private LentChatClient Telling(Action<string> notice, EndpointModel model, IChatClient online)
+    {
+        var pace = PaceOf(model);
+        pace.Outage += Tell;
+        return new LentChatClient(online, () => pace.Outage -= Tell);
+
+        void Tell(string what) => notice($"{model.Where}: {what}");
     }
 
     // Providers promise a day, and an attempt more may follow.

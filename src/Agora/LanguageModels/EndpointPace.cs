@@ -31,9 +31,14 @@ public sealed class EndpointPace
     private int inFlight;
     private double tokensPerByte = 0.25;
     private TimeSpan wakeAt = TimeSpan.MaxValue;
+    private readonly TimeSpan firstWait;
     private bool reached;
     private bool everAnswered;
-    private TimeSpan lastAnswer;
+    private int triesWithoutContact;
+    private TimeSpan? lastTryWithoutContact;
+    private TimeSpan? failingSince;
+    private Action<string>? outage;
+    private bool outageTold;
 
     public EndpointPace(int maxParallel, RateLimits? limits, RetryPolicy policy, TimeProvider time)
     {
@@ -41,6 +46,7 @@ public sealed class EndpointPace
         this.limits = limits ?? new RateLimits();
         epoch = time.GetTimestamp();
         longestRetryAfter = policy.LongestRetryAfter;
+        firstWait = policy.FirstWait;
         concurrency = new AdaptiveConcurrency(maxParallel);
         breaker = new CircuitBreaker(policy.FirstWait, policy.LongestWait);
         if (this.limits.RequestsPerSecond is { } requests) perSecond = Smooth(requests);
@@ -58,16 +64,29 @@ public sealed class EndpointPace
         get { lock (gate) return reached; }
     }
 
+    /// <summary>How often it was tried in vain to reach the endpoint at all. What many requests meet at one moment is one try.</summary>
+    public int TriesWithoutContact
+    {
+        get { lock (gate) return triesWithoutContact; }
+    }
+
+    /// <summary>Says when the endpoint has been failing everything for a while, and when it is well again. Called under this object's lock: must be quick, and not come back here.</summary>
+    public event Action<string> Outage
+    {
+        add { lock (gate) outage += value; }
+        remove { lock (gate) outage -= value; }
+    }
+
     /// <summary>Whether any request was ever answered, be it with a refusal.</summary>
     public bool EverAnswered
     {
         get { lock (gate) return everAnswered; }
     }
 
-    /// <summary>For how long nothing was answered, while requests were sent.</summary>
-    public TimeSpan SinceLastAnswer
+    /// <summary>For how long every request has failed. Time in which none was sent, between two steps, is nobody's outage.</summary>
+    public TimeSpan FailingFor
     {
-        get { lock (gate) return everAnswered ? Now - lastAnswer : TimeSpan.Zero; }
+        get { lock (gate) return failingSince is { } since ? Now - since : TimeSpan.Zero; }
     }
 
     public PaceState State
@@ -222,18 +241,34 @@ public sealed class EndpointPace
         }
     }
 
-    internal bool Failed(PaceTurn turn, EndpointFault fault, TimeSpan? retryAfter)
+    internal bool Failed(PaceTurn turn, TransientEndpointException passing)
     {
         lock (gate)
         {
-            reached |= fault != EndpointFault.Unreachable;
+            var (fault, retryAfter) = (passing.Fault, passing.RetryAfter);
             var (now, wasOpen) = (Now, breaker.IsOpen);
+            failingSince ??= now;
+            if (fault != EndpointFault.Unreachable)
+            {
+                reached = true;
+            }
+            else if (lastTryWithoutContact is not { } last || turn.Sent - last > firstWait / 2)
+            {
+                triesWithoutContact++;
+                lastTryWithoutContact = now;
+            }
             if (fault.IsOfTheEndpoint())
             {
                 if (fault == EndpointFault.RateLimited) concurrency.Overloaded(turn.Sent, now);
                 else concurrency.Failed(turn.Sent, now);
                 var honoured = retryAfter is { } asked ? (asked < longestRetryAfter ? asked : longestRetryAfter) : TimeSpan.Zero;
                 breaker.Failed(now, honoured, concurrency.Limit, turn.IsProbe);
+                // A pause or two are nothing to speak of.
+                if (breaker.NextTry - now > 3 * firstWait && !outageTold && outage is not null)
+                {
+                    outageTold = true;
+                    outage($"no request is answered ({passing.Message}): trying now and then until the endpoint is well");
+                }
             }
             else
             {
@@ -273,7 +308,13 @@ public sealed class EndpointPace
         buckets[(int)RateLimitKind.OutputTokens]?.GiveBack(turn.Taken.Output);
     }
 
-    private void Answered() => (reached, everAnswered, lastAnswer) = (true, true, Now);
+    private void Answered()
+    {
+        (reached, everAnswered, failingSince) = (true, true, null);
+        if (!outageTold) return;
+        outageTold = false;
+        outage?.Invoke("requests are answered again");
+    }
 
     private void Leave()
     {
@@ -316,7 +357,7 @@ public readonly struct PaceTurn
     public void Succeeded(long? inputTokens, long? outputTokens) => pace.Succeeded(this, inputTokens, outputTokens);
 
     /// <returns>Whether the endpoint is paused: then the fault is not held against the request.</returns>
-    public bool Failed(EndpointFault fault, TimeSpan? retryAfter) => pace.Failed(this, fault, retryAfter);
+    public bool Failed(TransientEndpointException fault) => pace.Failed(this, fault);
 
     /// <summary>The endpoint is well and will not answer this one.</summary>
     public void Refused() => pace.Refused(this);

@@ -49,7 +49,12 @@ public interface ILikelihoodModel
 }
 
 /// <summary>A client that belongs to somebody else: disposing it leaves the other open.</summary>
-internal sealed class LentChatClient(IChatClient inner) : DelegatingChatClient(inner)
+/// <param name="returned">Called when it is disposed.</param>
+internal sealed class LentChatClient(IChatClient inner, Action? returned = null) : DelegatingChatClient(inner)
 {
-    protected override void Dispose(bool disposing) => base.Dispose(disposing: false);
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) returned?.Invoke();
+        base.Dispose(disposing: false);
+    }
 }

@@ -80,7 +80,7 @@ public sealed class PacedChatClient(
             reservation.Settle(fault.Fault.MayBeCharged() ? reservation.Most : 0);
             if (!fault.Fault.MayBeCharged()) SentRequest.Current?.Uncharged();
             (failed ??= []).Add(FailedAttempt.Of(fault.Fault, size));
-            var paused = turn.Failed(fault.Fault, fault.RetryAfter) && pace.EverAnswered;
+            var paused = turn.Failed(fault) && pace.EverAnswered;
             if (fault.Fault == EndpointFault.RateLimited) limited++;
             else if (!paused) counted++;
             if (GivenUp(fault, attempt, counted, limited) is { } end)
@@ -122,9 +122,9 @@ public sealed class PacedChatClient(
     private AgoraException? GivenUp(TransientEndpointException fault, int attempts, int counted, int limited)
     {
         if (!pace.Reached)
-            return attempts < policy.AttemptsUntilFirstContact ? null
+            return pace.TriesWithoutContact < policy.AttemptsUntilFirstContact ? null
                 : new AgoraException($"the endpoint cannot be reached: {fault.Message}", endpoint, "check the address and that the server is running", fault);
-        if (pace.SinceLastAnswer > policy.LongestOutage)
+        if (pace.FailingFor > policy.LongestOutage)
             return new AgoraException(string.Create(CultureInfo.InvariantCulture, $"the endpoint has answered nothing for {policy.LongestOutage.TotalMinutes:0} minutes; the last time: {fault.Message}"),
                 endpoint, "wait until it is well and start the same command again: nothing that was answered is asked again", fault);
         return counted < policy.Attempts && limited < policy.AttemptsWhenLimited ? null

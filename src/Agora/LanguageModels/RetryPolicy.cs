@@ -7,9 +7,9 @@ public sealed record RetryPolicy
     public int Attempts { get; init; } = 8;
     /// <summary>The same for "too many requests", which says nothing bad about the request.</summary>
     public int AttemptsWhenLimited { get; init; } = 50;
-    /// <summary>The same, while the endpoint has never been reached: a wrong address should be told soon.</summary>
+    /// <summary>Tries of an endpoint that was never reached, by whatever requests: a wrong address should be told soon.</summary>
     public int AttemptsUntilFirstContact { get; init; } = 3;
-    /// <summary>How long an endpoint that did answer may answer nobody before the run gives up.</summary>
+    /// <summary>How long an endpoint that can be reached may answer nobody before the run gives up.</summary>
     public TimeSpan LongestOutage { get; init; } = TimeSpan.FromMinutes(30);
     /// <summary>Before the second request; doubles from one to the next.</summary>
     public TimeSpan FirstWait { get; init; } = TimeSpan.FromSeconds(1);

@@ -5,12 +5,18 @@ namespace Agora.Tests.LanguageModels;
 /// <summary>A clock on which every wait is over at once, and which then stands where the wait would have ended; it remembers how long each would have been.</summary>
 internal sealed class ImpatientTime : TimeProvider
 {
+    private readonly long made = System.GetTimestamp();
     private long skipped;
 
     public ConcurrentQueue<TimeSpan> Waits { get; } = [];
 
     /// <summary>Something that happens before each wait is over.</summary>
     public Func<Task> BeforeWaiting { get; set; } = () => Task.CompletedTask;
+
+    /// <summary>Since the clock was made.</summary>
+    public TimeSpan Elapsed => GetElapsedTime(made);
+
+    public void Advance(TimeSpan by) => Interlocked.Add(ref skipped, (long)(by.TotalSeconds * TimestampFrequency));
 
     public override long GetTimestamp() => System.GetTimestamp() + Interlocked.Read(ref skipped);
 

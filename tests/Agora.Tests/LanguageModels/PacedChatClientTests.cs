@@ -61,6 +61,58 @@ public sealed class PacedChatClientTests
         Assert.Equal("the endpoint cannot be reached: connection refused", error.What);
     }
 
+    // The breaker lets one through at a time: if each had tries of its own, 200 requests would take hours to learn it.
+    [Fact]
+    public async Task However_many_requests_wait_for_an_address_that_never_answered_it_is_given_up_as_soon()
+    {
+        var error = await FirstFailureOfManyAsync(() => new TransientEndpointException("connection refused", EndpointFault.Unreachable));
+        Assert.Equal("the endpoint cannot be reached: connection refused", error.What);
+        Assert.InRange(time.Elapsed, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
+    public async Task One_that_can_be_reached_and_never_answers_is_given_up_after_half_an_hour()
+    {
+        var error = await FirstFailureOfManyAsync(() => Fault());
+        Assert.StartsWith("the endpoint ", error.What, StringComparison.Ordinal);
+        Assert.InRange(time.Elapsed, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(35));
+    }
+
+    private async Task<AgoraException> FirstFailureOfManyAsync(Func<Exception> fault)
+    {
+        using var client = Client(_ => throw fault());
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        var requests = Enumerable.Range(0, 200).Select(i => client.GetResponseAsync($"{i}", cancellationToken: stop.Token)).ToArray();
+        var error = await Assert.ThrowsAsync<AgoraException>(() => Task.WhenAny(requests).Unwrap());
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<Exception>(() => Task.WhenAll(requests));
+        return error;
+    }
+
+    // A training may lie between two steps that ask.
+    [Fact]
+    public async Task Hours_without_a_request_are_no_outage()
+    {
+        var calls = 0;
+        using var client = Client(_ => ++calls is 2 or 3 ? throw Fault() : Fine);
+        await client.GetResponseAsync("hello", cancellationToken: TestContext.Current.CancellationToken);
+        time.Advance(TimeSpan.FromHours(5));
+        await client.GetResponseAsync("again", cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(4, calls);
+    }
+
+    [Fact]
+    public async Task An_outage_and_its_end_are_told_once()
+    {
+        List<string> told = [];
+        var pace = new EndpointPace(64, null, new RetryPolicy(), time);
+        pace.Outage += told.Add;
+        var calls = 0;
+        using var client = new PacedChatClient(new FakeChatClient(_ => ++calls is > 1 and < 30 or 40 ? throw Fault() : Fine), "endpoint", pace, new RetryPolicy(), new Budget(), null, time);
+        for (var i = 0; i < 30; i++) await client.GetResponseAsync($"{i}", cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(["no request is answered (HTTP 503): trying now and then until the endpoint is well", "requests are answered again"], told);
+    }
+
     [Fact]
     public async Task What_will_not_pass_is_asked_once()
     {

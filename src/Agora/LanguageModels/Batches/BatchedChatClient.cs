@@ -4,7 +4,7 @@ using Microsoft.Extensions.AI;
 namespace Agora.LanguageModels.Batches;
 
 /// <summary>Sends requests through the provider's batch API; what batches leave unanswered, and what may not wait, goes online.</summary>
-/// <param name="online">Paced; of the whole run, and not disposed with this client.</param>
+/// <param name="online">Paced, and lent by the run.</param>
 /// <param name="batched">The provider's SDK over a <see cref="BatchTransport"/>.</param>
 /// <param name="modelIdentity">As the journal above knows the model: the two compute the same keys.</param>
 internal sealed class BatchedChatClient(
@@ -91,7 +91,7 @@ internal sealed class BatchedChatClient(
             queue.Dispose();
             batched.Dispose();
         }
-        base.Dispose(disposing: false);     // the online client is the run's
+        base.Dispose(disposing);
     }
 
     private async Task<ChatResponse> AskOnlineAsync(IReadOnlyList<ChatMessage> request, ChatOptions? options, List<FailedAttempt>? failed, CancellationToken cancellationToken)
