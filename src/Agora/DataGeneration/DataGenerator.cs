@@ -26,8 +26,9 @@ public static class DataGenerator
     public static async Task<GenerationOutcome> GenerateAsync(
         GenerationPlan plan, GenerationModels models, IProgress<GenerationProgress>? progress, CancellationToken cancellationToken)
     {
-        var stored = await GenerateAsync(plan, models, new FillsInMemory(), progress, cancellationToken);
-        return new GenerationOutcome { Instances = [.. stored.Instances], Rejects = [.. stored.Rejects], Bill = stored.Bill, Shortfall = stored.Shortfall };
+        var fills = new FillsInMemory();
+        var stored = await GenerateAsync(plan, models, fills, progress, cancellationToken);
+        return new GenerationOutcome { Instances = [.. stored.Places.Select(kept => fills.Read(kept.Round, kept.Place).Instance!)], Rejects = [.. stored.Rejects], Bill = stored.Bill, Shortfall = stored.Shortfall };
     }
 
     /// <param name="fills">Where the texts go, and where those of an earlier process are found.</param>
@@ -140,11 +141,11 @@ internal sealed class GenerationPlace(int index)
     }
 
     /// <summary>The round's tries are over.</summary>
-    public void End(PlaceFill fill)
+    public void End(PlaceTally fill)
     {
         if (firstRound < 0) firstRound = fill.Round;
         else (laterRounds ??= []).Add(fill.Round);
-        IsFilled = fill.Instance is not null;
+        IsFilled = fill.IsFilled;
     }
 
     /// <summary>A filter does not want the instance that the last round brought.</summary>
@@ -155,15 +156,15 @@ internal sealed class GenerationPlace(int index)
         Reject(fill.KeptLine);
     }
 
-    /// <summary>The instance that stands.</summary>
-    public PlaceFill Kept(IFillStore fills) => Read(fills, laterRounds is [.., var last] ? last : firstRound);
+    /// <summary>In which round the instance was written that stands.</summary>
+    public int KeptRound => laterRounds is [.., var last] ? last : firstRound;
 
     /// <summary>All that was rejected, by try.</summary>
     public IEnumerable<RejectedCompletion> Rejects(IFillStore fills)
     {
         foreach (var round in firstRound < 0 ? [] : laterRounds is null ? [firstRound] : laterRounds.Prepend(firstRound))
         {
-            var fill = Read(fills, round);
+            var fill = fills.Read(round, Index);
             foreach (var rejected in fill.Rejects) yield return rejected.Reject;
             foreach (var (_, rejection) in turnedAway?.Where(away => away.Round == round) ?? [])
                 yield return RejectedBy(rejection, fill);
@@ -186,6 +187,4 @@ internal sealed class GenerationPlace(int index)
             OutputTokens = fill.KeptLine.OutputTokens,
         };
     }
-
-    private PlaceFill Read(IFillStore fills, int round) => fills.Find(round, Index) ?? throw new InvalidOperationException($"what place {Index} was filled with in round {round} is not where it was kept");
 }

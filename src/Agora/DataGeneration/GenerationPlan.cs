@@ -58,8 +58,8 @@ public sealed record RejectedCompletion
 public sealed record StoredGeneration
 {
     public required int Valid { get; init; }
-    /// <inheritdoc cref="GenerationOutcome.Instances"/>
-    public required IEnumerable<SyntheticInstance> Instances { get; init; }
+    /// <summary>Under which round and place each instance is in the store, in the order of <see cref="GenerationOutcome.Instances"/>.</summary>
+    public required IEnumerable<(int Round, int Place)> Places { get; init; }
     /// <inheritdoc cref="GenerationOutcome.Rejects"/>
     public required IEnumerable<RejectedCompletion> Rejects { get; init; }
     public required GenerationBill Bill { get; init; }

@@ -24,27 +24,28 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
     public async ValueTask FillAsync(GenerationPlace place, GenerationRound round, int tries, CancellationToken cancellationToken)
     {
         place.KeepsSeed = false;
-        var fill = fills.Find(round.Number, place.Index);
-        if (fill is null)
+        var tally = fills.Tally(round.Number, place.Index);
+        if (tally is null)
         {
             var work = new PlaceFill { Round = round.Number, Place = place.Index, Tries = 0 };
             while (work.Tries < tries && work.Instance is null) work = await TryAsync(place, work, round, cancellationToken);
-            fills.Keep(fill = work);
+            fills.Keep(work);
+            tally = work.Tally;
         }
         else
         {
-            place.Tries += fill.Tries;
-            place.TriesOnSeed += fill.Tries;
-            if (fill.JudgedLine != BillLine.Nothing) place.JudgedLine = (place.JudgedLine ?? BillLine.Nothing) + fill.JudgedLine;
-            foreach (var reject in fill.Rejects) place.Reject(reject.Line);
-            Count(fill.RejectedLine + fill.KeptLine, fill.JudgedLine, change: fill.Instance is null ? 0 : 1);
+            place.Tries += tally.Tries;
+            place.TriesOnSeed += tally.Tries;
+            if (tally.JudgedLine != BillLine.Nothing) place.JudgedLine = (place.JudgedLine ?? BillLine.Nothing) + tally.JudgedLine;
+            foreach (var reject in tally.Rejects) place.Reject(reject.Line);
+            Count(tally.RejectedLine + tally.KeptLine, tally.JudgedLine, change: tally.IsFilled ? 1 : 0);
         }
-        place.End(fill);
+        place.End(tally);
         lock (counting)
         {
-            kept += fill.KeptLine;
-            retried += fill.RetriedLine;
-            foreach (var reject in fill.Rejects) AddReject(reject.Reject.Reason, reject.Line);
+            kept += tally.KeptLine;
+            retried += tally.RetriedLine;
+            foreach (var (reason, line) in tally.Rejects) AddReject(reason, line);
         }
     }
 
@@ -168,7 +169,7 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
         // One block at a time is in memory.
         foreach (var block in members.Where(place => place.IsFilled).OrderBy(place => place.Index).Chunk(Admission.Block))
         {
-            PlaceFill[] filled = [.. block.Select(place => place.Kept(fills))];
+            PlaceFill[] filled = [.. block.Select(place => fills.Read(place.KeptRound, place.Index))];
             var verdicts = await admission.JudgeAsync([.. filled.Select(fill => (GeneratedName(fill.Instance!), new InstructionResponse(fill.Instance!.Instruction, fill.Instance.Response)))], cancellationToken);
             foreach (var (place, fill, verdict) in block.Zip(filled, verdicts))
             {
@@ -265,7 +266,7 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
         return new StoredGeneration
         {
             Valid = filled,
-            Instances = places.Where(place => place.IsFilled).Select(place => place.Kept(fills).Instance!),
+            Places = places.Where(place => place.IsFilled).Select(place => (place.KeptRound, place.Index)),
             Rejects = places.Where(place => place.HasRejects).SelectMany(place => place.Rejects(fills)),
             Bill = new GenerationBill
             {

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using System.Text.Json.Serialization;
 
 namespace Agora.DataGeneration;
 
@@ -21,7 +20,29 @@ public sealed record PlaceFill
     public BillLine JudgedLine { get; init; } = BillLine.Nothing;
     public ImmutableArray<RejectedTry> Rejects { get; init; } = [];
 
-    [JsonIgnore]
+    public PlaceTally Tally => new()
+    {
+        Round = Round,
+        Tries = Tries,
+        IsFilled = Instance is not null,
+        KeptLine = KeptLine,
+        RetriedLine = RetriedLine,
+        JudgedLine = JudgedLine,
+        Rejects = Rejects.IsEmpty ? [] : [.. Rejects.Select(reject => (reject.Reject.Reason, reject.Line))],
+    };
+}
+
+/// <summary>A <see cref="PlaceFill"/> without its texts: all that rounds, counts and the bill depend on.</summary>
+public sealed record PlaceTally
+{
+    public required int Round { get; init; }
+    public required int Tries { get; init; }
+    public required bool IsFilled { get; init; }
+    public BillLine KeptLine { get; init; } = BillLine.Nothing;
+    public BillLine RetriedLine { get; init; } = BillLine.Nothing;
+    public BillLine JudgedLine { get; init; } = BillLine.Nothing;
+    public ImmutableArray<(RejectReason Reason, BillLine Line)> Rejects { get; init; } = [];
+
     public BillLine RejectedLine => Rejects.Select(reject => reject.Line).Aggregate(BillLine.Nothing, BillLine.Add);
 }
 
@@ -35,7 +56,10 @@ public sealed record RejectedTry(RejectedCompletion Reject, BillLine Line);
 public interface IFillStore
 {
     /// <returns>Null where the round's tries at the place are still to be made.</returns>
-    PlaceFill? Find(int round, int place);
+    PlaceTally? Tally(int round, int place);
+
+    /// <exception cref="InvalidOperationException">There is none.</exception>
+    PlaceFill Read(int round, int place);
 
     void Keep(PlaceFill fill);
 }
@@ -45,7 +69,9 @@ internal sealed class FillsInMemory : IFillStore
 {
     private readonly ConcurrentDictionary<(int, int), PlaceFill> fills = new();
 
-    public PlaceFill? Find(int round, int place) => fills.GetValueOrDefault((round, place));
+    public PlaceTally? Tally(int round, int place) => fills.GetValueOrDefault((round, place))?.Tally;
+
+    public PlaceFill Read(int round, int place) => fills[(round, place)];
 
     public void Keep(PlaceFill fill) => fills[(fill.Round, fill.Place)] = fill;
 }
@@ -65,6 +91,6 @@ internal sealed class GeneratedInstances(IFillStore fills) : IReadOnlyList<Synth
 
     System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
 
-    private SyntheticInstance Read((int Round, int Place) place) => fills.Find(place.Round, place.Place)?.Instance
+    private SyntheticInstance Read((int Round, int Place) place) => fills.Read(place.Round, place.Place).Instance
         ?? throw new InvalidOperationException($"the instance of place {place.Place} is not where it was kept");
 }

@@ -1,4 +1,5 @@
-using System.Globalization;
+using System.Buffers;
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Agora.DataGeneration;
@@ -7,31 +8,237 @@ namespace Agora.Runs;
 
 /// <summary>A generation's fills in a file beside the step's journal.</summary>
 /// <remarks>
-/// Nothing here is synced to the disk, for all of it can be made again from the journal. A fill counts only where the journal has at least as many records as when it was kept: after a
-/// loss of power a fill may have reached the disk before the completions that it was read from, and those would then be on no bill.
+/// <para>Nothing here is synced to the disk, for all of it can be made again from the journal. A fill counts only where the journal has at least as many records as when it was kept: after a
+/// loss of power a fill may have reached the disk before the completions that it was read from, and those would then be on no bill.</para>
+/// <para>A line is a JSON array (<see cref="ChecksummedLines"/>): round, place, records of the journal when it was kept, tries, four lines of the bill or what stands for them (kept, retried, judged, rejected
+/// by reason), then the texts: the completion, the rejects, the instance as it will stand in the result. So a resume reads of a million fills the numbers at their beginning, and the result is written by copying their ends.</para>
 /// </remarks>
-internal sealed class FillJournal(string path, Journal completions) : IFillStore, IDisposable
+internal sealed class FillJournal : IFillStore, IDisposable
 {
-    private readonly Journal fills = Journal.Open(path, syncs: false);
-    private readonly int atStart = completions.Count;
+    private readonly Lock gate = new();     // of the index; nobody holds it while the file is read or written
+    private readonly RecordIndex index = new();
+    private readonly ChecksummedLines lines;
+    private readonly Journal completions;
 
-    public PlaceFill? Find(int round, int place)
+    /// <exception cref="Experiments.AgoraException">Another process writes the file, or it cannot be read.</exception>
+    public FillJournal(string path, Journal completions)
     {
-        if (!fills.TryGet(Key(round, place), out var record)) return null;
-        var kept = JsonSerializer.Deserialize<KeptFill>(record, Options)!;
-        return kept.Own == own || kept.Completions <= atStart ? kept.Fill : null;
+        this.completions = completions;
+        var atStart = completions.Count;
+        // A place is kept twice in a round where its first fill did not count.
+        List<(int Round, int Place, long Offset)>? alike = null;
+        lines = ChecksummedLines.Open(path, syncs: false, (line, offset) =>
+        {
+            var reader = new Utf8JsonReader(line);
+            // Lines that an earlier version wrote begin with a text, and are passed over.
+            if (!reader.Read() || !reader.Read() || reader.TokenType != JsonTokenType.Number) return;
+            var (round, place, needed) = (reader.GetInt32(), Number(ref reader), Number(ref reader));
+            if (needed > atStart) return;
+            var hash = Hash(round, place);
+            if (index.Find(hash, 0) < 0) index.Add(hash, offset);
+            else (alike ??= []).Add((round, place, offset));
+        });
+        foreach (var (round, place, offset) in alike ?? []) Set(round, place, offset);
     }
 
-    public void Keep(PlaceFill fill) => fills.Put(Key(fill.Round, fill.Place), JsonSerializer.Serialize(new KeptFill(own, completions.Count, fill), Options));
+    public PlaceTally? Tally(int round, int place) => Find(round, place) is >= 0 and var offset ? lines.Read(offset, (round, place), static (line, key) => ReadTally(line, key)) : null;
 
-    public void Dispose() => fills.Dispose();
+    public PlaceFill Read(int round, int place) => lines.Read(Known(round, place), (round, place), static (line, key) => ReadFill(line, key));
 
-    private static string Key(int round, int place) => string.Create(CultureInfo.InvariantCulture, $"{round}:{place}");
+    /// <summary>Writes the instance of a fill as a line of <see cref="StepFiles.Instances"/>.</summary>
+    public void CopyInstance(int round, int place, Stream to) => lines.Read(Known(round, place), to, static (line, to) =>
+    {
+        var reader = AtTexts(line);
+        reader.Skip();
+        reader.Read();
+        reader.Skip();
+        reader.Read();
+        // What is left is the instance and the array's end.
+        to.Write(line[(int)reader.TokenStartIndex..^1]);
+        to.WriteByte((byte)'\n');
+        return true;
+    });
 
-    private readonly long own = Random.Shared.NextInt64();
+    public void Keep(PlaceFill fill)
+    {
+        // Read before the fill is written: all that it was read from is in the journal by now.
+        var offset = lines.Append(Line(fill, completions.Count));
+        Set(fill.Round, fill.Place, offset);
+    }
+
+    public void Dispose() => lines.Dispose();
+
+    private void Set(int round, int place, long offset)
+    {
+        var (hash, earlier) = (Hash(round, place), Find(round, place));
+        lock (gate)
+        {
+            if (earlier < 0) index.Add(hash, offset);
+            else index.Move(hash, earlier, offset);
+        }
+    }
+
+    private long Known(int round, int place) => Find(round, place) is >= 0 and var offset ? offset
+        : throw new InvalidOperationException($"what place {place} was filled with in round {round} is not where it was kept");
+
+    // One task at a time works on a place, so that nobody adds what is looked for here.
+    private long Find(int round, int place)
+    {
+        var hash = Hash(round, place);
+        long first;
+        List<long>? more = null;
+        lock (gate)
+        {
+            first = index.Find(hash, 0);
+            for (var found = 1; first >= 0 && index.Find(hash, found) is >= 0 and var next; found++) (more ??= []).Add(next);
+        }
+        if (more is null) return first < 0 || IsAt(first) ? first : -1;
+        foreach (var offset in more.Prepend(first))
+            if (IsAt(offset)) return offset;
+        return -1;
+
+        bool IsAt(long offset) => lines.Read(offset, (round, place), static (line, key) =>
+        {
+            var reader = new Utf8JsonReader(line);
+            reader.Read();
+            return (Number(ref reader), Number(ref reader)) == key;
+        });
+    }
+
+    // Places are small and dense: neighbours keep apart without a good hash, and rounds follow each other.
+    private static uint Hash(int round, int place) => (uint)place + 0x9E3779B1u * (uint)round;
+
+    private static int Number(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        return reader.GetInt32();
+    }
+
+    private static PlaceTally ReadTally(ReadOnlySpan<byte> line, (int Round, int Place) key)
+    {
+        var reader = new Utf8JsonReader(line);
+        return ReadTally(ref reader, key.Round);
+    }
+
+    private static PlaceTally ReadTally(ref Utf8JsonReader reader, int round)
+    {
+        reader.Read();
+        for (var passed = 0; passed < 3; passed++) reader.Read();
+        var tally = new PlaceTally { Round = round, Tries = Number(ref reader), IsFilled = Number(ref reader) == 1, KeptLine = ReadLine(ref reader), RetriedLine = ReadLine(ref reader), JudgedLine = ReadLine(ref reader) };
+        reader.Read();
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.EndArray) return tally;
+        var rejects = ImmutableArray.CreateBuilder<(RejectReason, BillLine)>();
+        for (; reader.TokenType != JsonTokenType.EndArray; reader.Read())
+            rejects.Add((Enum.Parse<RejectReason>(reader.GetString()!), ReadLine(ref reader)));
+        return tally with { Rejects = rejects.ToImmutable() };
+    }
+
+    private static BillLine ReadLine(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.Number) return BillLine.Nothing;
+        var line = new BillLine { Completions = Next(ref reader), InputTokens = Next(ref reader), OutputTokens = Next(ref reader), CachedInputTokens = Next(ref reader), WithoutUsage = Next(ref reader) };
+        reader.Read();
+        return line;
+
+        static long Next(ref Utf8JsonReader reader)
+        {
+            reader.Read();
+            return reader.GetInt64();
+        }
+    }
+
+    private static Utf8JsonReader AtTexts(ReadOnlySpan<byte> line)
+    {
+        var reader = new Utf8JsonReader(line);
+        reader.Read();
+        // round, place, records, tries, whether there is an instance, four parts of the bill
+        for (var passed = 0; passed < 9; passed++)
+        {
+            reader.Read();
+            reader.Skip();
+        }
+        reader.Read();
+        return reader;
+    }
+
+    private static PlaceFill ReadFill(ReadOnlySpan<byte> line, (int Round, int Place) key)
+    {
+        var numbers = new Utf8JsonReader(line);
+        var tally = ReadTally(ref numbers, key.Round);
+        var reader = AtTexts(line);
+        var completion = reader.GetString();
+        reader.Read();
+        var rejects = JsonSerializer.Deserialize<ImmutableArray<RejectedCompletion>>(ref reader, Options);
+        reader.Read();
+        return new PlaceFill
+        {
+            Round = key.Round,
+            Place = key.Place,
+            Tries = tally.Tries,
+            KeptLine = tally.KeptLine,
+            RetriedLine = tally.RetriedLine,
+            JudgedLine = tally.JudgedLine,
+            Completion = completion,
+            Rejects = [.. rejects.Zip(tally.Rejects, (reject, counted) => new RejectedTry(reject, counted.Line))],
+            Instance = JsonSerializer.Deserialize<SyntheticInstance>(ref reader, CanonicalJson.Options),
+        };
+    }
+
+    // Valid until the thread writes the next one.
+    private static ReadOnlySpan<byte> Line(PlaceFill fill, int completions)
+    {
+        if (lineBytes is null || lineBytes.Capacity > LargestKeptBuffer)
+            lineWriter = new Utf8JsonWriter(lineBytes = new ArrayBufferWriter<byte>(4096), new JsonWriterOptions { Encoder = CanonicalJson.Options.Encoder });
+        lineBytes.ResetWrittenCount();
+        var writer = lineWriter!;
+        writer.Reset();
+        writer.WriteStartArray();
+        writer.WriteNumberValue(fill.Round);
+        writer.WriteNumberValue(fill.Place);
+        writer.WriteNumberValue(completions);
+        writer.WriteNumberValue(fill.Tries);
+        writer.WriteNumberValue(fill.Instance is null ? 0 : 1);
+        Write(writer, fill.KeptLine);
+        Write(writer, fill.RetriedLine);
+        Write(writer, fill.JudgedLine);
+        writer.WriteStartArray();
+        foreach (var reject in fill.Rejects)
+        {
+            writer.WriteStringValue(reject.Reject.Reason.ToString());
+            Write(writer, reject.Line);
+        }
+        writer.WriteEndArray();
+        writer.WriteStringValue(fill.Completion);
+        JsonSerializer.Serialize(writer, fill.Rejects.Select(reject => reject.Reject), Options);
+        JsonSerializer.Serialize(writer, fill.Instance, CanonicalJson.Options);
+        writer.WriteEndArray();
+        writer.Flush();
+        return lineBytes.WrittenSpan;
+    }
+
+    private static void Write(Utf8JsonWriter writer, BillLine line)
+    {
+        if (line == BillLine.Nothing)
+        {
+            writer.WriteNumberValue(0);
+            return;
+        }
+        writer.WriteStartArray();
+        writer.WriteNumberValue(line.Completions);
+        writer.WriteNumberValue(line.InputTokens);
+        writer.WriteNumberValue(line.OutputTokens);
+        writer.WriteNumberValue(line.CachedInputTokens);
+        writer.WriteNumberValue(line.WithoutUsage);
+        writer.WriteEndArray();
+    }
+
+    [ThreadStatic]
+    private static Utf8JsonWriter? lineWriter;
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? lineBytes;
+    private const int LargestKeptBuffer = 1 << 16;
+
     private static readonly JsonSerializerOptions Options = new(CanonicalJson.Options) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
-
-    /// <param name="Own">Of the process that kept it.</param>
-    /// <param name="Completions">Records of the journal when it was kept.</param>
-    private sealed record KeptFill(long Own, int Completions, PlaceFill Fill);
 }

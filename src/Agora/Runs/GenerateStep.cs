@@ -78,7 +78,11 @@ public sealed class GenerateStep : RunStep
         var outcome = await DataGenerator.GenerateAsync(plan, new GenerationModels(chat) { Judge = scoring, Embeddings = vectors }, fills, progress, cancellationToken);
         await workspace.Journal.FlushAsync(cancellationToken);
 
-        workspace.Write(StepFiles.Instances, StepFiles.Lines(outcome.Instances));
+        workspace.Write(StepFiles.Instances, file =>
+        {
+            foreach (var (round, place) in outcome.Places)
+                fills.CopyInstance(round, place, file);
+        });
         workspace.Write(StepFiles.Rejects, StepFiles.Lines(outcome.Rejects));
         workspace.Write(StepFiles.Generation, [StepFiles.Line(new GenerationSummary
         {

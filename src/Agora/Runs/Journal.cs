@@ -1,50 +1,39 @@
 using System.Buffers;
-using System.Buffers.Binary;
-using System.Buffers.Text;
-using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
-using System.Numerics;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Agora.Experiments;
 using Agora.LanguageModels;
-using Microsoft.Win32.SafeHandles;
 
 namespace Agora.Runs;
 
-/// <summary>An append-only file of finished items: one line each, with a checksum.</summary>
-/// <remarks>
-/// A line is the CRC-32C of its JSON in eight hexadecimal digits, a space, a JSON array of key and record, a line feed. A line goes to the kernel
-/// in one write when it is appended; syncs to the disk happen in batches. On opening, a torn end is cut off and a line
-/// whose checksum is wrong is passed over: its item is simply not finished. One process writes at a time.
-/// Only the places of records are kept in memory, under 128 bits of their keys' hashes: some 50 bytes each.
-/// </remarks>
+/// <summary>An append-only file of finished items, each a JSON array of key and record on a line with a checksum (<see cref="ChecksummedLines"/>).</summary>
+/// <remarks>An item whose line is torn or damaged is simply not finished. One process writes at a time. Only the places of records are in memory (<see cref="RecordIndex"/>).</remarks>
 public sealed class Journal : IJournal, IDisposable
 {
-    // Appenders one after the other; those who read wait for none of them.
-    private readonly Lock writing = new();
-    private readonly Lock gate = new();
-    private readonly Dictionary<UInt128, (long Offset, int Length)> places = [];
-    private readonly SafeFileHandle file;
+    private readonly Lock appending = new();
+    private readonly Lock gate = new();     // of the index; nobody holds it while the file is read or written
+    private readonly RecordIndex index = new();
+    private readonly ChecksummedLines lines;
     private readonly string path;
-    private long length;
-    private readonly Lock syncing = new();
-    private long synced;
-    private int unsynced;
-    private long lastSync = Stopwatch.GetTimestamp();
-    private int syncWaits;
-    private volatile Exception? syncFault;
-    private bool broken;
-    private bool readOnly;
-    private bool syncs = true;
-    private FileLock? alone;
 
-    private Journal(string path, SafeFileHandle file)
+    private Journal(string path, Func<LineReading, ChecksummedLines> open)
     {
         this.path = path;
-        this.file = file;
+        // Two lines may have one key, and the later one counts. Where hashes agree the earlier line has to be looked at, for which the file must be open.
+        List<(uint Hash, long Offset)>? alike = null;
+        lines = open((line, offset) =>
+        {
+            var hash = HashOfKey(line);
+            if (index.Find(hash, 0) < 0) index.Add(hash, offset);
+            else (alike ??= []).Add((hash, offset));
+        });
+        foreach (var (hash, offset) in alike ?? [])
+        {
+            var key = lines.Read(offset, 0, static (line, _) => KeyOf(line));
+            if (Find(hash, Encoding.UTF8.GetBytes(key)) is >= 0 and var earlier) index.Move(hash, earlier, offset);
+            else index.Add(hash, offset);
+        }
     }
 
     /// <summary>Records in the journal.</summary>
@@ -53,44 +42,15 @@ public sealed class Journal : IJournal, IDisposable
         get
         {
             lock (gate)
-                return places.Count;
+                return index.Count;
         }
     }
 
     /// <summary>Lines that were not whole when the journal was opened.</summary>
-    public int Dropped { get; private set; }
+    public int Dropped => lines.Dropped;
 
     /// <exception cref="AgoraException">Another process writes this journal, or the file cannot be read.</exception>
-    public static Journal Open(string path) => Open(path, syncs: true);
-
-    /// <param name="syncs">False for what may be lost with the power.</param>
-    /// <inheritdoc cref="Open(string)"/>
-    internal static Journal Open(string path, bool syncs)
-    {
-        try
-        {
-            // The lock is a file of its own: others may read what a journal holds while it is written.
-            var alone = FileLock.TryExclusive(path + ".lock") ?? throw new AgoraException("another process writes the journal", path, "wait until it ends, or end it");
-            SafeFileHandle? file = null;
-            try
-            {
-                file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-                var journal = new Journal(path, file) { alone = alone, syncs = syncs };
-                journal.Read();
-                return journal;
-            }
-            catch
-            {
-                file?.Dispose();
-                alone.Dispose();
-                throw;
-            }
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw DurableFiles.Failure(path, error);
-        }
-    }
+    public static Journal Open(string path) => new(path, take => ChecksummedLines.Open(path, syncs: true, take));
 
     /// <summary>A journal that is only read, for what another step left behind.</summary>
     /// <returns>Null where it is gone. What a process appends to it from now on is not seen.</returns>
@@ -98,10 +58,7 @@ public sealed class Journal : IJournal, IDisposable
     {
         try
         {
-            var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            var journal = new Journal(path, file) { readOnly = true };
-            journal.Read();
-            return journal;
+            return new Journal(path, take => ChecksummedLines.OpenToRead(path, take));
         }
         catch (IOException)
         {
@@ -109,252 +66,98 @@ public sealed class Journal : IJournal, IDisposable
         }
     }
 
-    /// <summary>Hands every whole record of the file to <paramref name="take"/>, in the order in which they were appended. The journal may be open elsewhere.</summary>
-    internal static void Scan(string path, JournalReading take)
-    {
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
-        ReadLines(file, (line, _) =>
-        {
-            if (Json(line) is { IsEmpty: false } json)
-                take(Key(json), json);
-        });
-    }
-
     public bool TryGet(string key, [NotNullWhen(true)] out string? record)
     {
-        if (!TryFind(Hash(key), out var place))
-        {
-            record = null;
-            return false;
-        }
-        record = RecordAt(place.Offset, place.Length);
-        return true;
+        using var bytes = new KeyBytes(key, stackalloc byte[KeyBytes.Usual]);
+        record = Find(ChecksummedLines.Checksum(bytes.Span), bytes.Span) is >= 0 and var offset ? lines.Read(offset, 0, static (line, _) => RecordOf(line)) : null;
+        return record is not null;
     }
 
-    public void Append(string key, string record) => Write(key, record, replaces: false);
-
-    /// <summary>Keeps the record in place of the one that stands under the key, if any. Whoever opens the file again finds the last one.</summary>
-    internal void Put(string key, string record) => Write(key, record, replaces: true);
-
-    private void Write(string key, string record, bool replaces)
+    public void Append(string key, string record)
     {
-        if (readOnly)
-            throw new InvalidOperationException($"the journal {path} was opened to be read");
-        var line = Line(key, record);
-        var hash = Hash(key);
-        var sync = false;
-        lock (writing)
+        using var bytes = new KeyBytes(key, stackalloc byte[KeyBytes.Usual]);
+        var hash = ChecksummedLines.Checksum(bytes.Span);
+        var json = Line(bytes.Span, record);
+        lock (appending)
         {
-            if (broken)
-                throw new InvalidOperationException($"the journal {path} could not be put right after a failed write");
-            if (syncFault is { } fault)
-                throw DurableFiles.Failure(path, fault);
-            if (!replaces && TryFind(hash, out var place))
+            if (Find(hash, bytes.Span) is >= 0 and var earlier)
             {
-                if (RecordAt(place.Offset, place.Length) != record)
+                if (lines.Read(earlier, 0, static (line, _) => RecordOf(line)) != record)
                     throw new InvalidOperationException($"the journal {path} has another record under {key}");
                 return;
             }
-            try
-            {
-                RandomAccess.Write(file, line, length);
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                CutBack();
-                throw DurableFiles.Failure(path, error);
-            }
+            var offset = lines.Append(json);
             lock (gate)
-                places[hash] = (length, line.Length);
-            Volatile.Write(ref length, length + line.Length);
-            unsynced++;
-            if (syncs && (unsynced >= LinesPerSync || Stopwatch.GetElapsedTime(lastSync) > TimeBetweenSyncs))
-            {
-                (unsynced, lastSync) = (0, Stopwatch.GetTimestamp());
-                sync = true;
-            }
+                index.Add(hash, offset);
         }
-        // On a thread of its own: those of the pool are few, and each has many requests to look after.
-        if (sync && Interlocked.Exchange(ref syncWaits, 1) == 0)
-            _ = Task.Factory.StartNew(SyncBeside, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-    }
-
-    // A fault is the next appender's, who must not go on as if its records were safe.
-    private void SyncBeside()
-    {
-        Volatile.Write(ref syncWaits, 0);
-        try
-        {
-            Sync();
-        }
-        catch (ObjectDisposedException)
-        {
-            // Closed meanwhile.
-        }
-        catch (AgoraException error)
-        {
-            syncFault = error.InnerException ?? error;
-        }
-    }
-
-    private bool TryFind(UInt128 hash, out (long Offset, int Length) place)
-    {
-        lock (gate)
-            return places.TryGetValue(hash, out place);
     }
 
     public async ValueTask FlushAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        await Task.Run(Sync, CancellationToken.None);
+        await Task.Run(lines.Sync, CancellationToken.None);
     }
 
-    public void Dispose()
-    {
-        // No sync and no write is cut off in its middle.
-        lock (syncing)
-            lock (writing)
-                file.Dispose();
-        alone?.Dispose();
-    }
+    public void Dispose() => lines.Dispose();
 
-    // Outside the appenders' lock: they go on while the disk works.
-    private void Sync()
+    /// <returns>Where the key's record lies; -1 where there is none.</returns>
+    private long Find(uint hash, ReadOnlySpan<byte> key)
     {
-        lock (syncing)
+        long first;
+        List<long>? more = null;
+        lock (gate)
         {
-            var upTo = Volatile.Read(ref length);
-            if (upTo == synced)
-                return;
-            try
-            {
-                RandomAccess.FlushToDisk(file);
-            }
-            catch (IOException error)
-            {
-                throw DurableFiles.Failure(path, error);
-            }
-            synced = upTo;
+            first = index.Find(hash, 0);
+            for (var found = 1; first >= 0 && index.Find(hash, found) is >= 0 and var next; found++) (more ??= []).Add(next);
         }
+        if (first < 0 || IsAt(first, key)) return first;
+        foreach (var offset in more ?? [])
+            if (IsAt(offset, key)) return offset;
+        return -1;
     }
 
-    // Half a line may have reached a full disk; the next one must not be glued to it.
-    private void CutBack()
+    private bool IsAt(long offset, ReadOnlySpan<byte> key) => lines.Read(offset, key, static (line, wanted) => AtKey(line).ValueTextEquals(wanted));
+
+    internal static string KeyOf(ReadOnlySpan<byte> line)
     {
-        try
-        {
-            RandomAccess.SetLength(file, length);
-        }
-        catch (IOException)
-        {
-            broken = true;
-        }
+        var reader = AtKey(line);
+        return reader.GetString()!;
     }
 
-    private void Read()
+    internal static uint HashOfKey(ReadOnlySpan<byte> line)
     {
-        var torn = false;
-        (length, torn) = ReadLines(file, Take);
-        if (!torn)
-            return;
-        Dropped++;
-        if (!readOnly)
-            RandomAccess.SetLength(file, length);
+        var reader = AtKey(line);
+        return ChecksummedLines.Checksum(reader.ValueIsEscaped ? Encoding.UTF8.GetBytes(reader.GetString()!) : reader.ValueSpan);
     }
 
-    /// <returns>Where the last whole line ends, and whether anything follows it.</returns>
-    private static (long Length, bool Torn) ReadLines(SafeFileHandle file, LineReading take)
+    internal static string RecordOf(ReadOnlySpan<byte> line)
     {
-        var block = new byte[1 << 20];
-        var filled = 0;
-        var blockStart = 0L;
-        while (true)
-        {
-            var read = RandomAccess.Read(file, block.AsSpan(filled), blockStart + filled);
-            filled += read;
-            var start = 0;
-            for (int end; (end = block.AsSpan(start, filled - start).IndexOf((byte)'\n')) >= 0; start += end + 1)
-                take(block.AsSpan(start, end + 1), blockStart + start);
-            block.AsSpan(start, filled - start).CopyTo(block);
-            blockStart += start;
-            filled -= start;
-            if (read == 0)
-                return (blockStart, filled > 0);
-            if (filled == block.Length)
-                Array.Resize(ref block, 2 * block.Length);
-        }
-    }
-
-    private void Take(ReadOnlySpan<byte> line, long offset)
-    {
-        if (Json(line) is { IsEmpty: false } json)
-            places[Hash(Key(json))] = (offset, line.Length);
-        else
-            Dropped++;
-    }
-
-    // Keys of requests are hashes already, so that reading a long journal hashes nothing.
-    private static UInt128 Hash(string key) => key.Length == 64 && UInt128.TryParse(key.AsSpan(0, 32), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var prefix)
-        ? prefix
-        : BinaryPrimitives.ReadUInt128LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
-
-    private static string Key(ReadOnlySpan<byte> json)
-    {
-        var reader = new Utf8JsonReader(json);
-        reader.Read();
+        var reader = AtKey(line);
         reader.Read();
         return reader.GetString()!;
     }
 
-    private string RecordAt(long offset, int size)
+    private static Utf8JsonReader AtKey(ReadOnlySpan<byte> line)
     {
-        var line = new byte[size];
-        for (var read = 0; read < size;)
-        {
-            var more = RandomAccess.Read(file, line.AsSpan(read), offset + read);
-            if (more == 0)
-                throw new InvalidOperationException($"the journal {path} was shortened while it was open");
-            read += more;
-        }
-        return Fields(Json(line)).Record;
+        var reader = new Utf8JsonReader(line);
+        reader.Read();
+        reader.Read();
+        return reader;
     }
 
-    /// <returns>The JSON of a whole line, empty where the line is not whole.</returns>
-    private static ReadOnlySpan<byte> Json(ReadOnlySpan<byte> line)
+    // Valid until the thread writes the next one.
+    private static ReadOnlySpan<byte> Line(ReadOnlySpan<byte> key, string record)
     {
-        if (line.Length < ChecksumLength + 3 || line[ChecksumLength] != ' ' || line[^1] != '\n')
-            return [];
-        var json = line[(ChecksumLength + 1)..^1];
-        return Utf8Parser.TryParse(line[..ChecksumLength], out uint checksum, out var used, 'x') && used == ChecksumLength && checksum == Checksum(json)
-            ? json
-            : [];
-    }
-
-    private static (string Key, string Record) Fields(ReadOnlySpan<byte> json)
-    {
-        var fields = JsonSerializer.Deserialize<string[]>(json)!;
-        return (fields[0], fields[1]);
-    }
-
-    private static byte[] Line(string key, string record)
-    {
-        var writer = lineWriter ??= new Utf8JsonWriter(lineBytes = new ArrayBufferWriter<byte>(1024), new JsonWriterOptions { Encoder = CanonicalJson.Options.Encoder });
-        lineBytes!.ResetWrittenCount();
-        writer.Reset();
-        writer.WriteStartArray();
-        writer.WriteStringValue(key);
-        writer.WriteStringValue(record);
-        writer.WriteEndArray();
-        writer.Flush();
-        var json = lineBytes.WrittenSpan;
-        var line = new byte[ChecksumLength + 1 + json.Length + 1];
-        Utf8Formatter.TryFormat(Checksum(json), line, out _, new StandardFormat('x', ChecksumLength));
-        line[ChecksumLength] = (byte)' ';
-        json.CopyTo(line.AsSpan(ChecksumLength + 1));
-        line[^1] = (byte)'\n';
-        if (lineBytes.Capacity > LargestKeptBuffer)
-            (lineWriter, lineBytes) = (null, null);
-        return line;
+        if (lineBytes is null || lineBytes.Capacity > LargestKeptBuffer)
+            lineWriter = new Utf8JsonWriter(lineBytes = new ArrayBufferWriter<byte>(1024), new JsonWriterOptions { Encoder = CanonicalJson.Options.Encoder });
+        lineBytes.ResetWrittenCount();
+        lineWriter!.Reset();
+        lineWriter.WriteStartArray();
+        lineWriter.WriteStringValue(key);
+        lineWriter.WriteStringValue(record);
+        lineWriter.WriteEndArray();
+        lineWriter.Flush();
+        return lineBytes.WrittenSpan;
     }
 
     [ThreadStatic]
@@ -363,22 +166,24 @@ public sealed class Journal : IJournal, IDisposable
     private static ArrayBufferWriter<byte>? lineBytes;
     private const int LargestKeptBuffer = 1 << 16;
 
-    private static uint Checksum(ReadOnlySpan<byte> bytes)
+    /// <summary>A key in UTF-8, on the stack where it is short.</summary>
+    private readonly ref struct KeyBytes : IDisposable
     {
-        var crc = uint.MaxValue;
-        for (; bytes.Length >= 8; bytes = bytes[8..])
-            crc = BitOperations.Crc32C(crc, BitConverter.ToUInt64(bytes));
-        foreach (var one in bytes)
-            crc = BitOperations.Crc32C(crc, one);
-        return ~crc;
+        public const int Usual = 256;
+
+        private readonly byte[]? rented;
+
+        public KeyBytes(string key, Span<byte> room)
+        {
+            if (Encoding.UTF8.GetMaxByteCount(key.Length) > room.Length) room = rented = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(key.Length));
+            Span = room[..Encoding.UTF8.GetBytes(key, room)];
+        }
+
+        public ReadOnlySpan<byte> Span { get; }
+
+        public void Dispose()
+        {
+            if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
+        }
     }
-
-    private delegate void LineReading(ReadOnlySpan<byte> line, long offset);
-
-    private const int ChecksumLength = 8;
-    private const int LinesPerSync = 256;
-    private static readonly TimeSpan TimeBetweenSyncs = TimeSpan.FromSeconds(2);
 }
-
-/// <param name="line">A JSON array of key and record.</param>
-internal delegate void JournalReading(string key, ReadOnlySpan<byte> line);

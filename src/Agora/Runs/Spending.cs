@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
 using Agora.Experiments;
 using Agora.LanguageModels;
@@ -41,72 +43,125 @@ public sealed record SpendingLine
 }
 
 /// <summary>Adds up what journals say was asked for. The journal is the only record of it, so that nothing can be lost between two.</summary>
-internal static class Spending
+internal sealed class Spending
 {
+    private readonly Dictionary<(string Model, string Outcome, bool Batch), Sums> sums = [];
+    private readonly UnansweredRequests unanswered = new();
+    private readonly List<string> models = [];      // each once, however many answers it gave
+
     /// <param name="underWay">Requests that a process had sent and may not have lived to write down.</param>
     /// <returns>By model and outcome, in ordinal order.</returns>
     public static ImmutableArray<SpendingLine> Scan(string journal, ImmutableArray<LeftRequest> underWay = default)
     {
-        var lines = new SortedDictionary<(string, string, bool), SpendingLine>();
-        var unanswered = new UnansweredRequests();
+        var spending = new Spending();
         var left = underWay.IsDefaultOrEmpty ? [] : underWay.ToList();
-        Journal.Scan(journal, (key, line) =>
+        var sought = left.SelectMany(one => new[] { one.Key, JournalRecord.GivenUpPrefix + one.Name }).Select(key => ChecksummedLines.Checksum(Encoding.UTF8.GetBytes(key))).ToHashSet();
+        // Of most lines only numbers are wanted, and there may be a million: no text is made of them.
+        var room = Array.Empty<byte>();
+        ChecksummedLines.Scan(journal, (line, _) =>
         {
-            if (left.Count > 0)
-                left.RemoveAll(one => one.Key == key || key == JournalRecord.GivenUpPrefix + one.Name);
+            if (room.Length < line.Length) room = new byte[2 * line.Length];
             var reader = new Utf8JsonReader(line);
-            for (var token = 0; token < 3; token++)
-                reader.Read();
-            var written = reader.GetString()!;
-            unanswered.Read(key, written);
-            if (JournalRecord.TryRead(written) is not { By: { } model } record)
-                return;
-            if (record.Again)
-                Add(new SpendingLine { Model = model, Outcome = SpendingLine.ReadAgain, Requests = 1, InputTokens = record.InputTokens ?? 0, OutputTokens = record.OutputTokens ?? 0 });
-            else if (record.Refused is not null)
-                Add(new SpendingLine { Model = model, Outcome = SpendingLine.Refused, Requests = 1, Batch = record.Batch });
-            else if (record.Text is not null)
-                Add(new SpendingLine
-                {
-                    Model = model,
-                    Outcome = SpendingLine.Answered,
-                    Requests = 1,
-                    InputTokens = record.InputTokens ?? 0,
-                    CachedInputTokens = record.CachedInputTokens ?? 0,
-                    OutputTokens = record.OutputTokens ?? 0,
-                    WithoutUsage = record is { InputTokens: not null, OutputTokens: not null } ? 0 : 1,
-                    Batch = record.Batch,
-                });
-            if (!record.Again)
-                foreach (var failed in record.Failed ?? [])
-                    Add(new SpendingLine
-                    {
-                        Model = model,
-                        Outcome = SpendingLine.FailedPrefix + failed.Reason,
-                        Requests = failed.Reason == FailedAttempt.Uncounted ? 0 : 1,    // it is among the answered ones
-                        InputTokens = failed.MostInputTokens,
-                        OutputTokens = failed.MostOutputTokens,
-                    });
+            reader.Read();
+            reader.Read();
+            if (sought.Count > 0 && sought.Contains(Journal.HashOfKey(line)))
+            {
+                var key = reader.GetString();
+                left.RemoveAll(one => one.Key == key || key == JournalRecord.GivenUpPrefix + one.Name);
+            }
+            if (spending.unanswered.MayRead(reader)) spending.unanswered.Read(reader.GetString()!, Journal.RecordOf(line));
+            reader.Read();
+            spending.Add(room.AsSpan(0, reader.CopyString(room)));
         });
         foreach (var one in left)
-            Add(new SpendingLine { Model = one.Model, Outcome = SpendingLine.FailedPrefix + FailedAttempt.Interrupted, Requests = one.Times, InputTokens = one.Times * one.MostInputTokens, OutputTokens = one.Times * one.MostOutputTokens });
-        foreach (var (model, requests, input, output) in unanswered.Sums())
-            Add(new SpendingLine { Model = model, Outcome = SpendingLine.InBatch, Requests = requests, InputTokens = input, OutputTokens = output, Batch = true });
-        return [.. lines.Values];
-
-        void Add(SpendingLine one)
-        {
-            var key = (one.Model, one.Outcome, one.Batch);
-            lines[key] = lines.TryGetValue(key, out var sum) ? Sum(sum, one) : one;
-        }
+            spending.Add(one.Model, SpendingLine.FailedPrefix + FailedAttempt.Interrupted, batch: false, one.Times, one.Times * one.MostInputTokens, 0, one.Times * one.MostOutputTokens, 0);
+        return spending.Lines();
     }
 
-    public static SpendingLine Sum(SpendingLine left, SpendingLine right) => left with
+    private void Add(ReadOnlySpan<byte> written)
     {
-        Requests = left.Requests + right.Requests,
-        InputTokens = left.InputTokens + right.InputTokens,
-        CachedInputTokens = left.CachedInputTokens + right.CachedInputTokens,
-        OutputTokens = left.OutputTokens + right.OutputTokens,
-        WithoutUsage = left.WithoutUsage + right.WithoutUsage,
-    };
+        if (PlainAnswer(written) is { } plain)
+        {
+            Add(plain.Model, SpendingLine.Answered, plain.Batch, 1, plain.Input, plain.CachedInput, plain.Output, plain.WithoutUsage ? 1 : 0);
+            return;
+        }
+        if (JournalRecord.TryRead(Encoding.UTF8.GetString(written)) is not { By: { } model } record)
+            return;
+        if (record.Again)
+            Add(model, SpendingLine.ReadAgain, batch: false, 1, record.InputTokens ?? 0, 0, record.OutputTokens ?? 0, 0);
+        else if (record.Refused is not null)
+            Add(model, SpendingLine.Refused, record.Batch, 1, 0, 0, 0, 0);
+        else if (record.Text is not null)
+            Add(model, SpendingLine.Answered, record.Batch, 1, record.InputTokens ?? 0, record.CachedInputTokens ?? 0, record.OutputTokens ?? 0, record is { InputTokens: not null, OutputTokens: not null } ? 0 : 1);
+        if (!record.Again)
+            foreach (var failed in record.Failed ?? [])
+                // What came without counts is among the answered ones.
+                Add(model, SpendingLine.FailedPrefix + failed.Reason, batch: false, failed.Reason == FailedAttempt.Uncounted ? 0 : 1, failed.MostInputTokens, 0, failed.MostOutputTokens, 0);
+    }
+
+    // An answer that came at once, read without its text; null for everything else.
+    private (string Model, bool Batch, long Input, long CachedInput, long Output, bool WithoutUsage)? PlainAnswer(ReadOnlySpan<byte> written)
+    {
+        if (written.IsEmpty || written[0] != '{') return null;
+        string? model = null;
+        var (text, batch, cached) = (false, false, 0L);
+        long? input = null, output = null;
+        var reader = new Utf8JsonReader(written);
+        try
+        {
+            reader.Read();
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                if (reader.ValueTextEquals("text"u8)) text = reader.Read() && reader.TokenType == JsonTokenType.String;
+                else if (reader.ValueTextEquals("by"u8) && reader.Read()) model = reader.TokenType == JsonTokenType.String ? Known(reader) : null;
+                else if (reader.ValueTextEquals("batch"u8) && reader.Read()) batch = reader.GetBoolean();
+                else if (reader.ValueTextEquals("input_tokens"u8) && reader.Read()) input = reader.GetInt64();
+                else if (reader.ValueTextEquals("output_tokens"u8) && reader.Read()) output = reader.GetInt64();
+                else if (reader.ValueTextEquals("cached_input_tokens"u8) && reader.Read()) cached = reader.GetInt64();
+                else if (reader.ValueTextEquals("finish_reason"u8) || reader.ValueTextEquals("model"u8) || reader.ValueTextEquals("tokens"u8)) reader.Skip();
+                else return null;
+            }
+        }
+        catch (Exception other) when (other is JsonException or InvalidOperationException or FormatException)
+        {
+            return null;
+        }
+        return text && model is not null ? (model, batch, input ?? 0, cached, output ?? 0, input is null || output is null) : null;
+    }
+
+    private string Known(in Utf8JsonReader reader)
+    {
+        foreach (var model in models)
+            if (reader.ValueTextEquals(model)) return model;
+        models.Add(reader.GetString()!);
+        return models[^1];
+    }
+
+    private void Add(string model, string outcome, bool batch, long requests, long input, long cachedInput, long output, long withoutUsage)
+    {
+        ref var sum = ref CollectionsMarshal.GetValueRefOrAddDefault(sums, (model, outcome, batch), out _);
+        sum = new Sums(sum.Requests + requests, sum.Input + input, sum.CachedInput + cachedInput, sum.Output + output, sum.WithoutUsage + withoutUsage);
+    }
+
+    private ImmutableArray<SpendingLine> Lines()
+    {
+        foreach (var (model, requests, input, output) in unanswered.Sums())
+            Add(model, SpendingLine.InBatch, batch: true, requests, input, 0, output, 0);
+        return
+        [
+            .. sums.OrderBy(sum => sum.Key.Model, StringComparer.Ordinal).ThenBy(sum => sum.Key.Outcome, StringComparer.Ordinal).ThenBy(sum => sum.Key.Batch).Select(sum => new SpendingLine
+            {
+                Model = sum.Key.Model,
+                Outcome = sum.Key.Outcome,
+                Requests = sum.Value.Requests,
+                InputTokens = sum.Value.Input,
+                CachedInputTokens = sum.Value.CachedInput,
+                OutputTokens = sum.Value.Output,
+                WithoutUsage = sum.Value.WithoutUsage,
+                Batch = sum.Key.Batch,
+            }),
+        ];
+    }
+
+    private readonly record struct Sums(long Requests, long Input, long CachedInput, long Output, long WithoutUsage);
 }

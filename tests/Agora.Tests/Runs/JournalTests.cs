@@ -101,6 +101,47 @@ public sealed class JournalTests : IDisposable
         Assert.Throws<InvalidOperationException>(() => journal.Append("key", "other"));
     }
 
+    // The index knows 32 bits of a key.
+    [Fact]
+    public void Keys_that_look_alike_to_the_index_are_told_apart()
+    {
+        var seen = new Dictionary<uint, string>();
+        var alike = new List<(string, string)>();
+        for (var i = 0; alike.Count < 3; i++)
+        {
+            var key = $"{i}";
+            if (!seen.TryAdd(ChecksummedLines.Checksum(System.Text.Encoding.UTF8.GetBytes(key.PadLeft(9))), key.PadLeft(9)))
+                alike.Add((seen[ChecksummedLines.Checksum(System.Text.Encoding.UTF8.GetBytes(key.PadLeft(9)))], key.PadLeft(9)));
+        }
+        using (var journal = Journal.Open(JournalPath))
+            foreach (var (one, other) in alike)
+            {
+                journal.Append(one, "one");
+                Assert.False(journal.TryGet(other, out _));
+                journal.Append(other, "other");
+            }
+        using var again = Journal.Open(JournalPath);
+        Assert.Equal(2 * alike.Count, again.Count);
+        foreach (var (one, other) in alike)
+        {
+            Assert.True(again.TryGet(one, out var first) && first == "one");
+            Assert.True(again.TryGet(other, out var second) && second == "other");
+            Assert.Throws<InvalidOperationException>(() => again.Append(one, "other"));
+        }
+    }
+
+    [Fact]
+    public void A_record_longer_than_what_is_read_at_once_is_whole()
+    {
+        using var journal = Journal.Open(JournalPath);
+        for (var length = 3_000; length < 300_000; length *= 3)
+        {
+            journal.Append($"{length}", new string('x', length));
+            journal.Append($"{length} after", "y");
+            Assert.True(journal.TryGet($"{length}", out var record) && record.Length == length);
+        }
+    }
+
     [Fact]
     public async Task Flushing_can_be_asked_for_at_any_time()
     {

@@ -97,6 +97,7 @@ internal sealed record BatchClosing
 internal static class BatchRecords
 {
     public const string Prefix = "batch:";
+    public static ReadOnlySpan<byte> PrefixInUtf8 => "batch:"u8;
 
     public static string Intent(string model, int number) => string.Create(CultureInfo.InvariantCulture, $"{Prefix}{model}-{number}:intent");
 
@@ -116,6 +117,10 @@ internal sealed partial class BatchRecordsJson : System.Text.Json.Serialization.
 internal sealed class UnansweredRequests
 {
     private readonly Dictionary<string, (string Number, string Model, long Input, long Output)> waiting = [];
+
+    /// <summary>Whether the record may change anything.</summary>
+    /// <param name="key">A reader at the record's key.</param>
+    public bool MayRead(in Utf8JsonReader key) => waiting.Count > 0 || key.ValueIsEscaped || key.ValueSpan.StartsWith(BatchRecords.PrefixInUtf8);
 
     /// <summary>Reads one record of a journal; those that are no batch's or completion's change nothing.</summary>
     public void Read(string key, string record)
