@@ -1,71 +1,135 @@
 using System.Globalization;
+using System.Numerics;
 using System.Text;
 
 namespace Agora.Students.ChatTemplates;
 
-/// <summary>Python's old formatting, "%s has %d" % (a, b), for the conversions s, r, d, i, f, x and %.</summary>
+/// <summary>Python's old formatting, "%s has %d" % (a, b) and "%(name)s" % {…}.</summary>
 internal static class PrintfFormat
 {
-    private const int WidestField = 10_000;
-
-    public static string Apply(string format, IReadOnlyList<object?> values, int line)
+    public static string Apply(string format, object? values, int line)
     {
+        var reader = new Reader(format, values, line);
         var result = new StringBuilder();
-        var used = 0;
-        for (var at = 0; at < format.Length; at++)
+        for (var at = format.IndexOf('%', StringComparison.Ordinal); at >= 0; at = format.IndexOf('%', reader.At))
         {
-            if (format[at] != '%')
-            {
-                result.Append(format[at]);
-                continue;
-            }
-            var flags = at + 1;
-            while (flags < format.Length && format[flags] is '-' or '0' or '+' or ' ')
-                flags++;
-            var width = ReadNumber(format, flags, out var next, line);
-            int? precision = next < format.Length && format[next] == '.' ? ReadNumber(format, next + 1, out next, line) : null;
-            if (next >= format.Length)
-                throw new TemplateFault("a format ends in the middle of a conversion", line);
-            if (format[next] == '%')
-                result.Append('%');
-            else
-            {
-                var value = used < values.Count ? values[used++] : throw new TemplateFault("a format has more conversions than there are values", line);
-                result.Append(Pad(Convert(format[next], value, precision, line), width, format.AsSpan(at + 1, flags - at - 1)));
-            }
-            at = next;
+            result.Append(format, reader.At, at - reader.At);
+            reader.At = at + 1;
+            result.Append(reader.Conversion());
         }
-        return used == values.Count ? result.ToString() : throw new TemplateFault("a format has fewer conversions than there are values", line);
+        result.Append(format, reader.At, format.Length - reader.At);
+        return reader.IsUsedUp ? result.ToString() : throw new TemplateFault("a format has fewer conversions than there are values", line);
     }
 
-    private static int ReadNumber(string format, int from, out int next, int line)
+    private sealed class Reader(string format, object? values, int line)
     {
-        next = from;
-        var number = 0;
-        while (next < format.Length && char.IsAsciiDigit(format[next]) && number <= WidestField)
-            number = 10 * number + (format[next++] - '0');
-        return number <= WidestField ? number : throw new TemplateFault($"a format asks for a field wider than {WidestField}", line);
-    }
+        private readonly TemplateList positional = values as TemplateList is { IsTuple: true } tuple ? tuple : TemplateList.Tuple([values]);
+        private int used;
 
-    private static string Convert(char conversion, object? value, int? precision, int line) => (conversion, value) switch
-    {
-        ('s', _) => Cut(PythonText.Of(value, line), precision),
-        ('r', _) => Cut(PythonText.Repr(value, line), precision),
-        ('d' or 'i', double number) => Math.Truncate(number).ToString("F0", CultureInfo.InvariantCulture),
-        ('d' or 'i', long or bool) => TemplateOperators.Integer(value).ToString(CultureInfo.InvariantCulture),
-        ('f', long or bool or double) => TemplateOperators.Float(value).ToString("F" + (precision ?? 6).ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture),
-        ('x', long or bool) => TemplateOperators.Integer(value).ToString("x", CultureInfo.InvariantCulture),
-        _ => throw new TemplateFault($"the conversion %{conversion} of {TemplateValues.Kind(value)} is not supported", line),
-    };
+        public int At { get; set; }
 
-    private static string Cut(string text, int? length) => length is { } most && text.Length > most ? string.Concat(PythonText.Points(text).Take(most)) : text;
+        public bool IsUsedUp => used == positional.Count || values is TemplateDict or TemplateList { IsTuple: false };
 
-    private static string Pad(string text, int width, ReadOnlySpan<char> flags)
-    {
-        if (flags.Contains('+') && text.Length > 0 && char.IsAsciiDigit(text[0]))
-            text = "+" + text;
-        if (flags.Contains('-'))
-            return text.PadRight(width);
-        return flags.Contains('0') && text.Length > 0 && text[0] is '-' or '+' ? text[0] + text[1..].PadLeft(width - 1, '0') : text.PadLeft(width, flags.Contains('0') ? '0' : ' ');
+        private char Current => At < format.Length ? format[At] : throw new TemplateFault("a format ends in the middle of a conversion", line);
+
+        public string Conversion()
+        {
+            var (value, isNamed) = (default(object), Current == '(');
+            if (isNamed)
+                value = Named();
+            var flags = At;
+            while (Current is '-' or '0' or '+' or ' ' or '#')
+                At++;
+            var written = format[flags..At];
+            var width = Number(FormatSpecification.WidestField, out var isGiven);
+            var left = written.Contains('-', StringComparison.Ordinal) || (isGiven && width < 0);
+            int? precision = null;
+            if (Current == '.')
+            {
+                At++;
+                precision = Math.Max(0, Number(DecimalDigits.MostDigits, out _));
+            }
+            if (Current is 'l' or 'h' or 'L')
+                At++;
+            var conversion = Current;
+            At++;
+            if (conversion == '%')
+                return "%";
+            if (!isNamed)
+                value = Next();
+            var isNumber = conversion is not ('s' or 'r' or 'a' or 'c');
+            var text = isNumber ? Digits(conversion, value, precision, written.Contains('#', StringComparison.Ordinal)) : Text(conversion, value, precision);
+            var sign = "";
+            if (isNumber)
+                sign = TemplateOperators.Float(value!) is var number && (number < 0 || number == 0 && double.IsNegative(number)) ? "-"
+                    : written.Contains('+', StringComparison.Ordinal) ? "+" : written.Contains(' ', StringComparison.Ordinal) ? " " : "";
+            if (conversion is 'x' or 'X' or 'o' && written.Contains('#', StringComparison.Ordinal))
+                sign += "0" + conversion;
+            var zeros = isNumber && !left && written.Contains('0', StringComparison.Ordinal);
+            return FormatSpecification.Pad(text, sign, left ? '<' : zeros ? '=' : '>', zeros ? "0" : " ", Math.Abs(width));
+        }
+
+        private object? Named()
+        {
+            var end = format.IndexOf(')', At);
+            if (end < 0)
+                throw new TemplateFault("a format has a ( that is not closed", line);
+            var name = format[(At + 1)..end];
+            At = end + 1;
+            var dict = values as TemplateDict ?? throw new TemplateFault("a format with names needs a mapping", line);
+            return dict.TryGet(name, out var value) ? value : throw new TemplateFault($"a format has no value for {name}", line);
+        }
+
+        private object? Next() => used < positional.Count ? positional[used++] : throw new TemplateFault("a format has more conversions than there are values", line);
+
+        private int Number(int most, out bool isGiven)
+        {
+            if (Current == '*')
+            {
+                At++;
+                isGiven = true;
+                return Next() is long given && Math.Abs(given) <= most ? (int)given : throw new TemplateFault($"a format's * needs an integer of at most {most}", line);
+            }
+            var start = At;
+            var number = 0;
+            while (char.IsAsciiDigit(Current))
+            {
+                number = 10 * number + (format[At++] - '0');
+                if (number > most)
+                    throw new TemplateFault($"a format asks for a field wider than {most}", line);
+            }
+            isGiven = At > start;
+            return number;
+        }
+
+        private string Text(char conversion, object? value, int? precision)
+        {
+            if (conversion == 'c')
+                return value switch
+                {
+                    long point when Rune.IsValid((int)Math.Clamp(point, -1, int.MaxValue)) => new Rune((int)point).ToString(),
+                    string text when PythonText.Length(text) == 1 => text,
+                    _ => throw NotSupported(conversion, value),
+                };
+            var whole = conversion == 's' ? PythonText.Of(value, line) : conversion == 'r' ? PythonText.Repr(value, line) : throw NotSupported(conversion, value);
+            return precision is { } most && PythonText.Length(whole) > most ? string.Concat(PythonText.Points(whole).Take(most)) : whole;
+        }
+
+        private string Digits(char conversion, object? value, int? precision, bool alternate)
+        {
+            switch (conversion)
+            {
+                case 'd' or 'i' or 'u' when value is double number && double.IsFinite(number):
+                    return BigInteger.Abs(new BigInteger(number)).ToString(CultureInfo.InvariantCulture).PadLeft(precision ?? 0, '0');
+                case 'd' or 'i' or 'u' or 'x' or 'X' or 'o' when TemplateOperators.IsNumber(value) && value is not double:
+                    return FormatSpecification.InRadix(BigInteger.Abs(TemplateOperators.Large(value!)), conversion is 'i' or 'u' ? 'd' : conversion).PadLeft(precision ?? 0, '0');
+                case 'e' or 'E' or 'f' or 'F' or 'g' or 'G' when TemplateOperators.IsNumber(value):
+                    return DecimalDigits.Write(TemplateOperators.Float(value!), conversion, precision ?? 6, alternate);
+                default:
+                    throw NotSupported(conversion, value);
+            }
+        }
+
+        private TemplateFault NotSupported(char conversion, object? value) => new($"the conversion %{conversion} of {TemplateValues.Kind(value)} is not supported", line);
     }
 }

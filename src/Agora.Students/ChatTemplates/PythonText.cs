@@ -11,6 +11,7 @@ internal static class PythonText
     public static string Of(object? value, int line) => value switch
     {
         string text => text,
+        TemplateMarkup markup => markup.Text,
         Undefined => "",
         _ => Repr(value, line),
     };
@@ -23,12 +24,25 @@ internal static class PythonText
         long or BigInteger => ((IFormattable)value).ToString(null, CultureInfo.InvariantCulture),
         double number => OfFloat(number),
         string text => Quoted(text),
-        TemplateList { IsTuple: true, Count: 1 } only => $"({Repr(only[0], line)},)",
-        TemplateList list => (list.IsTuple ? "(" : "[") + string.Join(", ", list.Select(item => Repr(item, line))) + (list.IsTuple ? ")" : "]"),
+        TemplateList list => Repr(list, line),
         TemplateDict dict => "{" + string.Join(", ", dict.Select(entry => $"{Repr(entry.Key, line)}: {Repr(entry.Value, line)}")) + "}",
+        TemplateMarkup markup => $"Markup({Quoted(markup.Text)})",
         Undefined => "Undefined",
         _ => throw new TemplateFault($"cannot write out {TemplateValues.Kind(value)}", line),
     };
+
+    private static string Repr(TemplateList list, int line)
+    {
+        if (list.Written is { } written)
+            return written;
+        var items = string.Join(", ", list.Select(item => Repr(item, line)));
+        return list.Kind switch
+        {
+            SequenceKind.List => $"[{items}]",
+            SequenceKind.Tuple => list.Count == 1 ? $"({items},)" : $"({items})",
+            _ => $"dict_{list.Kind.ToString().ToLowerInvariant()}([{items}])",
+        };
+    }
 
     /// <summary>repr(float): the shortest digits that read back the same, an exponent below 1e-4 and from 1e16.</summary>
     public static string OfFloat(double number)
@@ -85,6 +99,54 @@ internal static class PythonText
         return points;
     }
 
+    /// <returns>The code point at a place, from the end where it is negative; null where there is none.</returns>
+    public static string? PointAt(string text, long place)
+    {
+        if (!text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF'))
+        {
+            place += place < 0 ? text.Length : 0;
+            return place >= 0 && place < text.Length ? text[(int)place].ToString() : null;
+        }
+        var points = Points(text);
+        place += place < 0 ? points.Count : 0;
+        return place >= 0 && place < points.Count ? points[(int)place] : null;
+    }
+
+    /// <summary>int(text, radix): white space around it, single _ between digits, and with radix 16, 8 and 2 a prefix.</summary>
+    public static bool TryInteger(string text, int radix, out BigInteger value)
+    {
+        value = BigInteger.Zero;
+        var digits = TemplateMethods.Strip(text, null, left: true, right: true);
+        var isNegative = digits.StartsWith('-');
+        digits = digits.Length > 0 && digits[0] is '+' or '-' ? digits[1..] : digits;
+        if (radix is 16 or 8 or 2 && digits.Length > 2 && digits[0] == '0' && char.ToLowerInvariant(digits[1]) == radix switch { 16 => 'x', 8 => 'o', _ => 'b' })
+            digits = digits[2..];
+        if (radix is < 2 or > 36 || digits.Length is 0 or > 4300 || digits.Contains("__", StringComparison.Ordinal) || digits[0] == '_' || digits[^1] == '_')
+            return false;
+        foreach (var character in digits.Replace("_", "", StringComparison.Ordinal))
+        {
+            var digit = char.IsAsciiDigit(character) ? character - '0' : char.IsAsciiLetter(character) ? char.ToLowerInvariant(character) - 'a' + 10 : radix;
+            if (digit >= radix)
+                return false;
+            value = value * radix + digit;
+        }
+        value = isNegative ? -value : value;
+        return true;
+    }
+
+    /// <summary>float(text).</summary>
+    public static bool TryFloat(string text, out double value)
+    {
+        var digits = TemplateMethods.Strip(text, null, left: true, right: true);
+        if (digits.TrimStart('+', '-').ToLowerInvariant() is "inf" or "infinity" or "nan")
+        {
+            value = digits.EndsWith('n') || digits.EndsWith('N') ? double.NaN : digits[0] == '-' ? double.NegativeInfinity : double.PositiveInfinity;
+            return true;
+        }
+        var isGrouped = !digits.Contains("__", StringComparison.Ordinal) && !digits.StartsWith('_') && !digits.EndsWith('_');
+        return double.TryParse(isGrouped ? digits.Replace("_", "", StringComparison.Ordinal) : digits, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out value);
+    }
+
     private static string Quoted(string text)
     {
         var quote = text.Contains('\'', StringComparison.Ordinal) && !text.Contains('"', StringComparison.Ordinal) ? '"' : '\'';
@@ -105,7 +167,7 @@ internal static class PythonText
         return quoted.Append(quote).ToString();
     }
 
-    private static bool IsPrintable(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format
+    public static bool IsPrintable(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format
         or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
         or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator);
 
@@ -119,7 +181,7 @@ internal static class PythonText
             case double number when double.IsInfinity(number): json.Append(number > 0 ? "Infinity" : "-Infinity"); break;
             case long or BigInteger or double: json.Append(Repr(value, line)); break;
             case string text: WriteJson(json, text, style.EscapesNonAscii); break;
-            case TemplateList list:
+            case TemplateList { Kind: SequenceKind.List or SequenceKind.Tuple } list:
                 WriteItems(json, '[', ']', [.. list], item => WriteJson(json, item, style, depth + 1, line), style, depth);
                 break;
             case TemplateDict dict:

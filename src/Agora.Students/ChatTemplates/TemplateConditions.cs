@@ -18,12 +18,13 @@ internal static class TemplateConditions
         ["number"] = (value, _) => TemplateOperators.IsNumber(value),
         ["string"] = (value, _) => value is string,
         ["mapping"] = (value, _) => value is TemplateDict,
-        ["iterable"] = (value, _) => value is string or TemplateList or TemplateDict or Undefined,
-        ["sequence"] = (value, _) => value is string or TemplateList or TemplateDict or Undefined,
-        ["callable"] = (value, _) => value is TemplateFunction,
-        ["odd"] = (value, call) => Remainder(value, 2, call) == 1,
-        ["even"] = (value, call) => Remainder(value, 2, call) == 0,
-        ["divisibleby"] = (value, call) => call.Bind("num").Whole(0, 0) is var divisor and not 0 ? Remainder(value, divisor, call) == 0 : throw call.Fault("needs an integer other than 0"),
+        ["iterable"] = (value, _) => value is string or TemplateList or TemplateDict or TemplateGenerator or Undefined,
+        ["sequence"] = (value, _) => value is string or TemplateList { IsView: false } or TemplateDict or Undefined,
+        ["callable"] = (value, _) => value is TemplateFunction or TemplateLoop or Undefined,
+        ["escaped"] = (_, _) => false,
+        ["odd"] = (value, call) => LeavesRest(value, 2L, 1L, call),
+        ["even"] = (value, call) => LeavesRest(value, 2L, 0L, call),
+        ["divisibleby"] = (value, call) => LeavesRest(value, call.Bind("num").Value(0), 0L, call),
         ["lower"] = (value, call) => PythonText.Of(value, call.Line) is var text && TemplateMethods.IsLower(text),
         ["upper"] = (value, call) => PythonText.Of(value, call.Line) is var text && TemplateMethods.IsUpper(text),
         ["sameas"] = (value, call) => AreSame(value, call.Bind("other").Value(0)),
@@ -50,8 +51,10 @@ internal static class TemplateConditions
 
     private static int Compare(object? value, TemplateCall call) => TemplateOperators.Compare(value, call.Bind("other").Value(0), call.Line);
 
-    private static long Remainder(object? value, long divisor, TemplateCall call) =>
-        value is long or bool ? (long)TemplateOperators.Apply("%", TemplateOperators.Integer(value), divisor, call.Line)! : throw call.Fault($"needs an integer, got {TemplateValues.Kind(value)}");
+    private static bool LeavesRest(object? value, object? divisor, long rest, TemplateCall call) =>
+        TemplateOperators.IsNumber(value) && TemplateOperators.IsNumber(divisor)
+            ? TemplateOperators.AreEqual(TemplateOperators.Apply("%", value, divisor, call.Line), rest)
+            : throw call.Fault($"needs numbers, got {TemplateValues.Kind(TemplateOperators.IsNumber(value) ? divisor : value)}");
 
     private static bool AreSame(object? left, object? right) => (left, right) switch
     {

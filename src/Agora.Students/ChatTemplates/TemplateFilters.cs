@@ -12,59 +12,67 @@ internal static partial class TemplateFilters
     {
         // text
         ["trim"] = (value, call) => TemplateMethods.Strip(Text(value, call), call.Bind("chars").TextOrNone(0), left: true, right: true),
-        ["upper"] = (value, call) => Text(value, call).ToUpperInvariant(),
-        ["lower"] = (value, call) => Text(value, call).ToLowerInvariant(),
-        ["capitalize"] = (value, call) => TemplateMethods.Capitalize(Text(value, call)),
-        ["title"] = (value, call) => WordStart().Replace(Text(value, call).ToLowerInvariant(), match => match.Value.ToUpperInvariant()),
+        ["upper"] = (value, call) => PythonCase.Upper(Text(value, call)),
+        ["lower"] = (value, call) => PythonCase.Lower(Text(value, call)),
+        ["capitalize"] = (value, call) => PythonCase.Capitalize(Text(value, call)),
+        ["title"] = (value, call) => WordStart().Replace(PythonCase.Lower(Text(value, call)), match => PythonCase.Upper(match.Value)),
         ["string"] = (value, call) => Text(value, call),
-        ["safe"] = (value, call) => Text(value, call),
-        ["escape"] = (value, call) => Escape(Text(value, call)),
-        ["e"] = (value, call) => Escape(Text(value, call)),
+        ["safe"] = (value, call) => new TemplateMarkup(Text(value, call)),
+        ["escape"] = (value, call) => TemplateMarkup.Escaped(value, call.Line),
+        ["e"] = (value, call) => TemplateMarkup.Escaped(value, call.Line),
+        ["forceescape"] = (value, call) => new TemplateMarkup(TemplateMarkup.Escape(Text(value, call))),
+        ["striptags"] = (value, call) => TextLayout.StripTags(Text(value, call)),
+        ["center"] = (value, call) => TemplateMethods.Center(Text(value, call), call, call.Bind("width"), " "),
+        ["truncate"] = (value, call) => value is string text ? TextLayout.Truncate(text, call) : throw call.Fault($"does not support {TemplateValues.Kind(value)}"),
+        ["wordwrap"] = (value, call) => TextLayout.Wrap(Text(value, call), call),
+        ["filesizeformat"] = (value, call) => TextLayout.FileSize(Number(value, call), call.Bind("binary").Flag(0), call.Line),
+        ["urlencode"] = (value, call) => TextLayout.UrlEncode(value, call),
+        ["xmlattr"] = XmlAttributes,
         ["replace"] = (value, call) => call.Bind("old", "new", "count") is var bound
             ? TemplateMethods.Replace(Text(value, call), Text(bound.Value(0), call), Text(bound.Value(1), call), bound.Value(2, null) is null ? -1 : bound.Whole(2, -1), call.Line) : null,
         ["indent"] = Indent,
         ["wordcount"] = (value, call) => (long)Words().Count(Text(value, call)),
-        ["format"] = (value, call) => PrintfFormat.Apply(Text(value, call), call.Positional, call.Line),
+        ["format"] = Format,
         ["tojson"] = ToJson,
         // numbers
         ["int"] = ToInteger,
         ["float"] = ToFloat,
-        ["abs"] = (value, call) => value is long or bool ? (object)Math.Abs(TemplateOperators.Integer(value)) : Math.Abs(Number(value, call)),
+        ["abs"] = (value, call) => value is long or bool or BigInteger ? TemplateValues.Shorten(BigInteger.Abs(TemplateOperators.Large(value))) : Math.Abs(Number(value, call)),
         ["round"] = (value, call) => Round(value, call),
         // any value
         ["default"] = Default,
         ["d"] = Default,
-        ["attr"] = (value, call) => TemplateInterpreter.Index(value, call.Bind("name").Text(0), call.Line),
+        ["attr"] = (value, call) => call.Bind("name").Text(0) is var name ? TemplateInterpreter.MemberOnly(value, name, call.Line) ?? new Undefined($"{name} of {TemplateValues.Kind(value)}") : null,
         // collections
         ["length"] = (value, call) => Length(value, call),
         ["count"] = (value, call) => Length(value, call),
         ["first"] = (value, call) => Items(value, call) is [var first, ..] ? first : new Undefined("the first item of nothing"),
         ["last"] = (value, call) => Items(value, call) is [.., var last] ? last : new Undefined("the last item of nothing"),
         ["list"] = (value, call) => new TemplateList(Items(value, call)),
-        ["items"] = (value, call) => value switch
-        {
-            TemplateDict dict => TemplateMethods.Items(dict),
-            Undefined => new TemplateList([]),
-            _ => throw call.Fault($"needs a mapping, got {TemplateValues.Kind(value)}"),
-        },
+        ["items"] = (value, call) => new TemplateGenerator("items", value, Entries(value, call)),
         ["join"] = Join,
-        ["reverse"] = (value, call) => value is string text ? string.Concat(PythonText.Points(text).AsEnumerable().Reverse()) : new TemplateList([.. Items(value, call).Reverse()]),
+        ["reverse"] = Reverse,
         ["sort"] = Sort,
         ["dictsort"] = SortDict,
-        ["unique"] = Unique,
+        ["unique"] = (value, call) => new TemplateGenerator("unique", value, Unique(value, call)),
         ["min"] = (value, call) => Extreme(value, call, sign: 1),
         ["max"] = (value, call) => Extreme(value, call, sign: -1),
         ["sum"] = Sum,
-        ["map"] = Map,
+        ["map"] = (value, call) => new TemplateGenerator("map", value, Map(value, call)),
         ["select"] = (value, call) => Select(value, call, byAttribute: false, wanted: true),
         ["reject"] = (value, call) => Select(value, call, byAttribute: false, wanted: false),
         ["selectattr"] = (value, call) => Select(value, call, byAttribute: true, wanted: true),
         ["rejectattr"] = (value, call) => Select(value, call, byAttribute: true, wanted: false),
         ["groupby"] = GroupBy,
-        ["batch"] = Batch,
+        ["batch"] = (value, call) => new TemplateGenerator("batch", value, Batches(value, call)),
+        ["slice"] = (value, call) => new TemplateGenerator("slice", value, Slices(value, call)),
     };
 
     public static bool TryGet(string name, [NotNullWhen(true)] out Func<object?, TemplateCall, object?>? filter) => Filters.TryGetValue(name, out filter);
+
+    /// <summary>Whether the filter writes out, compares or copies all that a value holds.</summary>
+    public static bool WritesOut(string name) => name is not ("first" or "last" or "length" or "count" or "default" or "d" or "attr" or "items" or "list"
+        or "map" or "select" or "reject" or "selectattr" or "rejectattr" or "batch" or "slice" or "unique" or "reverse");
 
     private static string Text(object? value, TemplateCall call) => PythonText.Of(value, call.Line);
 
@@ -84,13 +92,10 @@ internal static partial class TemplateFilters
         string text => PythonText.Length(text),
         TemplateList list => list.Count,
         TemplateDict dict => dict.Count,
+        TemplateNamespace space => space.Members.Count,
         Undefined => 0L,
         _ => throw call.Fault($"cannot measure {TemplateValues.Kind(value)}"),
     };
-
-    private static string Escape(string text) => text
-        .Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal)
-        .Replace("'", "&#39;", StringComparison.Ordinal).Replace("\"", "&#34;", StringComparison.Ordinal);
 
     private static object Indent(object? value, TemplateCall call)
     {
@@ -132,10 +137,9 @@ internal static partial class TemplateFilters
         {
             long or BigInteger => value,
             bool flag => flag ? 1L : 0L,
-            double number when Math.Abs(number) < 9e18 => (long)number,
-            string text when bound.Whole(1, 10) == 10 && long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var whole) => whole,
-            string text when bound.Whole(1, 10) == 16 && long.TryParse(text.Replace("0x", "", StringComparison.OrdinalIgnoreCase), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var whole) => whole,
-            string text when bound.Whole(1, 10) == 10 && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && Math.Abs(number) < 9e18 => (long)number,
+            double number when double.IsFinite(number) => TemplateValues.Shorten(new BigInteger(number)),
+            string text when PythonText.TryInteger(text, bound.Whole(1, 10), out var whole) => TemplateValues.Shorten(whole),
+            string text when PythonText.TryFloat(text, out var number) && double.IsFinite(number) => TemplateValues.Shorten(new BigInteger(number)),
             _ => bound.Value(0, 0L),
         };
     }
@@ -145,18 +149,20 @@ internal static partial class TemplateFilters
         var bound = call.Bind("default");
         if (TemplateOperators.IsNumber(value))
             return TemplateOperators.Float(value!);
-        return value is string text && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : bound.Value(0, 0.0);
+        return value is string text && PythonText.TryFloat(text, out var number) ? number : bound.Value(0, 0.0);
     }
 
-    private static double Round(object? value, TemplateCall call)
+    private static object Round(object? value, TemplateCall call)
     {
         var bound = call.Bind("precision", "method");
-        var precision = Math.Clamp(bound.Whole(0, 0), 0, 15);
+        var precision = Math.Clamp(bound.Whole(0, 0), -400, 400);
         var number = Number(value, call);
         var factor = Math.Pow(10, precision);
         return bound.Text(1, "common") switch
         {
-            "common" => Math.Round(number, precision, MidpointRounding.ToEven),
+            "common" when value is not double && precision >= 0 => TemplateValues.Shorten(TemplateOperators.Large(value!)),
+            "common" when value is not double => TemplateValues.Shorten(new BigInteger(DecimalDigits.Round(number, precision))),
+            "common" => double.IsFinite(number) ? DecimalDigits.Round(number, precision) : number,
             "ceil" => Math.Ceiling(number * factor) / factor,
             "floor" => Math.Floor(number * factor) / factor,
             var other => throw call.Fault($"does not know the method {other}"),
@@ -175,7 +181,11 @@ internal static partial class TemplateFilters
     /// <summary>What sorting looks at: letters of either case are equal unless told otherwise.</summary>
     private static object? SortKey(object? value, bool caseSensitive) => value is string text && !caseSensitive ? text.ToLowerInvariant() : value;
 
-    private static Comparer<object?> Order(TemplateCall call) => Comparer<object?>.Create((left, right) => TemplateOperators.Compare(left, right, call.Line));
+    private static Comparer<object?> Order(TemplateCall call) => Comparer<object?>.Create((left, right) =>
+    {
+        call.Interpreter.Budget.Step(call.Line);
+        return TemplateOperators.Compare(left, right, call.Line);
+    });
 
     private static string Join(object? value, TemplateCall call)
     {
@@ -186,38 +196,45 @@ internal static partial class TemplateFilters
     private static TemplateList Sort(object? value, TemplateCall call)
     {
         var bound = call.Bind("reverse", "case_sensitive", "attribute");
-        object? Key(object? item) => SortKey(At(item, bound.Value(2, null), call), bound.Flag(1));
+        // Always a tuple, as in Jinja: so equal values are in order even where they cannot be compared.
+        IEnumerable<object?> paths = bound.Value(2, null) is string several ? several.Split(',') : [bound.Value(2, null)];
+        object Key(object? item) => TemplateList.Tuple([.. paths.Select(path => SortKey(At(item, path, call), bound.Flag(1)))]);
         return new TemplateList([.. Ordered(Items(value, call), Key, bound.Flag(0), call)]);
     }
 
     /// <summary>Stable in both directions, as Python's sort is.</summary>
-    private static IEnumerable<T> Ordered<T>(IEnumerable<T> items, Func<T, object?> key, bool reverse, TemplateCall call) =>
-        reverse ? items.OrderByDescending(key, Order(call)) : items.OrderBy(key, Order(call));
+    private static List<T> Ordered<T>(IEnumerable<T> items, Func<T, object?> key, bool reverse, TemplateCall call)
+    {
+        try
+        {
+            return [.. reverse ? items.OrderByDescending(key, Order(call)) : items.OrderBy(key, Order(call))];
+        }
+        catch (InvalidOperationException exception) when (exception.InnerException is TemplateFault fault)
+        {
+            throw new TemplateFault(fault.Message, fault.Line);     // .NET wraps what a comparison throws
+        }
+    }
 
     private static TemplateList SortDict(object? value, TemplateCall call)
     {
         var bound = call.Bind("case_sensitive", "by", "reverse");
         var dict = value as TemplateDict ?? throw call.Fault($"needs a mapping, got {TemplateValues.Kind(value)}");
         var place = bound.Text(1, "key") switch { "key" => 0, "value" => 1, var other => throw call.Fault($"cannot sort by {other}") };
-        return new TemplateList([.. Ordered(TemplateMethods.Items(dict), item => SortKey(((TemplateList)item!)[place], bound.Flag(0)), bound.Flag(2), call)]);
+        return new TemplateList([.. Ordered(TemplateMethods.Items(dict, SequenceKind.Items), item => SortKey(((TemplateList)item!)[place], bound.Flag(0)), bound.Flag(2), call)]);
     }
 
-    private static TemplateList Unique(object? value, TemplateCall call)
+    private static IEnumerable<object?> Unique(object? value, TemplateCall call)
     {
         var bound = call.Bind("case_sensitive", "attribute");
-        var seen = new List<object?>();
-        var kept = new List<object?>();
-        foreach (var item in Items(value, call))
+        var seen = new HashSet<TemplateKey>();
+        foreach (var item in Lazily(value, call))
         {
             var key = SortKey(At(item, bound.Value(1, null), call), bound.Flag(0));
-            // Every comparison counts: a long list of distinct items takes n² of them.
-            call.Interpreter.Made(new TemplateList(seen), call.Line);
-            if (seen.Any(other => TemplateOperators.AreEqual(other, key)))
-                continue;
-            seen.Add(key);
-            kept.Add(item);
+            if (!TemplateKey.Allows(key))
+                throw call.Fault($"cannot tell which of the items is the same as another: {TemplateValues.Kind(key)} is among them");
+            if (seen.Add(new TemplateKey(key)))
+                yield return item;
         }
-        return new TemplateList(kept);
     }
 
     private static object? Extreme(object? value, TemplateCall call, int sign)
@@ -233,30 +250,82 @@ internal static partial class TemplateFilters
     private static object? Sum(object? value, TemplateCall call)
     {
         var bound = call.Bind("attribute", "start");
-        return Items(value, call).Aggregate(bound.Value(1, 0L), (sum, item) => TemplateOperators.Apply("+", sum, At(item, bound.Value(0, null), call), call.Line));
+        return Items(value, call).Aggregate(bound.Value(1, 0L), (sum, item) => call.Interpreter.Made(TemplateOperators.Apply("+", sum, At(item, bound.Value(0, null), call), call.Line), call.Line));
     }
 
-    private static TemplateList Map(object? value, TemplateCall call)
+    /// <summary>The items as they are asked for; none of what is false, like Jinja's own loops over what may be none.</summary>
+    private static IEnumerable<object?> Lazily(object? value, TemplateCall call)
     {
-        if (call.Positional is [string filter, ..])
-            return new TemplateList([.. Items(value, call).Select(item => call.Interpreter.Filter(filter, item, call.Skip($"the filter {filter}", 1)))]);
-        var bound = call.Bind("attribute", "default");
-        return new TemplateList([.. Items(value, call).Select(item => At(item, bound.Value(0), call) is var found && found is Undefined && bound.Has(1) ? bound.Value(1) : found)]);
-    }
-
-    private static TemplateList Select(object? value, TemplateCall call, bool byAttribute, bool wanted)
-    {
-        var attribute = byAttribute ? call.Positional is [var first, ..] ? first : throw call.Fault("needs an attribute's name") : null;
-        var rest = call.Skip(call.Name, byAttribute ? 1 : 0);
-        bool Holds(object? item)
+        IEnumerable<object?> items = value as TemplateGenerator ?? (IEnumerable<object?>)Items(value, call);
+        foreach (var item in items)
         {
-            var seen = byAttribute ? At(item, attribute, call) : item;
-            if (rest.Positional is not [var test, ..])
-                return TemplateOperators.IsTrue(seen);
-            var name = test as string ?? throw call.Fault("needs a test's name");
-            return TemplateInterpreter.Test(name, seen, rest.Skip($"the test {name}", 1));
+            call.Interpreter.Budget.Step(call.Line);
+            yield return item;
         }
-        return new TemplateList([.. Items(value, call).Where(item => Holds(item) == wanted)]);
+    }
+
+    private static IEnumerable<object?> Entries(object? value, TemplateCall call) => value switch
+    {
+        TemplateDict dict => TemplateMethods.Items(dict, SequenceKind.Items),
+        Undefined => [],
+        // Shows when somebody asks for the items.
+        _ => new[] { value }.Select<object?, object?>(_ => throw call.Fault($"needs a mapping, got {TemplateValues.Kind(value)}")),
+    };
+
+    private static IEnumerable<object?> Map(object? value, TemplateCall call)
+    {
+        if (!TemplateOperators.IsTrue(value))
+            yield break;
+        var filter = call.Positional is [string name, ..] ? name : null;
+        var rest = filter is null ? call : call.Skip($"the filter {filter}", 1);
+        var bound = filter is null ? call.Bind("attribute", "default") : null;
+        foreach (var item in Lazily(value, call))
+            yield return bound is null ? call.Interpreter.Filter(filter!, item, rest)
+                : At(item, bound.Value(0), call) is var found && found is Undefined && bound.Value(1, null) is { } absent ? absent : found;
+    }
+
+    private static TemplateGenerator Select(object? value, TemplateCall call, bool byAttribute, bool wanted)
+    {
+        return new TemplateGenerator(call.Name, value, TemplateOperators.IsTrue(value) ? Those() : []);
+
+        IEnumerable<object?> Those()
+        {
+            var attribute = byAttribute ? call.Positional is [var first, ..] ? first : throw call.Fault("needs an attribute's name") : null;
+            var rest = call.Skip(call.Name, byAttribute ? 1 : 0);
+            var test = rest.Positional is [var second, ..] ? second as string ?? throw call.Fault("needs a test's name") : null;
+            var arguments = test is null ? rest : rest.Skip($"the test {test}", 1);
+            foreach (var item in Lazily(value, call))
+            {
+                var seen = byAttribute ? At(item, attribute, call) : item;
+                if ((test is null ? TemplateOperators.IsTrue(seen) : TemplateInterpreter.Test(test, seen, arguments)) == wanted)
+                    yield return item;
+            }
+        }
+    }
+
+    private static object Reverse(object? value, TemplateCall call) => value switch
+    {
+        string text => string.Concat(PythonText.Points(text).AsEnumerable().Reverse()),
+        // reversed() of what has places, a list of what has none.
+        TemplateList or TemplateDict => new TemplateGenerator("reverse", value, [.. Items(value, call).Reverse()]),
+        _ => new TemplateList([.. Items(value, call).Reverse()]),
+    };
+
+    private static string Format(object? value, TemplateCall call)
+    {
+        if (call.Positional.Count > 0 && call.Named.Count > 0)
+            throw call.Fault("takes values or named values, not both");
+        return PrintfFormat.Apply(Text(value, call), call.Named.Count > 0
+            ? new TemplateDict(call.Named.Select(entry => KeyValuePair.Create((object?)entry.Key, entry.Value)))
+            : TemplateList.Tuple(call.Positional), call.Line);
+    }
+
+    private static string XmlAttributes(object? value, TemplateCall call)
+    {
+        var dict = value as TemplateDict ?? throw call.Fault($"needs a mapping, got {TemplateValues.Kind(value)}");
+        var written = string.Join(' ', dict.Where(entry => entry.Value is not (null or Undefined)).Select(entry =>
+            Text(entry.Key, call) is var key && key.All(character => !char.IsWhiteSpace(character) && character is not ('/' or '>' or '=')) ? $"{TemplateMarkup.Escape(key)}=\"{TemplateMarkup.Escape(Text(entry.Value, call))}\"" : throw call.Fault($"cannot write the attribute {key}")));
+        return written.Length > 0 && call.Bind("autospace").Flag(0, absent: true) ? " " + written : written;
     }
 
     private static TemplateList GroupBy(object? value, TemplateCall call)
@@ -269,21 +338,41 @@ internal static partial class TemplateFilters
                 groups[^1].Items.Add(item);
             else
                 groups.Add((Key(item), [item]));
-        return new TemplateList([.. groups.Select(group => new TemplateList([group.Key, new TemplateList(group.Items)], isTuple: true))]);
+        return new TemplateList([.. groups.Select(group => new TemplateList([group.Key, new TemplateList(group.Items)], SequenceKind.Tuple, ["grouper", "list"]))]);
     }
 
-    private static TemplateList Batch(object? value, TemplateCall call)
+    private static IEnumerable<object?> Batches(object? value, TemplateCall call)
     {
         var bound = call.Bind("linecount", "fill_with");
         var size = Math.Max(1, bound.Whole(0, 1));
-        var rows = Items(value, call).Chunk(size).Select(row => row.ToList()).ToList();
-        if (rows.Count > 0 && bound.Value(1, null) is { } fill)
+        foreach (var row in Lazily(value, call).Chunk(size))
         {
-            TemplateBudget.CheckLength(size, call.Line);
-            while (rows[^1].Count < size)
-                rows[^1].Add(fill);
+            var full = row.ToList();
+            if (bound.Value(1, null) is { } fill)
+            {
+                TemplateBudget.CheckLength(size, call.Line);
+                full.AddRange(Enumerable.Repeat(fill, size - full.Count));
+            }
+            yield return new TemplateList(full);
         }
-        return new TemplateList([.. rows.Select(row => new TemplateList(row))]);
+    }
+
+    private static IEnumerable<object?> Slices(object? value, TemplateCall call)
+    {
+        var bound = call.Bind("slices", "fill_with");
+        var slices = bound.Whole(0, 1) is > 0 and var count ? count : throw call.Fault("needs at least one slice");
+        var items = Items(value, call);
+        var (size, larger) = (items.Count / slices, items.Count % slices);
+        for (int slice = 0, start = 0; slice < slices; slice++)
+        {
+            call.Interpreter.Budget.Step(call.Line);
+            var end = start + size + (slice < larger ? 1 : 0);
+            var row = items.Skip(start).Take(end - start).ToList();
+            if (slice >= larger && bound.Value(1, null) is { } fill)
+                row.Add(fill);
+            start = end;
+            yield return new TemplateList(row);
+        }
     }
 
     // Jinja begins a word at the start and after - ( { [ < and white space.

@@ -31,7 +31,10 @@ internal static class TemplateGlobals
         var count = Math.Max(0, Math.Ceiling(((double)stop - start) / step));
         if (count > LongestRange)
             throw call.Fault($"makes more than {LongestRange} numbers");
-        return new TemplateList([.. Enumerable.Range(0, (int)count).Select(index => (object?)(start + index * step))]);
+        return new TemplateList([.. Enumerable.Range(0, (int)count).Select(index => (object?)(start + index * step))], SequenceKind.Range)
+        {
+            Written = step == 1 ? $"range({start}, {stop})" : $"range({start}, {stop}, {step})",
+        };
     }
 
     private static TemplateNamespace MakeNamespace(TemplateCall call)
@@ -64,14 +67,28 @@ internal static class TemplateGlobals
         });
     }
 
-    private static TemplateDict MakeCycler(TemplateCall call)
+    private static TemplateCycler MakeCycler(TemplateCall call) => call.Positional.Count > 0 ? new TemplateCycler(call.Positional) : throw call.Fault("has nothing to cycle through");
+}
+
+/// <summary>cycler("odd", "even"): its next() gives one after another.</summary>
+internal sealed class TemplateCycler(IReadOnlyList<object?> items)
+{
+    private int at;
+
+    public object? Member(string name) => name switch
     {
-        if (call.Positional.Count == 0)
-            throw call.Fault("has nothing to cycle through");
-        var at = 0;
-        return new TemplateDict([
-            KeyValuePair.Create<object?, object?>("next", new TemplateFunction("cycler.next", _ => call.Positional[at++ % call.Positional.Count])),
-            KeyValuePair.Create<object?, object?>("reset", new TemplateFunction("cycler.reset", _ => { at = 0; return null; })),
-        ]);
-    }
+        "current" => items[at],
+        "next" => new TemplateFunction("cycler.next", _ =>
+        {
+            var item = items[at];
+            at = (at + 1) % items.Count;
+            return item;
+        }),
+        "reset" => new TemplateFunction("cycler.reset", _ =>
+        {
+            at = 0;
+            return null;
+        }),
+        _ => null,
+    };
 }

@@ -5,16 +5,19 @@ internal sealed partial class TemplateInterpreter
     /// <summary>value[key], else value.key where that is a method or member.</summary>
     public static object? Index(object? value, object? key, int line)
     {
-        switch (value)
+        key = TemplateMarkup.Plain(key);
+        switch (TemplateMarkup.Plain(value))
         {
             case TemplateDict dict when dict.TryGet(key, out var found):
                 return found;
-            case TemplateList list when key is long or bool:
+            case TemplateList { IsView: false } list when key is long or bool:
                 var at = TemplateOperators.Integer(key);
                 at += at < 0 ? list.Count : 0;
                 return at >= 0 && at < list.Count ? list[(int)at] : new Undefined($"the item {PythonText.Repr(key, line)} of {TemplateValues.Kind(value)} of {list.Count}");
+            case TemplateList { IsView: true } or TemplateGenerator when key is long or bool:
+                return Missing(value, PythonText.Repr(key, line));
             case string text when key is long or bool:
-                return Index(new TemplateList([.. PythonText.Points(text)]), key, line);
+                return PythonText.PointAt(text, TemplateOperators.Integer(key)) ?? (object)new Undefined($"the item {PythonText.Repr(key, line)} of a string");
             case Undefined undefined:
                 throw new TemplateFault($"{undefined} has no items", line);
         }
@@ -24,15 +27,28 @@ internal sealed partial class TemplateInterpreter
     public TemplateCall NewCall(string name, IReadOnlyList<object?> positional, int line) => new(name, positional, new Dictionary<string, object?>(), line, this);
 
     public object? Filter(string filter, object? value, TemplateCall call) =>
-        TemplateFilters.TryGet(filter, out var apply) ? Made(apply(value, call), call.Line) : throw new TemplateFault($"the filter {filter} is not supported", call.Line);
+        TemplateFilters.TryGet(filter, out var apply) ? Made(Apply(filter, apply, value, call), call.Line) : throw new TemplateFault($"the filter {filter} is not supported", call.Line);
 
     public static bool Test(string test, object? value, TemplateCall call) =>
-        TemplateConditions.TryGet(test, out var holds) ? holds(value, call) : throw new TemplateFault($"the test {test} is not supported", call.Line);
+        TemplateConditions.TryGet(test, out var holds) ? holds(TemplateMarkup.Plain(value), call) : throw new TemplateFault($"the test {test} is not supported", call.Line);
+
+    private object? Apply(string filter, Func<object?, TemplateCall, object?> apply, object? value, TemplateCall call)
+    {
+        // A filter goes through the value; one of text, through all that the value holds.
+        if (TemplateFilters.WritesOut(filter))
+            Budget.ReadAll(value, call.Line);
+        else
+            Budget.Read(value, call.Line);
+        if (value is not TemplateMarkup || filter is "safe" or "escape" or "e")
+            return apply(value, call);
+        var result = apply(TemplateMarkup.Plain(value), call);
+        return TemplateMarkup.Keeps(filter) && result is string text ? new TemplateMarkup(text) : result;
+    }
 
     private static Undefined Missing(object? value, string name) => new($"{name} of {TemplateValues.Kind(value)}");
 
     /// <summary>value.name: methods and members first, then the item of that name, as in Jinja.</summary>
-    private static object? Member(object? value, string name, int line)
+    public static object? Member(object? value, string name, int line)
     {
         if (value is Undefined undefined)
             throw new TemplateFault($"{undefined} has no member {name}", line);
@@ -47,18 +63,22 @@ internal sealed partial class TemplateInterpreter
     }
 
     /// <returns>Null where the value has no method or member of the name.</returns>
-    private static object? MemberOnly(object? value, string name, int line) => value switch
+    public static object? MemberOnly(object? value, string name, int line) => value switch
     {
-        TemplateLoop loop => loop.Member(name, TemplateOperators.AreEqual),
+        TemplateLoop loop => loop.Member(name),
+        TemplateCycler cycler => cycler.Member(name),
+        TemplateNamespace space => space.Members.GetValueOrDefault(name),
+        TemplateFunction { Parameters: { } signature } macro => signature.Member(macro.Name, name),
         string text => TemplateMethods.OfText(text, name),
+        TemplateMarkup markup => markup.Method(name),
         TemplateDict dict => TemplateMethods.OfDict(dict, name, line),
-        TemplateList list => TemplateMethods.OfList(list, name, line),
+        TemplateList list => list.Fields.ToList().IndexOf(name) is >= 0 and var field ? list[field] : TemplateMethods.OfList(list, name, line),
         _ => null,
     };
 
     private object? Evaluate(Expression expression)
     {
-        budget.Step(expression.Line);
+        Budget.Step(expression.Line);
         switch (expression)
         {
             case Literal literal:
@@ -66,11 +86,13 @@ internal sealed partial class TemplateInterpreter
             case Name name:
                 return scope.Find(name.Text, out var found) ? found : new Undefined(name.Text);
             case ListExpression list:
-                return new TemplateList([.. list.Items.Select(Evaluate)], list.IsTuple);
+                return Made(new TemplateList([.. list.Items.Select(item => TemplateMarkup.Plain(Evaluate(item)))], list.IsTuple ? SequenceKind.Tuple : SequenceKind.List), list.Line);
             case DictExpression dict:
-                return new TemplateDict(dict.Items.Select(item => KeyValuePair.Create(Hashable(Evaluate(item.Key), item.Key.Line), Evaluate(item.Value))).ToList());
+                return Made(new TemplateDict(dict.Items.Select(item => KeyValuePair.Create(Hashable(TemplateMarkup.Plain(Evaluate(item.Key)), item.Key.Line), TemplateMarkup.Plain(Evaluate(item.Value)))).ToList()), dict.Line);
             case MemberExpression member:
-                return Member(Evaluate(member.Of), member.Name, member.Line);
+                var of = Evaluate(member.Of);
+                Budget.Read(of is TemplateDict ? null : of, member.Line);      // methods go through a text or list
+                return Member(of, member.Name, member.Line);
             case IndexExpression index:
                 return Index(Evaluate(index.Of), Evaluate(index.Index), index.Line);
             case SliceExpression slice:
@@ -107,8 +129,15 @@ internal sealed partial class TemplateInterpreter
     {
         var left = Evaluate(binary.Left);
         var right = Evaluate(binary.Right);
+        if (binary.Operator == "+" && (left is TemplateMarkup || right is TemplateMarkup))
+            return Made(TemplateMarkup.Join(left, right, binary.Line), binary.Line);
+        if (left is TemplateMarkup && binary.Operator == "%")
+            throw new TemplateFault("% is not supported on what safe or escape made", binary.Line);
+        (left, right) = (TemplateMarkup.Plain(left), TemplateMarkup.Plain(right));
         if (binary.Operator == "~")
-            return Made(PythonText.Of(left, binary.Line) + PythonText.Of(right, binary.Line), binary.Line);
+            return Made(Written(left, binary.Line) + Written(right, binary.Line), binary.Line);
+        if (binary.Operator == "%" && left is string)
+            Budget.ReadAll(right, binary.Line);
         if ((left as Undefined ?? right as Undefined) is { } undefined)
             throw new TemplateFault($"{undefined} cannot be an operand of {binary.Operator}", binary.Line);
         return Made(TemplateOperators.Apply(binary.Operator, left, right, binary.Line), binary.Line);
@@ -116,10 +145,11 @@ internal sealed partial class TemplateInterpreter
 
     private bool Compare(CompareExpression compare)
     {
-        var left = Evaluate(compare.First);
+        var left = TemplateMarkup.Plain(Evaluate(compare.First));
         foreach (var (symbol, expression) in compare.Rest)
         {
-            var right = Evaluate(expression);
+            var right = TemplateMarkup.Plain(Evaluate(expression));
+            Budget.ReadAll(symbol is "in" or "not in" ? right : left, compare.Line);
             var holds = symbol switch
             {
                 "==" => TemplateOperators.AreEqual(left, right),
@@ -141,6 +171,7 @@ internal sealed partial class TemplateInterpreter
     private object? Slice(SliceExpression slice)
     {
         var value = Evaluate(slice.Of);
+        Budget.Read(value is string ? value : null, slice.Line);
         long? Bound(Expression? bound) => (bound is null ? null : Evaluate(bound)) switch
         {
             null => null,
@@ -151,10 +182,10 @@ internal sealed partial class TemplateInterpreter
         var (start, stop, step) = (Bound(slice.Start), Bound(slice.Stop), Bound(slice.Step) ?? 1);
         if (step == 0)
             throw new TemplateFault("the step of a slice cannot be 0", slice.Line);
-        return value switch
+        return TemplateMarkup.Plain(value) switch
         {
             string text => Made(string.Concat(TemplateIteration.Slice(PythonText.Points(text), start, stop, step)), slice.Line),
-            TemplateList list => Made(new TemplateList([.. TemplateIteration.Slice(list, start, stop, step)], list.IsTuple), slice.Line),
+            TemplateList { IsView: false } list => Made(new TemplateList([.. TemplateIteration.Slice(list, start, stop, step)], list.Kind), slice.Line),
             Undefined => throw new TemplateFault($"{value} cannot be sliced", slice.Line),
             _ => throw new TemplateFault($"cannot slice {TemplateValues.Kind(value)}", slice.Line),
         };
@@ -163,29 +194,33 @@ internal sealed partial class TemplateInterpreter
     private object? Call(CallExpression call, TemplateFunction? caller)
     {
         var function = Evaluate(call.Function);
+        if (function is TemplateLoop { Recurse: { } recurse })
+            return recurse(Arguments("loop", call.Arguments, call.Line).Bind("iterable").Value(0), call.Line);
         if (function is not TemplateFunction callable)
             throw new TemplateFault(function is Undefined undefined ? $"{undefined} cannot be called" : $"cannot call {TemplateValues.Kind(function)}", call.Line);
         var arguments = Arguments(callable.Name, call.Arguments, call.Line);
         if (caller is not null)
             arguments = new TemplateCall(callable.Name, arguments.Positional, new Dictionary<string, object?>(arguments.Named) { ["caller"] = caller }, call.Line, this);
+        foreach (var argument in arguments.Positional)
+            Budget.ReadAll(argument, call.Line);
         return Made(callable.Body(arguments), call.Line);
     }
 
     private TemplateCall Arguments(string name, CallArguments arguments, int line)
     {
-        var positional = arguments.Positional.Select(Evaluate).ToList();
+        var positional = arguments.Positional.Select(argument => TemplateMarkup.Plain(Evaluate(argument))).ToList();
         if (arguments.ListSplat is { } list)
             positional.AddRange(TemplateIteration.Items(Evaluate(list), line));
         var named = new Dictionary<string, object?>(StringComparer.Ordinal);
         foreach (var (key, value) in arguments.Named)
-            named[key] = Evaluate(value);
+            named[key] = TemplateMarkup.Plain(Evaluate(value));
         if (arguments.DictSplat is { } splat)
             foreach (var (key, value) in Evaluate(splat) as TemplateDict ?? throw new TemplateFault("** needs a mapping", line))
                 named[key as string ?? throw new TemplateFault("** needs a mapping with strings as keys", line)] = value;
         return new TemplateCall(name, positional, named, line, this);
     }
 
-    private static object? Hashable(object? key, int line) => key is null or bool or long or double or string
+    private static object? Hashable(object? key, int line) => TemplateKey.Allows(key)
         ? key
         : throw new TemplateFault($"{TemplateValues.Kind(key)} cannot be the key of a mapping", line);
 }

@@ -7,8 +7,8 @@ internal sealed partial class TemplateInterpreter
 {
     private const int DeepestCalls = 60;
 
-    private readonly TemplateBudget budget = new();
     private readonly TimeProvider time;
+    private readonly Scope top;
     private Scope scope;
     private StringBuilder output = new();
     private int calls;
@@ -23,7 +23,10 @@ internal sealed partial class TemplateInterpreter
         scope = new Scope(scope);
         foreach (var (name, value) in variables)
             scope.Variables[name] = value;
+        top = scope;
     }
+
+    public TemplateBudget Budget { get; } = new();
 
     private enum Flow { Next, Break, Continue }
 
@@ -37,12 +40,8 @@ internal sealed partial class TemplateInterpreter
         return output.ToString();
     }
 
-    /// <summary>Counts a text or list that a filter or method has made.</summary>
-    public T Made<T>(T value, int line)
-    {
-        budget.Made(value switch { string text => text.Length, TemplateList list => list.Count, _ => 0 }, line);
-        return value;
-    }
+    /// <summary>Counts a value that a filter or method has made.</summary>
+    public T Made<T>(T value, int line) => Budget.Made(value, line);
 
     private Flow Run(IReadOnlyList<Statement> statements)
     {
@@ -54,14 +53,14 @@ internal sealed partial class TemplateInterpreter
 
     private Flow Run(Statement statement)
     {
-        budget.Step(statement.Line);
+        Budget.Step(statement.Line);
         switch (statement)
         {
             case DataStatement data:
                 Write(data.Text, data.Line);
                 return Flow.Next;
             case OutputStatement print:
-                Write(PythonText.Of(Evaluate(print.Value), print.Line), print.Line);
+                Write(Written(Evaluate(print.Value), print.Line), print.Line);
                 return Flow.Next;
             case IfStatement choice:
                 foreach (var (condition, body) in choice.Branches)
@@ -77,7 +76,7 @@ internal sealed partial class TemplateInterpreter
                 Assign(set.Target, Evaluate(set.Filters(new Literal(Capture(set.Body), set.Line))));
                 return Flow.Next;
             case FilterBlockStatement filter:
-                Write(PythonText.Of(Evaluate(filter.Filters(new Literal(Capture(filter.Body), filter.Line))), filter.Line), filter.Line);
+                Write(Written(Evaluate(filter.Filters(new Literal(Capture(filter.Body), filter.Line))), filter.Line), filter.Line);
                 return Flow.Next;
             case WithStatement with:
                 return InScope(new Scope(scope), () =>
@@ -91,10 +90,13 @@ internal sealed partial class TemplateInterpreter
                 return Flow.Next;
             case CallBlockStatement call:
                 var caller = Macro("caller", call.Signature, call.Body, scope);
-                Write(PythonText.Of(Call(call.Call, caller), call.Line), call.Line);
+                Write(Written(Call(call.Call, caller), call.Line), call.Line);
                 return Flow.Next;
             case TransparentStatement block:
                 return Run(block.Body);
+            case BlockStatement block:
+                // It sees the names of the template, and those of the loops around it only where it says so.
+                return InScope(new Scope(block.IsScoped ? scope : top), () => Run(block.Body));
             case BreakStatement:
                 return loops > 0 ? Flow.Break : throw new TemplateFault("break outside of a loop", statement.Line);
             case ContinueStatement:
@@ -104,41 +106,64 @@ internal sealed partial class TemplateInterpreter
         }
     }
 
-    private Flow Run(ForStatement loop)
+    private Flow Run(ForStatement loop) => Run(loop, Evaluate(loop.Items), depth: 0, scope);
+
+    private Flow Run(ForStatement loop, object? over, int depth, Scope outer)
     {
-        var items = TemplateIteration.Items(Evaluate(loop.Items), loop.Line);
-        if (loop.Filter is { } filter)
-            items = [.. items.Where(item => InScope(new Scope(scope), () =>
+        using var state = new TemplateLoop(Items(loop, over), depth, !loop.IsRecursive ? null : (items, line) =>
+        {
+            if (++calls > DeepestCalls)
+                throw new TemplateFault($"the loop calls itself more than {DeepestCalls} deep", line);
+            try
             {
-                budget.Step(loop.Line);
-                Assign(loop.Target, item);
-                return TemplateOperators.IsTrue(Evaluate(filter));
-            }))];
-        if (items.Count == 0)
-            return Run(loop.Else);
-        var state = new TemplateLoop(items);
+                return InScope(outer, () => Made(Capture(() => Run(loop, items, depth + 1, outer)), line));
+            }
+            finally
+            {
+                calls--;
+            }
+        });
+        var any = false;
         loops++;
         try
         {
-            for (state.Index0 = 0; state.Index0 < items.Count; state.Index0++)
+            while (state.MoveNext(out var item))
             {
-                budget.Step(loop.Line);
+                any = true;
+                Budget.Step(loop.Line);
                 // Names set in the body are the iteration's own: that is why templates need namespace().
                 var flow = InScope(new Scope(scope), () =>
                 {
-                    Assign(loop.Target, items[state.Index0]);
+                    Assign(loop.Target, item);
                     scope.Variables["loop"] = state;
                     return Run(loop.Body);
                 });
                 if (flow == Flow.Break)
-                    break;
+                    return Flow.Next;
             }
         }
         finally
         {
             loops--;
         }
-        return Flow.Next;
+        return any ? Flow.Next : Run(loop.Else);
+    }
+
+    private IEnumerable<object?> Items(ForStatement loop, object? over)
+    {
+        IEnumerable<object?> items = over as TemplateGenerator ?? (IEnumerable<object?>)TemplateIteration.Items(over, loop.Line);
+        return loop.Filter is not { } filter ? items : items.Where(item => InScope(new Scope(scope), () =>
+        {
+            Budget.Step(loop.Line);
+            Assign(loop.Target, item);
+            return TemplateOperators.IsTrue(Evaluate(filter));
+        }));
+    }
+
+    private string Written(object? value, int line)
+    {
+        Budget.ReadAll(value, line);
+        return PythonText.Of(value, line);
     }
 
     private void Write(string text, int line)
@@ -147,14 +172,16 @@ internal sealed partial class TemplateInterpreter
         output.Append(text);
     }
 
-    private string Capture(IReadOnlyList<Statement> body)
+    /// <summary>What a body writes; it is a scope of its own, as in Jinja.</summary>
+    private string Capture(IReadOnlyList<Statement> body) => Capture(() => InScope(new Scope(scope), () => Run(body)));
+
+    private string Capture(Func<Flow> body)
     {
         var outer = output;
         output = new StringBuilder();
         try
         {
-            // A block that is captured is a scope of its own, as in Jinja.
-            InScope(new Scope(scope), () => Run(body));
+            body();
             return output.ToString();
         }
         finally
@@ -218,13 +245,13 @@ internal sealed partial class TemplateInterpreter
             loops = outerLoops;
             calls--;
         }
-    });
+    }, signature);
 
     private void BindParameters(string name, MacroSignature signature, TemplateCall call)
     {
         var extra = call.Named.ToDictionary(entry => entry.Key, entry => entry.Value);
-        if (extra.Remove("caller", out var caller))
-            scope.Variables["caller"] = caller;
+        if (signature.Takes("caller") && !signature.Parameters.Contains("caller"))
+            scope.Variables["caller"] = extra.Remove("caller", out var caller) ? caller : new Undefined("there is no caller");
         for (var i = 0; i < signature.Parameters.Count; i++)
         {
             var parameter = signature.Parameters[i];
@@ -239,8 +266,15 @@ internal sealed partial class TemplateInterpreter
                 value = signature.Defaults[i] is { } absent ? Evaluate(absent) : new Undefined($"{name}'s parameter {parameter}");
             scope.Variables[parameter] = value;
         }
-        scope.Variables["varargs"] = new TemplateList([.. call.Positional.Skip(signature.Parameters.Count)], isTuple: true);
-        scope.Variables["kwargs"] = new TemplateDict(extra.Select(entry => KeyValuePair.Create((object?)entry.Key, entry.Value)));
+        // Only a macro that speaks of them takes more than its parameters.
+        if (signature.Takes("varargs"))
+            scope.Variables["varargs"] = TemplateList.Tuple([.. call.Positional.Skip(signature.Parameters.Count)]);
+        else if (call.Positional.Count > signature.Parameters.Count)
+            throw call.Fault($"takes at most {signature.Parameters.Count} arguments, got {call.Positional.Count}");
+        if (signature.Takes("kwargs"))
+            scope.Variables["kwargs"] = new TemplateDict(extra.Select(entry => KeyValuePair.Create((object?)entry.Key, entry.Value)));
+        else if (extra.Count > 0)
+            throw call.Fault($"has no parameter {extra.Keys.First()}");
     }
 
     /// <summary>Names and their values, inside of the scope around it.</summary>

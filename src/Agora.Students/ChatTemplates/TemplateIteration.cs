@@ -7,8 +7,10 @@ internal static class TemplateIteration
     public static IReadOnlyList<object?> Items(object? value, int line) => value switch
     {
         TemplateList list => list,
+        TemplateGenerator generator => [.. generator],
         TemplateDict dict => [.. dict.Keys],
         string text => PythonText.Points(text),
+        TemplateMarkup markup => PythonText.Points(markup.Text),
         Undefined => [],
         _ => throw new TemplateFault($"cannot go through {TemplateValues.Kind(value)}", line),
     };

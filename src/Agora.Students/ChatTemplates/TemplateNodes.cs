@@ -12,7 +12,7 @@ internal sealed record OutputStatement(Expression Value, int Line) : Statement(L
 /// <param name="Branches">Condition and body, in order.</param>
 internal sealed record IfStatement(IReadOnlyList<(Expression Condition, IReadOnlyList<Statement> Body)> Branches, IReadOnlyList<Statement> Else, int Line) : Statement(Line);
 
-internal sealed record ForStatement(AssignTarget Target, Expression Items, Expression? Filter, IReadOnlyList<Statement> Body, IReadOnlyList<Statement> Else, int Line) : Statement(Line);
+internal sealed record ForStatement(AssignTarget Target, Expression Items, Expression? Filter, IReadOnlyList<Statement> Body, IReadOnlyList<Statement> Else, bool IsRecursive, int Line) : Statement(Line);
 
 internal sealed record SetStatement(AssignTarget Target, Expression Value, int Line) : Statement(Line);
 
@@ -31,11 +31,29 @@ internal sealed record CallBlockStatement(CallExpression Call, MacroSignature Si
 /// <summary>Its body is rendered as if the tags were not there.</summary>
 internal sealed record TransparentStatement(IReadOnlyList<Statement> Body, int Line) : Statement(Line);
 
+/// <summary>{% block name %}: without a template that extends this one it is rendered where it stands.</summary>
+internal sealed record BlockStatement(bool IsScoped, IReadOnlyList<Statement> Body, int Line) : Statement(Line);
+
 internal sealed record BreakStatement(int Line) : Statement(Line);
 
 internal sealed record ContinueStatement(int Line) : Statement(Line);
 
-internal sealed record MacroSignature(IReadOnlyList<string> Parameters, IReadOnlyList<Expression?> Defaults);
+/// <param name="Spoken">The names that the body speaks of: only with varargs, kwargs or caller among them does a macro take these.</param>
+internal sealed record MacroSignature(IReadOnlyList<string> Parameters, IReadOnlyList<Expression?> Defaults, IReadOnlySet<string> Spoken)
+{
+    public bool Takes(string name) => Spoken.Contains(name);
+
+    /// <summary>What a template may ask of a macro.</summary>
+    public object? Member(string macro, string name) => name switch
+    {
+        "name" => macro,
+        "arguments" => TemplateList.Tuple([.. Parameters]),
+        "catch_varargs" => Takes("varargs"),
+        "catch_kwargs" => Takes("kwargs"),
+        "caller" => Takes("caller"),
+        _ => null,
+    };
+}
 
 internal abstract record AssignTarget(int Line) : TemplateNode(Line);
 

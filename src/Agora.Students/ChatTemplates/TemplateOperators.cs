@@ -13,6 +13,7 @@ internal static class TemplateOperators
         long number => number != 0,
         double number => number != 0,
         string text => text.Length > 0,
+        TemplateMarkup markup => markup.Text.Length > 0,
         TemplateList list => list.Count > 0,
         TemplateDict dict => dict.Count > 0,
         _ => true,
@@ -23,7 +24,7 @@ internal static class TemplateOperators
         (null, null) => true,
         (string a, string b) => string.Equals(a, b, StringComparison.Ordinal),
         (Undefined, Undefined) => true,
-        (TemplateList a, TemplateList b) => a.IsTuple == b.IsTuple && a.Count == b.Count && a.Zip(b).All(pair => AreEqual(pair.First, pair.Second)),
+        (TemplateList a, TemplateList b) => a.Kind == b.Kind && a.Kind != SequenceKind.Values && a.Count == b.Count && a.Zip(b).All(pair => AreEqual(pair.First, pair.Second)),
         (TemplateDict a, TemplateDict b) => a.Count == b.Count && a.All(entry => b.TryGet(entry.Key, out var other) && AreEqual(entry.Value, other)),
         _ when IsNumber(left) && IsNumber(right) => CompareNumbers(left!, right!) == 0,
         _ => ReferenceEquals(left, right),
@@ -32,7 +33,7 @@ internal static class TemplateOperators
     public static int Compare(object? left, object? right, int line) => (left, right) switch
     {
         (string a, string b) => ComparePoints(a, b),
-        (TemplateList a, TemplateList b) when a.IsTuple == b.IsTuple => CompareLists(a, b, line),
+        (TemplateList a, TemplateList b) when a.Kind == b.Kind && a.Kind is SequenceKind.List or SequenceKind.Tuple => CompareLists(a, b, line),
         _ when IsNumber(left) && IsNumber(right) => CompareNumbers(left!, right!),
         _ => throw new TemplateFault($"cannot tell which is greater: {TemplateValues.Kind(left)} or {TemplateValues.Kind(right)}", line),
     };
@@ -41,6 +42,7 @@ internal static class TemplateOperators
     {
         string text when item is string part => text.Contains(part, StringComparison.Ordinal),
         TemplateList list => list.Any(element => AreEqual(element, item)),
+        TemplateGenerator generator => generator.Any(element => AreEqual(element, item)),
         TemplateDict dict => dict.TryGet(item, out _),
         Undefined => false,
         _ => throw new TemplateFault($"cannot look for {TemplateValues.Kind(item)} in {TemplateValues.Kind(container)}", line),
@@ -53,26 +55,27 @@ internal static class TemplateOperators
             return (left, right) switch
             {
                 (string a, string b) when symbol == "+" => a + b,
-                (TemplateList a, TemplateList b) when symbol == "+" && a.IsTuple == b.IsTuple => new TemplateList([.. a, .. b], a.IsTuple),
-                (string text, _) when symbol == "%" => PrintfFormat.Apply(text, right is TemplateList { IsTuple: true } many ? many : [right], line),
+                (TemplateList a, TemplateList b) when symbol == "+" && a.Kind == b.Kind && a.Kind is SequenceKind.List or SequenceKind.Tuple => new TemplateList([.. a, .. b], a.Kind),
+                (string text, _) when symbol == "%" => PrintfFormat.Apply(text, right, line),
                 (string text, long or bool) when symbol == "*" => Repeat(text, Integer(right!), line),
                 (long or bool, string text) when symbol == "*" => Repeat(text, Integer(left!), line),
-                (TemplateList list, long or bool) when symbol == "*" => Repeat(list, Integer(right!), line),
-                (long or bool, TemplateList list) when symbol == "*" => Repeat(list, Integer(left!), line),
+                (TemplateList { Kind: SequenceKind.List or SequenceKind.Tuple } list, long or bool) when symbol == "*" => Repeat(list, Integer(right!), line),
+                (long or bool, TemplateList { Kind: SequenceKind.List or SequenceKind.Tuple } list) when symbol == "*" => Repeat(list, Integer(left!), line),
                 (long or bool, long or bool) => OnIntegers(symbol, Integer(left!), Integer(right!), line),
+                (long or bool or BigInteger, long or bool or BigInteger) => TemplateIntegers.Apply(symbol, Large(left!), Large(right!), line),
                 _ when IsNumber(left) && IsNumber(right) => OnFloats(symbol, Float(left!), Float(right!), line),
                 _ => throw new TemplateFault($"cannot apply {symbol} to {TemplateValues.Kind(left)} and {TemplateValues.Kind(right)}", line),
             };
         }
         catch (OverflowException)
         {
-            throw new TemplateFault($"the result of {symbol} is beyond 64 bits", line);
+            return TemplateIntegers.Apply(symbol, Large(left!), Large(right!), line);
         }
     }
 
     public static object Negate(object? value, int line) => value switch
     {
-        long or bool when Integer(value) != long.MinValue => (object)-Integer(value),
+        long or bool or BigInteger => TemplateValues.Shorten(-Large(value)),
         double number => -number,
         _ => throw new TemplateFault($"cannot negate {TemplateValues.Kind(value)}", line),
     };
@@ -98,7 +101,7 @@ internal static class TemplateOperators
         // Python rounds towards minus infinity, and the remainder has the divisor's sign.
         "//" => b == 0 ? throw Zero(line) : checked(a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0)),
         "%" => b == 0 ? throw Zero(line) : b == -1 ? 0 : (a % b + b) % b,
-        "**" when b >= 0 => Power(a, b),
+        "**" when b >= 0 => TemplateIntegers.Apply(symbol, a, b, line),
         "**" => Math.Pow(a, b),
         _ => throw new TemplateFault($"cannot apply {symbol} to integers", line),
     };
@@ -115,17 +118,6 @@ internal static class TemplateOperators
         _ => throw new TemplateFault($"cannot apply {symbol} to numbers", line),
     };
 
-    private static long Power(long a, long b)
-    {
-        var result = 1L;
-        // At most 64 rounds for anything but 0, 1 and -1, which need none.
-        if (a is 0 or 1 or -1)
-            return b == 0 || a == 1 ? 1 : a == 0 ? 0 : b % 2 == 0 ? 1 : -1;
-        for (; b > 0; b--)
-            result = checked(result * a);
-        return result;
-    }
-
     private static TemplateFault Zero(int line) => new("a division by zero", line);
 
     private static string Repeat(string text, long times, int line)
@@ -137,7 +129,7 @@ internal static class TemplateOperators
     private static TemplateList Repeat(TemplateList list, long times, int line)
     {
         TemplateBudget.CheckLength(list.Count * (double)Math.Max(0, times), line);
-        return new TemplateList([.. Enumerable.Range(0, list.Count == 0 ? 0 : (int)Math.Max(0, times)).SelectMany(_ => list)], list.IsTuple);
+        return new TemplateList([.. Enumerable.Range(0, list.Count == 0 ? 0 : (int)Math.Max(0, times)).SelectMany(_ => list)], list.Kind);
     }
 
     private static int CompareNumbers(object left, object right) => (left, right) switch
@@ -147,7 +139,7 @@ internal static class TemplateOperators
         _ => Integer(left).CompareTo(Integer(right)),
     };
 
-    private static BigInteger Large(object number) => number is BigInteger large ? large : Integer(number);
+    public static BigInteger Large(object number) => number is BigInteger large ? large : Integer(number);
 
     private static int CompareLists(TemplateList a, TemplateList b, int line)
     {

@@ -138,6 +138,7 @@ internal sealed partial class TemplateParser
         switch (token.Kind)
         {
             case TokenKind.Name:
+                spoken.Add(token.Value);
                 return token.Value switch
                 {
                     "true" or "True" => new Literal(true, token.Line),

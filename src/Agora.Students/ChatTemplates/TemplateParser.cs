@@ -11,6 +11,8 @@ internal sealed partial class TemplateParser
     private readonly List<TemplateToken> tokens;
     private int at;
     private int depth;
+    private HashSet<string> spoken = new(StringComparer.Ordinal);   // names in the macro that is being read
+    private readonly HashSet<string> blocks = new(StringComparer.Ordinal);
 
     private TemplateParser(List<TemplateToken> tokens) => this.tokens = tokens;
 
@@ -68,6 +70,8 @@ internal sealed partial class TemplateParser
             "call" => ParseCallBlock(tag.Line),
             "filter" => ParseFilterBlock(tag.Line),
             "with" => ParseWith(tag.Line),
+            "block" => ParseBlock(tag.Line),
+            "autoescape" => ParseAutoescape(tag.Line),
             // Marks, for training, what the assistant writes; it changes nothing in the text.
             "generation" => new TransparentStatement(BlockBody("endgeneration"), tag.Line),
             "break" => EndTag(new BreakStatement(tag.Line)),
@@ -99,11 +103,12 @@ internal sealed partial class TemplateParser
     private ForStatement ParseFor(int line)
     {
         var target = ParseTarget();
+        if (target is NameTarget { Name: "loop" })
+            throw new TemplateFault("cannot assign to loop in a loop", line);
         ExpectName("in");
         var items = ParseTuple(withCondition: false);
         Expression? filter = TakeName("if") ? ParseExpression() : null;
-        if (Current.Is(TokenKind.Name, "recursive"))
-            throw new TemplateFault("a recursive loop is not supported", Current.Line);
+        var isRecursive = TakeName("recursive");
         EndTag();
         var body = ParseBody(["else", "endfor"]);
         IReadOnlyList<Statement> otherwise = [];
@@ -111,7 +116,7 @@ internal sealed partial class TemplateParser
             otherwise = BlockBody("endfor");
         else
             EndTag();
-        return new ForStatement(target, items, filter, body, otherwise, line);
+        return new ForStatement(target, items, filter, body, otherwise, isRecursive, line);
     }
 
     private Statement ParseSet(int line)
@@ -162,30 +167,67 @@ internal sealed partial class TemplateParser
     private MacroStatement ParseMacro(int line)
     {
         var name = Expect(TokenKind.Name, "the macro's name").Value;
-        return new MacroStatement(name, ParseSignature(), BlockBody("endmacro"), line);
+        var (signature, body) = ParseMacroBody(ParseParameters(), "endmacro");
+        return new MacroStatement(name, signature, body, line);
     }
 
     private CallBlockStatement ParseCallBlock(int line)
     {
-        var signature = Current.Is(TokenKind.Operator, "(") ? ParseSignature() : new MacroSignature([], []);
+        var parameters = Current.Is(TokenKind.Operator, "(") ? ParseParameters() : ([], []);
         var call = ParseExpression() as CallExpression ?? throw new TemplateFault("{% call %} needs a call of a macro", line);
-        return new CallBlockStatement(call, signature, BlockBody("endcall"), line);
+        var (signature, body) = ParseMacroBody(parameters, "endcall");
+        return new CallBlockStatement(call, signature, body, line);
     }
 
-    private MacroSignature ParseSignature()
+    private (MacroSignature, IReadOnlyList<Statement>) ParseMacroBody((List<string> Names, List<Expression?> Defaults) parameters, string end)
     {
-        var parameters = new List<string>();
+        var outer = spoken;
+        spoken = new(StringComparer.Ordinal);
+        var body = BlockBody(end);
+        var signature = new MacroSignature(parameters.Names, parameters.Defaults, spoken);
+        spoken = outer;
+        return (signature, body);
+    }
+
+    private (List<string> Names, List<Expression?> Defaults) ParseParameters()
+    {
+        var names = new List<string>();
         var defaults = new List<Expression?>();
         ExpectOperator("(");
         while (!TakeOperator(")"))
         {
-            if (parameters.Count > 0)
+            if (names.Count > 0)
                 ExpectOperator(",");
-            parameters.Add(Expect(TokenKind.Name, "a parameter's name").Value);
-            defaults.Add(TakeOperator("=") ? ParseExpression() : null);
+            names.Add(Expect(TokenKind.Name, "a parameter's name").Value);
+            if (TakeOperator("="))
+                defaults.Add(ParseExpression());
+            else if (defaults.Count > 0 && defaults[^1] is not null)
+                throw new TemplateFault($"the parameter {names[^1]} without a default follows one with a default", Current.Line);
+            else
+                defaults.Add(null);
         }
-        return new MacroSignature(parameters, defaults);
+        return (names, defaults);
     }
+
+    private BlockStatement ParseBlock(int line)
+    {
+        var name = Expect(TokenKind.Name, "the block's name").Value;
+        if (!blocks.Add(name))
+            throw new TemplateFault($"the block {name} is there twice", line);
+        var isScoped = TakeName("scoped");
+        if (Current.Is(TokenKind.Name, "required"))
+            throw new TemplateFault($"the block {name} is required, and no template here extends this one", line);
+        EndTag();
+        var body = ParseBody(["endblock"]);
+        Take();
+        TakeName(name);
+        EndTag();
+        return new BlockStatement(isScoped, body, line);
+    }
+
+    /// <summary>Off, as it is in chat templates anyway.</summary>
+    private TransparentStatement ParseAutoescape(int line) =>
+        ParseExpression() is Literal { Value: false } ? new TransparentStatement(BlockBody("endautoescape"), line) : throw new TemplateFault("{% autoescape %} is supported with false only", line);
 
     private AssignTarget ParseTarget()
     {
@@ -211,7 +253,7 @@ internal sealed partial class TemplateParser
             return inner;
         }
         var name = Expect(TokenKind.Name, "a name to assign to");
-        if (name.Value is "true" or "false" or "none" or "True" or "False" or "None" or "loop")
+        if (name.Value is "true" or "false" or "none" or "True" or "False" or "None")
             throw new TemplateFault($"cannot assign to {name.Value}", name.Line);
         return TakeOperator(".") ? new MemberTarget(name.Value, Expect(TokenKind.Name, "a member's name").Value, name.Line) : new NameTarget(name.Value, name.Line);
     }

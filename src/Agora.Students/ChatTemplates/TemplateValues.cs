@@ -1,5 +1,3 @@
-using System.Collections;
-using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
 using System.Text.Json;
 
@@ -7,7 +5,7 @@ namespace Agora.Students.ChatTemplates;
 
 /// <summary>
 /// The values of a template: null (Python's None), bool, long, BigInteger (only for what a long cannot hold), double, string, <see cref="TemplateList"/>,
-/// <see cref="TemplateDict"/>, <see cref="TemplateNamespace"/>, <see cref="TemplateFunction"/>, <see cref="TemplateLoop"/> and <see cref="Undefined"/>.
+/// <see cref="TemplateDict"/>, <see cref="TemplateGenerator"/>, <see cref="TemplateNamespace"/>, <see cref="TemplateFunction"/>, <see cref="TemplateLoop"/> and <see cref="Undefined"/>.
 /// </summary>
 internal static class TemplateValues
 {
@@ -34,9 +32,15 @@ internal static class TemplateValues
         bool => "a boolean",
         long or BigInteger => "an integer",
         double => "a float",
-        string => "a string",
-        TemplateList { IsTuple: true } => "a tuple",
-        TemplateList => "a list",
+        string or TemplateMarkup => "a string",
+        TemplateList list => list.Kind switch
+        {
+            SequenceKind.List => "a list",
+            SequenceKind.Tuple => "a tuple",
+            SequenceKind.Range => "a range",
+            _ => $"a mapping's {list.Kind.ToString().ToLowerInvariant()}",
+        },
+        TemplateGenerator generator => $"what the filter {generator.Filter} has yet to make (write |list after it)",
         TemplateDict => "a mapping",
         TemplateNamespace => "a namespace",
         TemplateFunction function => $"the function {function.Name}",
@@ -54,98 +58,11 @@ internal sealed record Undefined(string Name)
     public override string ToString() => $"{Name}, which is undefined,";
 }
 
-internal sealed class TemplateList(IReadOnlyList<object?> items, bool isTuple = false) : IReadOnlyList<object?>
-{
-    public bool IsTuple { get; } = isTuple;
-    public int Count => items.Count;
-    public object? this[int index] => items[index];
-    public IEnumerator<object?> GetEnumerator() => items.GetEnumerator();
-    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
-}
-
-/// <summary>A mapping in the order in which its keys were given.</summary>
-internal sealed class TemplateDict : IEnumerable<KeyValuePair<object?, object?>>
-{
-    private readonly List<KeyValuePair<object?, object?>> entries = [];
-    private readonly Dictionary<(bool IsNone, object Key), int> places = [];
-
-    public TemplateDict(IEnumerable<KeyValuePair<object?, object?>> items)
-    {
-        foreach (var item in items)
-        {
-            var key = KeyOf(item.Key);
-            if (places.TryGetValue(key, out var place))
-                entries[place] = KeyValuePair.Create(entries[place].Key, item.Value);
-            else
-            {
-                places[key] = entries.Count;
-                entries.Add(item);
-            }
-        }
-    }
-
-    public int Count => entries.Count;
-
-    public IEnumerable<object?> Keys => entries.Select(entry => entry.Key);
-
-    public bool TryGet(object? key, [MaybeNullWhen(true)] out object? value)
-    {
-        var found = places.TryGetValue(KeyOf(key), out var place);
-        value = found ? entries[place].Value : null;
-        return found;
-    }
-
-    public IEnumerator<KeyValuePair<object?, object?>> GetEnumerator() => entries.GetEnumerator();
-    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
-
-    // In Python 1, 1.0 and True are one key.
-    private static (bool, object) KeyOf(object? key) => key switch
-    {
-        null => (true, ""),
-        true => (false, 1L),
-        false => (false, 0L),
-        double number when number == Math.Floor(number) && Math.Abs(number) < 9e15 => (false, (long)number),
-        _ => (false, key),
-    };
-}
-
 /// <summary>The one kind of value that a template may change: namespace(a=1), then {% set ns.a = 2 %}.</summary>
 internal sealed class TemplateNamespace
 {
     public Dictionary<string, object?> Members { get; } = new(StringComparer.Ordinal);
 }
 
-internal sealed record TemplateFunction(string Name, Func<TemplateCall, object?> Body);
-
-/// <summary>The variable "loop" inside a {% for %}.</summary>
-internal sealed class TemplateLoop(IReadOnlyList<object?> items)
-{
-    private object?[]? lastSeen;
-
-    public int Index0 { get; set; }
-
-    public object? Member(string name, Func<object?, object?, bool> areEqual) => name switch
-    {
-        "index" => (long)Index0 + 1,
-        "index0" => (long)Index0,
-        "revindex" => (long)items.Count - Index0,
-        "revindex0" => (long)items.Count - Index0 - 1,
-        "first" => Index0 == 0,
-        "last" => Index0 == items.Count - 1,
-        "length" => (long)items.Count,
-        "depth" => 1L,          // of recursion, not of nesting
-        "depth0" => 0L,
-        "previtem" => Index0 > 0 ? items[Index0 - 1] : new Undefined("there is no previous item"),
-        "nextitem" => Index0 + 1 < items.Count ? items[Index0 + 1] : new Undefined("there is no next item"),
-        "cycle" => new TemplateFunction("loop.cycle", call => call.Positional.Count > 0 ? call.Positional[Index0 % call.Positional.Count] : throw call.Fault("has nothing to cycle through")),
-        "changed" => new TemplateFunction("loop.changed", call => Changed([.. call.Positional], areEqual)),
-        _ => new Undefined($"loop.{name}"),
-    };
-
-    private bool Changed(object?[] values, Func<object?, object?, bool> areEqual)
-    {
-        var same = lastSeen is not null && lastSeen.Length == values.Length && lastSeen.Zip(values).All(pair => areEqual(pair.First, pair.Second));
-        lastSeen = values;
-        return !same;
-    }
-}
+/// <param name="Parameters">Of a macro, whose names a template may ask for; null for other functions.</param>
+internal sealed record TemplateFunction(string Name, Func<TemplateCall, object?> Body, MacroSignature? Parameters = null);

@@ -97,7 +97,9 @@ public sealed class ChatTemplateTests
     [InlineData("x\n{% include 'a' %}", 2, "{% include %}")]
     [InlineData("{{ x|urlize }}", 1, "the filter urlize")]
     [InlineData("\n\n{{ 1 is prime }}", 3, "the test prime")]
-    [InlineData("{% for a in b recursive %}{% endfor %}", 1, "recursive")]
+    [InlineData("a\n{% autoescape true %}{% endautoescape %}", 2, "{% autoescape %}")]
+    [InlineData("{{ 'Straße'.casefold() }}", 1, "casefold")]
+    [InlineData("{% block a required %}{% endblock %}", 1, "required")]
     [InlineData("{{ [].append(1) }}", 1, "append")]
     [InlineData("{{ x.y.z }}", 1, "undefined")]
     [InlineData("{{ 1 + 'a' }}", 1, "cannot apply +")]
@@ -118,6 +120,21 @@ public sealed class ChatTemplateTests
     [InlineData("{{ range(10 ** 9) }}", "more than 100000")]
     [InlineData("{{ 'x' * 10 ** 12 }}", "makes a text or list")]
     [InlineData("{% set n = namespace(x='x') %}{% for a in range(99) %}{% set n.x = n.x ~ n.x %}{% endfor %}", "makes a text or list")]
+    [InlineData("{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}", "calls itself")]
+    [InlineData("{{ 9 ** 999999999 }}", "more than 14000 bits")]
+    // A list that holds another twice takes no memory, and is endless when somebody goes through it.
+    [InlineData("{% set n = namespace(x=[1]) %}{% for a in range(60) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x }}", "makes a text or list")]
+    [InlineData("{% set n = namespace(x=[1]) %}{% for a in range(60) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x|tojson }}", "makes a text or list")]
+    [InlineData("{% set n = namespace(x=[1], y=[1]) %}{% for a in range(60) %}{% set n.x = [n.x, n.x] %}{% set n.y = [n.y, n.y] %}{% endfor %}{{ n.x == n.y }}", "makes a text or list")]
+    // Each of these overflowed the stack, which ended the process.
+    [InlineData("{% set n = namespace(x=[1]) %}{% for a in range(99999) %}{% set n.x = [n.x] %}{% endfor %}{{ n.x }}", "nests more than 100 deep")]
+    [InlineData("{% set n = namespace(x={}) %}{% for a in range(99999) %}{% set n.x = {'a': n.x} %}{% endfor %}{{ n.x|tojson }}", "nests more than 100 deep")]
+    [InlineData("{% set n = namespace(x=[1]) %}{% for a in range(99999) %}{% set n.x = n.x|map('string') %}{% endfor %}{{ n.x|list }}", "nests more than 100 deep")]
+    // Going through a long text or list again and again counts, not only making it.
+    [InlineData("{% set t = 'a' * 10 ** 7 %}{% for a in range(99999) %}{% set x = 'b' in t %}{% endfor %}", "without coming to its end")]
+    [InlineData("{% set t = 'a' * 10 ** 7 %}{% for a in range(99999) %}{% set x = t.find('b') %}{% endfor %}", "without coming to its end")]
+    [InlineData("{% set t = [1] * 10 ** 7 %}{% for a in range(99999) %}{% set x = t.count(2) %}{% endfor %}", "without coming to its end")]
+    [InlineData("{% for a in range(99999) %}{% set x = range(99999)|sort %}{% endfor %}", "without coming to its end")]
     public void A_template_that_never_ends_or_grows_without_end_is_stopped(string template, string reason) =>
         Assert.Contains(reason, Assert.Throws<AgoraException>(() => Render(template)).What, StringComparison.Ordinal);
 
