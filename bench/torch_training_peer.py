@@ -3,8 +3,8 @@
 
     torch_training_peer.py MODEL_FOLDER BATCHES STEPS THREADS
 
-MODEL_FOLDER holds config.json and float32 weights in model.safetensors, BATCHES one JSON object: "rows", lists of token ids of one length with -1 where a row is padded, "perStep", and
-"learningRate". Steps go round the batches. Prints one JSON object: seconds of every step, losses, versions, peak resident memory.
+MODEL_FOLDER holds config.json and float32 weights in model.safetensors, BATCHES one JSON object: "rows", lists of token ids of one length with -1 where a row is padded, "perStep", "learningRate", and
+"targets", lists of the same length that say which tokens count in the loss (all, where there is none). Steps go round the batches. Prints one JSON object: seconds of every step, losses, versions, peak resident memory.
 
 What makes it a fair peer: it starts from the same weights and sees the same batches, so that the losses must agree; OpenBLAS is told the processor's type, which it does not recognise on virtual machines (a
 fifth of the speed otherwise); the OpenMP build of OpenBLAS does not contend with torch's own threads; AdamW runs over all parameters at once (foreach). Needs Debian's python3-torch and libopenblas0-openmp.
@@ -59,6 +59,7 @@ def main(folder, batches, steps, threads):
     with open(batches) as file:
         given = json.load(file)
     rows = torch.tensor(given["rows"])
+    labels = rows.masked_fill(~torch.tensor(given["targets"]), -1) if given.get("targets") else rows
     per_step = given["perStep"]
     width = rows.shape[1]
     inverse = config["rope_theta"] ** (-torch.arange(0, head_size, 2).float() / head_size)
@@ -105,7 +106,7 @@ def main(folder, batches, steps, threads):
         ids = rows[first:first + per_step]
         started = time.perf_counter()
         logits = forward(ids)
-        loss = F.cross_entropy(logits[:, :-1].reshape(-1, logits.shape[-1]), ids[:, 1:].reshape(-1), ignore_index=-1)
+        loss = F.cross_entropy(logits[:, :-1].reshape(-1, logits.shape[-1]), labels[first:first + per_step, 1:].reshape(-1), ignore_index=-1)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

@@ -30,7 +30,7 @@ internal static class PerplexitySpeed
             using var checkpoint = CheckpointFolder.Open(folder);
             using var engine = InferenceEngine.Load(folder, threads);
             using var model = TransformerModel.Load(checkpoint);
-            using var laned = new LanedGradient(model, threads);
+            using var laned = new LanedGradient(model, threads, sharing: true);
             using var autograd = new AutogradGradient(model, threads);
             Console.WriteLine($"{engine.Config.Parameters:N0} parameters, {threads} threads, {Texts} texts of {Length} tokens");
             double ours = 0, written = 0, torch = 0;

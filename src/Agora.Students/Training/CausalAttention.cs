@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 
 namespace Agora.Students.Training;
 
-/// <summary>Attention of one head within one document, forward and backward, without ever forming the whole matrix of probabilities.</summary>
+/// <summary>Attention of one head from the last tokens of a document to all before them, forward and backward, without ever forming the whole matrix of probabilities.</summary>
 /// <remarks>
 /// Queries are taken in blocks; the backward pass computes a block's probabilities again from the logarithm of its normaliser, as FlashAttention does
 /// (arXiv:2205.14135). Only keys that a block can see are touched, so short documents cost little. One instance serves one thread. AggressiveOptimization: a training of a few seconds would otherwise spend much of
@@ -28,58 +28,59 @@ internal sealed unsafe class CausalAttention : IDisposable
         Allocate();
     }
 
-    /// <summary>One document's part of a head.</summary>
-    /// <param name="Query">[length, D], rows <paramref name="Row"/> floats apart; likewise key and value.</param>
-    /// <param name="Length">Tokens.</param>
+    /// <summary>A head's part of a matrix whose rows are tokens.</summary>
+    /// <param name="Query">[rows, D], rows <paramref name="Row"/> floats apart; likewise key and value.</param>
     /// <param name="Window">Keys that a query sees, itself included.</param>
-    public readonly record struct Head(nint Query, nint Key, nint Value, int Row, int Length, int Window);
+    public readonly record struct Head(nint Query, nint Key, nint Value, int Row, int Window);
 
-    /// <param name="output">[length, D], rows <paramref name="outputRow"/> floats apart; written.</param>
-    /// <param name="logNormalisers">[length], <paramref name="normaliserStep"/> floats apart; written, for the backward pass.</param>
+    /// <param name="seen">The document's rows, in order; the queries are the last ones.</param>
+    /// <param name="output">[rows, D], rows <paramref name="outputRow"/> floats apart; the queries' are written.</param>
+    /// <param name="logNormalisers">[rows], <paramref name="normaliserStep"/> floats apart; the queries' are written, for the backward pass.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Forward(in Head head, float* output, int outputRow, float* logNormalisers, int normaliserStep)
+    public void Forward(in Head head, DocumentRows.Stretch[] seen, int queryCount, float* output, int outputRow, float* logNormalisers, int normaliserStep)
     {
-        Take(head);
-        var n = head.Length;
+        var n = Take(head, seen, queryCount);
         var across = RoundUp(n);
-        for (var first = 0; first < n; first += BlockRows)
+        int before = n - queryCount, firstRow = seen[^1].Row + seen[^1].Length - queryCount;
+        for (var first = 0; first < queryCount; first += BlockRows)
         {
-            var rows = Math.Min(BlockRows, n - first);
-            var start = KeysFrom(first, head.Window);
-            var count = RoundUp(first + rows - start);
+            var rows = Math.Min(BlockRows, queryCount - first);
+            var start = KeysFrom(before + first, head.Window);
+            var count = RoundUp(before + first + rows - start);
             scores.Clear(rows * count);
             SmallMatrixProduct.Add(queries.At(first * width), width, 1, keysAcross.At(start), across, scores.At(0), count, rows, count, headSize);
             for (var i = 0; i < rows; i++)
-                logNormalisers[(first + i) * normaliserStep] = Normalise(scores.Row(i, count), first + i - start, head.Window);
+                logNormalisers[(long)(firstRow + first + i) * normaliserStep] = Normalise(scores.Row(i, count), before + first + i - start, head.Window);
             var block = mixed.At(first * width);
             new Span<float>(block, rows * width).Clear();
-            SmallMatrixProduct.Add(scores.At(0), count, 1, values.At(start * width), width, block, width, rows, width, first + rows - start);
+            SmallMatrixProduct.Add(scores.At(0), count, 1, values.At(start * width), width, block, width, rows, width, before + first + rows - start);
         }
-        for (var i = 0; i < n; i++)
-            new ReadOnlySpan<float>(mixed.At(i * width), headSize).CopyTo(new Span<float>(output + (long)i * outputRow, headSize));
+        for (var i = 0; i < queryCount; i++)
+            new ReadOnlySpan<float>(mixed.At(i * width), headSize).CopyTo(Row((nint)output, outputRow, firstRow + i));
     }
 
     /// <param name="output">What <see cref="Forward"/> wrote.</param>
-    /// <param name="outputGradient">[length, D], laid out as the output.</param>
-    /// <param name="gradient">Where the gradients go, laid out as <paramref name="head"/>: the query's is written, the key's and value's are added to, since heads share them.</param>
+    /// <param name="outputGradient">[rows, D], laid out as the output.</param>
+    /// <param name="gradient">Where the gradients go, laid out as <paramref name="head"/>: the queries' are written, the keys' and values' are added to, since heads and documents share them.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Backward(in Head head, float* output, float* outputGradient, int outputRow, float* logNormalisers, int normaliserStep, in Head gradient)
+    public void Backward(
+        in Head head, DocumentRows.Stretch[] seen, int queryCount, float* output, float* outputGradient, int outputRow, float* logNormalisers, int normaliserStep, in Head gradient)
     {
-        Take(head);
-        var n = head.Length;
+        var n = Take(head, seen, queryCount);
         var across = RoundUp(n);
+        int before = n - queryCount, firstRow = seen[^1].Row + seen[^1].Length - queryCount;
         Across(values, valuesAcross, n);
-        for (var i = 0; i < n; i++)
-            new ReadOnlySpan<float>(outputGradient + (long)i * outputRow, headSize).CopyTo(new Span<float>(mixed.At(i * width), headSize));
-        queryGradients.Clear(n * width);
+        for (var i = 0; i < queryCount; i++)
+            Row((nint)outputGradient, outputRow, firstRow + i).CopyTo(new Span<float>(mixed.At(i * width), headSize));
+        queryGradients.Clear(queryCount * width);
         keyGradients.Clear(n * width);
         valueGradients.Clear(n * width);
-        for (var first = 0; first < n; first += BlockRows)
+        for (var first = 0; first < queryCount; first += BlockRows)
         {
-            var rows = Math.Min(BlockRows, n - first);
-            var start = KeysFrom(first, head.Window);
-            var seen = first + rows - start;
-            var count = RoundUp(seen);
+            var rows = Math.Min(BlockRows, queryCount - first);
+            var start = KeysFrom(before + first, head.Window);
+            var met = before + first + rows - start;
+            var count = RoundUp(met);
             scores.Clear(rows * count);
             scoreGradients.Clear(rows * count);
             SmallMatrixProduct.Add(queries.At(first * width), width, 1, keysAcross.At(start), across, scores.At(0), count, rows, count, headSize);
@@ -87,24 +88,28 @@ internal sealed unsafe class CausalAttention : IDisposable
             for (var i = 0; i < rows; i++)
             {
                 var probabilities = scores.Row(i, count);
-                Restore(probabilities, logNormalisers[(first + i) * normaliserStep], first + i - start, head.Window);
+                Restore(probabilities, logNormalisers[(long)(firstRow + first + i) * normaliserStep], before + first + i - start, head.Window);
                 // d score = p (d p - <d out, out>): the inner product is what the softmax's own sum takes back.
-                var back = TensorPrimitives.Dot(
-                    new ReadOnlySpan<float>(output + (long)(first + i) * outputRow, headSize), new ReadOnlySpan<float>(outputGradient + (long)(first + i) * outputRow, headSize));
+                var back = TensorPrimitives.Dot<float>(Row((nint)output, outputRow, firstRow + first + i), Row((nint)outputGradient, outputRow, firstRow + first + i));
                 var row = scoreGradients.Row(i, count);
                 TensorPrimitives.Subtract(row, back, row);
                 TensorPrimitives.Multiply(row, probabilities, row);
             }
-            SmallMatrixProduct.Add(scoreGradients.At(0), count, 1, keys.At(start * width), width, queryGradients.At(first * width), width, rows, width, seen);
-            SmallMatrixProduct.Add(scoreGradients.At(0), 1, count, queries.At(first * width), width, keyGradients.At(start * width), width, seen, width, rows);
-            SmallMatrixProduct.Add(scores.At(0), 1, count, mixed.At(first * width), width, valueGradients.At(start * width), width, seen, width, rows);
+            SmallMatrixProduct.Add(scoreGradients.At(0), count, 1, keys.At(start * width), width, queryGradients.At(first * width), width, rows, width, met);
+            SmallMatrixProduct.Add(scoreGradients.At(0), 1, count, queries.At(first * width), width, keyGradients.At(start * width), width, met, width, rows);
+            SmallMatrixProduct.Add(scores.At(0), 1, count, mixed.At(first * width), width, valueGradients.At(start * width), width, met, width, rows);
         }
-        for (var i = 0; i < n; i++)
+        // The queries were scaled when they were taken, so the keys' gradient holds the scale already.
+        for (var i = 0; i < queryCount; i++)
+            TensorPrimitives.Multiply(new ReadOnlySpan<float>(queryGradients.At(i * width), headSize), scale, Row(gradient.Query, gradient.Row, firstRow + i));
+        var key = 0;
+        foreach (var (from, length) in seen)
         {
-            // The queries were scaled when they were taken, so the keys' gradient holds the scale already.
-            TensorPrimitives.Multiply(new ReadOnlySpan<float>(queryGradients.At(i * width), headSize), scale, Row(gradient.Query, gradient.Row, i));
-            AddTo(Row(gradient.Key, gradient.Row, i), keyGradients.At(i * width));
-            AddTo(Row(gradient.Value, gradient.Row, i), valueGradients.At(i * width));
+            for (var row = from; row < from + length; row++, key++)
+            {
+                AddTo(Row(gradient.Key, gradient.Row, row), keyGradients.At(key * width));
+                AddTo(Row(gradient.Value, gradient.Row, row), valueGradients.At(key * width));
+            }
         }
     }
 
@@ -148,17 +153,28 @@ internal sealed unsafe class CausalAttention : IDisposable
         row[(last + 1)..].Clear();
     }
 
+    /// <returns>Keys.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Take(in Head head)
+    private int Take(in Head head, DocumentRows.Stretch[] seen, int queryCount)
     {
-        Grow(head.Length);
-        for (var i = 0; i < head.Length; i++)
+        var n = 0;
+        foreach (var stretch in seen)
+            n += stretch.Length;
+        Grow(n);
+        var firstRow = seen[^1].Row + seen[^1].Length - queryCount;
+        for (var i = 0; i < queryCount; i++)
+            TensorPrimitives.Multiply(Row(head.Query, head.Row, firstRow + i), scale, new Span<float>(queries.At(i * width), headSize));
+        var key = 0;
+        foreach (var (from, length) in seen)
         {
-            TensorPrimitives.Multiply(Row(head.Query, head.Row, i), scale, new Span<float>(queries.At(i * width), headSize));
-            Row(head.Key, head.Row, i).CopyTo(new Span<float>(keys.At(i * width), headSize));
-            Row(head.Value, head.Row, i).CopyTo(new Span<float>(values.At(i * width), headSize));
+            for (var row = from; row < from + length; row++, key++)
+            {
+                Row(head.Key, head.Row, row).CopyTo(new Span<float>(keys.At(key * width), headSize));
+                Row(head.Value, head.Row, row).CopyTo(new Span<float>(values.At(key * width), headSize));
+            }
         }
-        Across(keys, keysAcross, head.Length);
+        Across(keys, keysAcross, n);
+        return n;
     }
 
     /// <summary>[n, D] to [D, n], with zeros up to whole vectors.</summary>

@@ -22,15 +22,18 @@ internal sealed unsafe class FusedBackpropagation : IDisposable
     private readonly TensorFloats gradient;
     private readonly Dictionary<string, ParameterPiece> pieces;
     private readonly RotaryTable rotary;
+    private readonly bool sharing;
     private readonly bool wide;
 
     /// <param name="rotary">Shared between instances.</param>
-    public FusedBackpropagation(TransformerModel model, RotaryTable rotary)
+    /// <param name="sharing">See <see cref="LanedGradient"/>.</param>
+    public FusedBackpropagation(TransformerModel model, RotaryTable rotary, bool sharing)
     {
         config = model.Config;
         layout = model.Layout;
         this.rotary = rotary;
-        wide = WideMatrixProduct.IsSupported && layout.Elements >= SmallestWithOwnProducts;
+        this.sharing = sharing;
+        wide = WideMatrixProduct.IsSupported && (sharing || layout.Elements >= SmallestWithOwnProducts);
         using var scope = NewDisposeScope();
         weights = new TensorFloats(model.Weights.alias().DetachFromDisposeScope());
         gradient = new TensorFloats(zeros(layout.Elements).DetachFromDisposeScope());
@@ -40,30 +43,32 @@ internal sealed unsafe class FusedBackpropagation : IDisposable
     /// <summary>float32 [P]: the sum over all calls of <see cref="Add"/> since it was last cleared.</summary>
     public Tensor Gradient => gradient.Tensor;
 
-    /// <param name="documents">At most the workspace's capacity of tokens.</param>
+    /// <param name="rows">At most the workspace's capacity.</param>
     /// <param name="share">Weight of each target token in the loss.</param>
     /// <returns>The loss's share, in nats.</returns>
-    public double Add(IReadOnlyList<TrainingDocument> documents, float share, FusedWorkspace work)
+    public double Add(DocumentRows rows, float share, FusedWorkspace work)
     {
+        if (rows.LossRows.Length == 0)
+            return 0;
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var N = documents.Sum(document => document.Tokens.Length);
-        Forward(documents, N, work);
-        var loss = Head(documents, share, N, work, backward: true);
+        Forward(rows, work);
+        var loss = Head(rows, share, work, backward: true);
         for (var layer = config.Layers - 1; layer >= 0; layer--)
-            Backward(layer, documents, N, work);
-        EmbedBackward(documents, work);
+            Backward(layer, rows, work);
+        EmbedBackward(rows, work);
         return loss;
     }
 
     /// <summary>The loss that <see cref="Add"/> gives, without touching the gradient.</summary>
-    public double Loss(IReadOnlyList<TrainingDocument> documents, float share, FusedWorkspace work)
+    public double Loss(DocumentRows rows, float share, FusedWorkspace work)
     {
+        if (rows.LossRows.Length == 0)
+            return 0;
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var N = documents.Sum(document => document.Tokens.Length);
-        Forward(documents, N, work);
-        return Head(documents, share, N, work, backward: false);
+        Forward(rows, work);
+        return Head(rows, share, work, backward: false);
     }
 
     public void Dispose()
@@ -72,46 +77,66 @@ internal sealed unsafe class FusedBackpropagation : IDisposable
         gradient.Dispose();
     }
 
-    private void Forward(IReadOnlyList<TrainingDocument> documents, int N, FusedWorkspace work)
+    private void Forward(DocumentRows rows, FusedWorkspace work)
     {
-        Embed(documents, work);
+        if (rows.Count > work.Capacity)
+            throw new InvalidOperationException($"{rows.Count} rows in a workspace for {work.Capacity}");
+        Embed(rows, work);
         for (var layer = 0; layer < config.Layers; layer++)
-            Forward(layer, documents, N, work);
+            Forward(layer, rows, work);
     }
 
-    private void Embed(IReadOnlyList<TrainingDocument> documents, FusedWorkspace work)
+    private void Embed(DocumentRows rows, FusedWorkspace work)
     {
         var embedding = Vector("embedding");
         var hidden = config.Layers > 0 ? work.Layers[0].Input : work.Hidden;
-        var row = 0;
-        foreach (var token in documents.SelectMany(document => document.Tokens))
-            embedding.Slice(token * config.HiddenSize, config.HiddenSize).CopyTo(hidden.Row(row++));
+        var tokens = rows.Tokens;
+        for (var row = 0; row < tokens.Length; row++)
+            embedding.Slice(tokens[row] * config.HiddenSize, config.HiddenSize).CopyTo(hidden.Row(row));
     }
 
-    private void EmbedBackward(IReadOnlyList<TrainingDocument> documents, FusedWorkspace work)
+    private void EmbedBackward(DocumentRows rows, FusedWorkspace work)
     {
         var embedding = VectorGradient("embedding");
-        var row = 0;
-        foreach (var token in documents.SelectMany(document => document.Tokens))
+        var tokens = rows.Tokens;
+        for (var row = 0; row < tokens.Length; row++)
         {
-            var sum = embedding.Slice(token * config.HiddenSize, config.HiddenSize);
-            TensorPrimitives.Add(sum, work.HiddenGradient.Row(row++), sum);
+            var sum = embedding.Slice(tokens[row] * config.HiddenSize, config.HiddenSize);
+            TensorPrimitives.Add(sum, work.HiddenGradient.Row(row), sum);
         }
     }
 
-    private void Forward(int layer, IReadOnlyList<TrainingDocument> documents, int N, FusedWorkspace work)
+    private void Forward(int layer, DocumentRows rows, FusedWorkspace work)
     {
         var memory = work.Layers[layer];
+        var N = rows.Count;
         var output = layer + 1 < config.Layers ? work.Layers[layer + 1].Input : work.Hidden;
         Norm(memory.Input, $"{layer}.attention_norm", memory.AttentionNormed, memory.AttentionInverse, N);
         Linear(memory.AttentionNormed, $"{layer}.qkv", memory.Projected, N, work);
-        RotateHeads(layer, documents, memory);
-        ForEachHead(documents, (head, start, length) => work.Attention.Forward(
-            HeadOf(memory.Projected, head, start, length, layer), memory.Mixed.At((long)start * config.QueryWidth + head * config.HeadSize), config.QueryWidth,
-            memory.LogNormalisers.At((long)start * config.Heads + head), config.Heads));
-        Linear(memory.Mixed, $"{layer}.output", memory.Middle, N, work);
-        AddRows(memory.Input, memory.Middle, N);
+        RotateHeads(layer, rows, memory);
+        foreach (var segment in rows.Segments)
+        {
+            for (var head = 0; head < config.Heads && Queries(layer, segment) > 0; head++)
+            {
+                work.Attention.Forward(
+                    HeadOf(memory.Projected, head, layer), segment.Seen, Queries(layer, segment), memory.Mixed.At(head * config.HeadSize), config.QueryWidth, memory.LogNormalisers.At(head), config.Heads);
+            }
+        }
 
+        var (mixed, into) = (memory.Mixed, memory.Input);
+        if (LeavesOut(layer))
+        {
+            // From here on each row is on its own, so those that no loss looks at are left out.
+            (mixed, into) = (work.ChosenMixed, work.ChosenInput);
+            N = rows.LossRows.Length;
+            for (var i = 0; i < N; i++)
+            {
+                memory.Mixed.Row(rows.LossRows[i]).CopyTo(mixed.Row(i));
+                memory.Input.Row(rows.LossRows[i]).CopyTo(into.Row(i));
+            }
+        }
+        Linear(mixed, $"{layer}.output", memory.Middle, N, work);
+        AddRows(into, memory.Middle, N);
         Norm(memory.Middle, $"{layer}.feed_forward_norm", memory.FeedForwardNormed, memory.FeedForwardInverse, N);
         Linear(memory.FeedForwardNormed, $"{layer}.gate_up", memory.GateUp, N, work);
         for (var row = 0; row < N; row++)
@@ -123,9 +148,10 @@ internal sealed unsafe class FusedBackpropagation : IDisposable
         AddRows(memory.Middle, output, N);
     }
 
-    private void Backward(int layer, IReadOnlyList<TrainingDocument> documents, int N, FusedWorkspace work)
+    private void Backward(int layer, DocumentRows rows, FusedWorkspace work)
     {
         var memory = work.Layers[layer];
+        var N = LeavesOut(layer) ? rows.LossRows.Length : rows.Count;
         LinearBackward(memory.Gated, $"{layer}.down", work.HiddenGradient, work.GatedGradient, N, work);
         for (var row = 0; row < N; row++)
         {
@@ -136,46 +162,64 @@ internal sealed unsafe class FusedBackpropagation : IDisposable
         LinearBackward(memory.FeedForwardNormed, $"{layer}.gate_up", memory.GateUp, work.NormedGradient, N, work);
         NormBackward(memory.Middle, $"{layer}.feed_forward_norm", memory.FeedForwardInverse, N, work);
 
-        LinearBackward(memory.Mixed, $"{layer}.output", work.HiddenGradient, work.MixedGradient, N, work);
+        LinearBackward(LeavesOut(layer) ? work.ChosenMixed : memory.Mixed, $"{layer}.output", work.HiddenGradient, work.MixedGradient, N, work);
+        if (LeavesOut(layer))
+        {
+            Spread(work.MixedGradient, rows);
+            Spread(work.HiddenGradient, rows);
+        }
+        N = rows.Count;
         for (var row = 0; row < N; row++)
             work.ProjectedGradient.Row(row).Clear();
-        ForEachHead(documents, (head, start, length) =>
+        foreach (var segment in rows.Segments)
         {
-            var offset = (long)start * config.QueryWidth + head * config.HeadSize;
-            work.Attention.Backward(
-                HeadOf(memory.Projected, head, start, length, layer), memory.Mixed.At(offset), work.MixedGradient.At(offset), config.QueryWidth,
-                memory.LogNormalisers.At((long)start * config.Heads + head), config.Heads, HeadOf(work.ProjectedGradient, head, start, length, layer));
-        });
-        RotateHeadsBackward(layer, documents, memory, work);
+            for (var head = 0; head < config.Heads && Queries(layer, segment) > 0; head++)
+            {
+                var offset = head * config.HeadSize;
+                work.Attention.Backward(
+                    HeadOf(memory.Projected, head, layer), segment.Seen, Queries(layer, segment), memory.Mixed.At(offset), work.MixedGradient.At(offset), config.QueryWidth,
+                    memory.LogNormalisers.At(head), config.Heads, HeadOf(work.ProjectedGradient, head, layer));
+            }
+        }
+        RotateHeadsBackward(layer, rows, memory, work);
         LinearBackward(memory.AttentionNormed, $"{layer}.qkv", work.ProjectedGradient, work.NormedGradient, N, work);
         NormBackward(memory.Input, $"{layer}.attention_norm", memory.AttentionInverse, N, work);
     }
 
-    /// <summary>Final norm, output layer and loss where there is a target; leaves the gradient of the last layer's output where it is wanted.</summary>
-    private double Head(IReadOnlyList<TrainingDocument> documents, float share, int N, FusedWorkspace work, bool backward)
+    /// <summary>Whether the layer is done after its attention with the rows that no loss looks at.</summary>
+    private bool LeavesOut(int layer) => sharing && layer == config.Layers - 1;
+
+    private int Queries(int layer, DocumentRows.Segment segment) => LeavesOut(layer) ? segment.LossQueries : segment.Own.Length;
+
+    // From one row after another to their places, with zeros between: from the end, so that none is overwritten before it is moved.
+    private static void Spread(TensorFloats matrix, DocumentRows rows)
     {
-        var targets = new List<(int Row, int Token)>();
-        var start = 0;
-        foreach (var document in documents)
+        var i = rows.LossRows.Length - 1;
+        for (var row = rows.Count - 1; row >= 0; row--)
         {
-            for (var i = 1; i < document.Tokens.Length; i++)
-            {
-                if (document.IsTarget(i))
-                    targets.Add((start + i - 1, document.Tokens[i]));
-            }
-            start += document.Tokens.Length;
+            if (i < 0 || rows.LossRows[i] != row)
+                matrix.Row(row).Clear();
+            else if (i-- != row)
+                matrix.Row(i + 1).CopyTo(matrix.Row(row));
         }
+    }
+
+    /// <summary>Final norm, output layer and loss where there is a target; leaves the gradient of the last layer's output where it is wanted.</summary>
+    private double Head(DocumentRows rows, float share, FusedWorkspace work, bool backward)
+    {
+        var compact = config.Layers > 0 && LeavesOut(config.Layers - 1);
+        var places = rows.LossRows;
         var norm = Vector("final_norm");
-        for (var i = 0; i < targets.Count; i++)
-            work.Inverse[i] = PointwiseKernels.Normalise(work.Hidden.Row(targets[i].Row), norm, (float)config.NormEpsilon, work.Normed.Row(i));
+        for (var i = 0; i < places.Length; i++)
+            work.Inverse[i] = PointwiseKernels.Normalise(work.Hidden.Row(compact ? i : places[i]), norm, (float)config.NormEpsilon, work.Normed.Row(i));
 
         var name = pieces.ContainsKey("head") ? "head" : "embedding";
         Tensor matrix = Matrix(weights, name), matrixGradient = Matrix(gradient, name), across = matrix.t();
         var loss = 0.0;
-        for (var first = 0; first < targets.Count; first += FusedWorkspace.LogitRows)
+        for (var first = 0; first < places.Length; first += FusedWorkspace.LogitRows)
         {
             using var scope = NewDisposeScope();
-            var count = Math.Min(FusedWorkspace.LogitRows, targets.Count - first);
+            var count = Math.Min(FusedWorkspace.LogitRows, places.Length - first);
             Tensor normed = work.Normed.Tensor.narrow(0, first, count), logits = work.Logits.Rows(count);
             var offset = pieces[name].Offset;
             if (wide)
@@ -189,7 +233,7 @@ internal sealed unsafe class FusedBackpropagation : IDisposable
                 logits.addmm_(normed, across, 0, 1);
             }
             for (var i = 0; i < count; i++)
-                loss += PointwiseKernels.CrossEntropy(work.Logits.Row(i), targets[first + i].Token, share);
+                loss += PointwiseKernels.CrossEntropy(work.Logits.Row(i), rows.TargetTokens[first + i], share);
             if (!backward)
                 continue;
             if (wide)
@@ -206,13 +250,13 @@ internal sealed unsafe class FusedBackpropagation : IDisposable
 
         if (!backward)
             return loss * share;
-        for (var row = 0; row < N; row++)
+        for (var row = 0; row < (compact ? places.Length : rows.Count); row++)
             work.HiddenGradient.Row(row).Clear();
-        for (var i = 0; i < targets.Count; i++)
+        for (var i = 0; i < places.Length; i++)
         {
+            var row = compact ? i : places[i];
             PointwiseKernels.NormaliseBackward(
-                work.Hidden.Row(targets[i].Row), work.Inverse[i], norm, work.NormedGradient.Row(i), work.HiddenGradient.Row(targets[i].Row), VectorGradient("final_norm"),
-                work.Scratch.AsSpan(0, config.HiddenSize));
+                work.Hidden.Row(row), work.Inverse[i], norm, work.NormedGradient.Row(i), work.HiddenGradient.Row(row), VectorGradient("final_norm"), work.Scratch.AsSpan(0, config.HiddenSize));
         }
         return loss * share;
     }
@@ -279,10 +323,10 @@ internal sealed unsafe class FusedBackpropagation : IDisposable
         work.Product.Multiply(new((nint)outputGradient.At(0), 1, outputGradient.Width), new((nint)input, width, 1), matrixGradient, width, outputGradient.Width, width, N, add: true);
     }
 
-    private void RotateHeads(int layer, IReadOnlyList<TrainingDocument> documents, FusedWorkspace.LayerMemory memory)
+    private void RotateHeads(int layer, DocumentRows rows, FusedWorkspace.LayerMemory memory)
     {
         var norms = memory.BeforeHeadNorm is not null;
-        ForEachToken(documents, (row, position) =>
+        for (var row = 0; row < rows.Count; row++)
         {
             var projected = memory.Projected.Row(row);
             if (norms)
@@ -295,21 +339,21 @@ internal sealed unsafe class FusedBackpropagation : IDisposable
                     memory.HeadInverse[row * (config.Heads + config.KeyValueHeads) + head] = PointwiseKernels.Normalise(
                         memory.BeforeHeadNorm!.Row(row).Slice(head * config.HeadSize, config.HeadSize), Vector(HeadNorm(layer, head)), (float)config.NormEpsilon, values);
                 }
-                PointwiseKernels.Rotate(values, rotary.Cosines(position), rotary.Sines(position), 1);
+                PointwiseKernels.Rotate(values, rotary.Cosines(rows.Positions[row]), rotary.Sines(rows.Positions[row]), 1);
             }
-        });
+        }
     }
 
-    private void RotateHeadsBackward(int layer, IReadOnlyList<TrainingDocument> documents, FusedWorkspace.LayerMemory memory, FusedWorkspace work)
+    private void RotateHeadsBackward(int layer, DocumentRows rows, FusedWorkspace.LayerMemory memory, FusedWorkspace work)
     {
-        ForEachToken(documents, (row, position) =>
+        for (var row = 0; row < rows.Count; row++)
         {
             var gradients = work.ProjectedGradient.Row(row);
             Span<float> scratch = work.Scratch.AsSpan(0, config.HeadSize), arriving = work.Scratch.AsSpan(config.HeadSize, config.HeadSize);
             for (var head = 0; head < config.Heads + config.KeyValueHeads; head++)
             {
                 var values = gradients.Slice(head * config.HeadSize, config.HeadSize);
-                PointwiseKernels.Rotate(values, rotary.Cosines(position), rotary.Sines(position), -1);
+                PointwiseKernels.Rotate(values, rotary.Cosines(rows.Positions[row]), rotary.Sines(rows.Positions[row]), -1);
                 if (memory.BeforeHeadNorm is not { } before)
                     continue;
                 values.CopyTo(arriving);
@@ -318,39 +362,17 @@ internal sealed unsafe class FusedBackpropagation : IDisposable
                     before.Row(row).Slice(head * config.HeadSize, config.HeadSize), memory.HeadInverse[row * (config.Heads + config.KeyValueHeads) + head],
                     Vector(HeadNorm(layer, head)), arriving, values, VectorGradient(HeadNorm(layer, head)), scratch);
             }
-        });
+        }
     }
 
     private string HeadNorm(int layer, int head) => head < config.Heads ? $"{layer}.query_norm" : $"{layer}.key_norm";
 
-    private CausalAttention.Head HeadOf(TensorFloats projected, int head, int start, int length, int layer)
+    private CausalAttention.Head HeadOf(TensorFloats projected, int head, int layer)
     {
-        var row = (long)start * projected.Width;
         var keyHead = config.Heads + head / (config.Heads / config.KeyValueHeads);     // neighbouring query heads share one
         return new CausalAttention.Head(
-            (nint)projected.At(row + (long)head * config.HeadSize), (nint)projected.At(row + (long)keyHead * config.HeadSize),
-            (nint)projected.At(row + (long)(keyHead + config.KeyValueHeads) * config.HeadSize), projected.Width, length, config.AttentionWindows[layer] ?? length);
-    }
-
-    private void ForEachHead(IReadOnlyList<TrainingDocument> documents, Action<int, int, int> visit)
-    {
-        var start = 0;
-        foreach (var document in documents)
-        {
-            for (var head = 0; head < config.Heads; head++)
-                visit(head, start, document.Tokens.Length);
-            start += document.Tokens.Length;
-        }
-    }
-
-    private static void ForEachToken(IReadOnlyList<TrainingDocument> documents, Action<int, int> visit)
-    {
-        var row = 0;
-        foreach (var document in documents)
-        {
-            for (var position = 0; position < document.Tokens.Length; position++)
-                visit(row++, position);
-        }
+            (nint)projected.At((long)head * config.HeadSize), (nint)projected.At((long)keyHead * config.HeadSize), (nint)projected.At((long)(keyHead + config.KeyValueHeads) * config.HeadSize),
+            projected.Width, config.AttentionWindows[layer] ?? int.MaxValue);
     }
 
     private static void AddRows(TensorFloats from, TensorFloats to, int N)

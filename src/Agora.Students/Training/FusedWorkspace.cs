@@ -19,6 +19,8 @@ internal sealed class FusedWorkspace : IDisposable
         ProjectedGradient = new TensorFloats(capacity, config.QueryWidth + 2 * config.KeyValueWidth);
         MixedGradient = new TensorFloats(capacity, config.QueryWidth);
         GatedGradient = new TensorFloats(capacity, config.IntermediateSize);
+        ChosenMixed = new TensorFloats(capacity, config.QueryWidth);
+        ChosenInput = new TensorFloats(capacity, config.HiddenSize);
         Logits = new TensorFloats(LogitRows, config.VocabularySize);
         Inverse = new float[capacity];
         Scratch = new float[Math.Max(Math.Max(config.HiddenSize, config.IntermediateSize), 2 * config.HeadSize)];
@@ -36,6 +38,9 @@ internal sealed class FusedWorkspace : IDisposable
     public TensorFloats ProjectedGradient { get; }
     public TensorFloats MixedGradient { get; }
     public TensorFloats GatedGradient { get; }
+    /// <summary>[rows with a loss, query width]: attention's output in the last layer.</summary>
+    public TensorFloats ChosenMixed { get; }
+    public TensorFloats ChosenInput { get; }
     public TensorFloats Logits { get; }
     /// <summary>1 / rms of the final norm.</summary>
     public float[] Inverse { get; }
@@ -47,7 +52,7 @@ internal sealed class FusedWorkspace : IDisposable
     {
         foreach (var layer in Layers)
             layer.Dispose();
-        foreach (var matrix in new[] { Hidden, HiddenGradient, Normed, NormedGradient, ProjectedGradient, MixedGradient, GatedGradient, Logits })
+        foreach (var matrix in new[] { Hidden, HiddenGradient, Normed, NormedGradient, ProjectedGradient, MixedGradient, GatedGradient, ChosenMixed, ChosenInput, Logits })
             matrix.Dispose();
         Attention.Dispose();
         Product.Dispose();

@@ -80,16 +80,19 @@ internal static class PointwiseKernels
         }
     }
 
-    /// <summary>Cross-entropy in nats; turns the logits into their gradient times <paramref name="share"/>.</summary>
-    public static float CrossEntropy(Span<float> logits, int target, float share)
+    /// <summary>The sum of the targets' cross-entropies in nats; turns the logits into their gradient times <paramref name="share"/>.</summary>
+    public static float CrossEntropy(Span<float> logits, ReadOnlySpan<int> targets, float share)
     {
         var most = TensorPrimitives.Max<float>(logits);
-        var chosen = logits[target] - most;
+        var chosen = 0f;
+        foreach (var target in targets)
+            chosen += logits[target] - most;
         TensorPrimitives.Subtract(logits, most, logits);
         TensorPrimitives.Exp(logits, logits);
         var sum = TensorPrimitives.Sum<float>(logits);
-        TensorPrimitives.Multiply(logits, share / sum, logits);
-        logits[target] -= share;
-        return MathF.Log(sum) - chosen;
+        TensorPrimitives.Multiply(logits, targets.Length * share / sum, logits);
+        foreach (var target in targets)
+            logits[target] -= share;
+        return targets.Length * MathF.Log(sum) - chosen;
     }
 }

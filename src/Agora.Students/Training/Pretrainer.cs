@@ -63,7 +63,9 @@ public sealed class Pretrainer(int threads)
             recipe.LearningRate * LearningRateSchedule.Share(i, plan.Count, recipe.WarmupSteps, recipe.Decay, recipe.FinalLearningRateShare))
         { Epoch = step.Epoch }).ToList();
         var settings = new OptimizerSettings { Beta2 = recipe.Beta2, WeightDecay = recipe.WeightDecay, DecayVectors = false, ClipNorm = recipe.ClipNorm };
-        using var loop = new TrainingLoop(model, settings, threads);
+        // Without sharing: the embedded models are rebuilt to the last byte.
+        IStepGradient gradient = model.Layout.Elements <= LanedGradient.LargestModel ? new LanedGradient(model, threads, sharing: false) : new AutogradGradient(model, threads);
+        using var loop = new TrainingLoop(model, settings, gradient);
         var summary = loop.Run(new TrainingSession { Steps = steps }, progress, cancellationToken);
         Save(request, model);
         return summary;

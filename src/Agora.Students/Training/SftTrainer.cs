@@ -26,9 +26,8 @@ public sealed class SftTrainer(int threads) : IStudentTrainer
     {
         if (!TrainingDevice.IsCpu(recipe.Device) && TrainingDevice.Resolve(recipe.Device) is { type: not DeviceType.CPU } device)
             return $"{Version} {device.type}";
-        // Their products are our own since then; smaller models' are torch's, as they were.
-        var config = TransformerConfigFile.Read(Path.Combine(baseModelFolder, "config.json"));
-        return IsFused(recipe, config, onCpu: true) && config.Parameters >= FusedBackpropagation.SmallestWithOwnProducts ? "3" : Version;
+        // Since 4 it shares what documents begin with, and multiplies and updates by itself.
+        return IsFused(recipe, TransformerConfigFile.Read(Path.Combine(baseModelFolder, "config.json")), onCpu: true) ? "4" : Version;
     }
 
     // Bytes: less is no news.
@@ -59,8 +58,8 @@ public sealed class SftTrainer(int threads) : IStudentTrainer
         if (recipe.Lora is { } lora)
             model.Adapters = new LoraAdapters(model, lora, random.For("LoRA adapters"));
         var session = Plan(request, checkpoint.Config, learned, random) with { HeldOut = heldOut };
-        IStepGradient gradient = fused ? new LanedGradient(model, threads) : new AutogradGradient(model, threads, recipe.ActivationCheckpointing);
-        using var loop = new TrainingLoop(model, new OptimizerSettings { WeightDecay = recipe.WeightDecay, ClipNorm = recipe.ClipNorm, RoundingSeed = request.Seed }, gradient);
+        IStepGradient gradient = fused ? new LanedGradient(model, threads, sharing: true) : new AutogradGradient(model, threads, recipe.ActivationCheckpointing);
+        using var loop = new TrainingLoop(model, new OptimizerSettings { WeightDecay = recipe.WeightDecay, ClipNorm = recipe.ClipNorm, RoundingSeed = request.Seed, UpdateThreads = fused ? threads : null }, gradient);
         var summary = loop.Run(session, progress, cancellationToken);
         model.Adapters?.Merge(model);
         // Each tensor in its own type: some checkpoints keep their norms in another than their matrices.

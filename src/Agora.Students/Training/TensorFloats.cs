@@ -20,9 +20,12 @@ internal sealed unsafe class TensorFloats : IDisposable
     {
         Tensor = tensor;
         Width = (int)tensor.shape[^1];
-        // Memory of the native library: nothing moves it while the tensor lives.
-        start = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
+        start = (float*)StartOf(tensor);
     }
+
+    /// <summary>Where the values lie: memory of the native library, which nothing moves while the tensor lives.</summary>
+    /// <param name="tensor">float32, contiguous, on the CPU.</param>
+    public static nint StartOf(Tensor tensor) => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 
     /// <summary>float32 [rows, width], or [width].</summary>
     public Tensor Tensor { get; }

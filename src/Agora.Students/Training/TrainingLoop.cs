@@ -27,6 +27,8 @@ internal sealed record OptimizerSettings
     public Bfloat16Update Bfloat16 { get; init; }
     /// <summary>Of the random numbers that stochastic rounding draws.</summary>
     public long RoundingSeed { get; init; }
+    /// <summary>See <see cref="AdamW.Threads"/>; float32 on the CPU.</summary>
+    public int? UpdateThreads { get; init; }
 }
 
 /// <summary>Everything that one training does, decided before the first step.</summary>
@@ -72,16 +74,11 @@ internal sealed class TrainingLoop : IDisposable
             Beta1 = settings.Beta1,
             Beta2 = settings.Beta2,
             WeightDecay = settings.WeightDecay,
+            Threads = settings.UpdateThreads,
         };
     }
 
     private Tensor Trained => model.Adapters?.Values ?? model.Weights;
-
-    /// <param name="threads">CPU threads.</param>
-    public TrainingLoop(TransformerModel model, OptimizerSettings settings, int threads)
-        : this(model, settings, model.Layout.Elements <= LanedGradient.LargestModel ? new LanedGradient(model, threads) : new AutogradGradient(model, threads))
-    {
-    }
 
     /// <summary>Runs on the calling thread, whose number of torch threads it sets.</summary>
     /// <exception cref="AgoraException">The loss is no longer a number, or rises; a checkpoint cannot be written.</exception>

@@ -46,7 +46,7 @@ public sealed class DivergenceTests : IDisposable
         var (model, documents) = Poisoned();
         using (model)
         {
-            using var loop = new TrainingLoop(model, new OptimizerSettings(), threads: 1);
+            using var loop = new TrainingLoop(model, new OptimizerSettings(), new LanedGradient(model, threads: 1, sharing: true));
             var session = new TrainingSession { Steps = [new TrainingStep([documents[0], documents[1]], 1e-3), new TrainingStep(documents, 1e-3)] };
             var fault = Assert.Throws<AgoraException>(() => loop.Run(session, new TrainingStudents.Reporter(_ => { }), TestContext.Current.CancellationToken));
             Assert.Contains("became NaN at step 2 of 2; it was ", fault.What, StringComparison.Ordinal);
@@ -61,7 +61,7 @@ public sealed class DivergenceTests : IDisposable
         var (model, documents) = Poisoned();
         using (model)
         {
-            using var loop = new TrainingLoop(model, new OptimizerSettings(), threads: 1);
+            using var loop = new TrainingLoop(model, new OptimizerSettings(), new LanedGradient(model, threads: 1, sharing: true));
             var session = new TrainingSession { Steps = [new TrainingStep([documents[0], documents[1]], double.MaxValue)] };
             var fault = Assert.Throws<AgoraException>(() => loop.Run(session, new TrainingStudents.Reporter(_ => { }), TestContext.Current.CancellationToken));
             Assert.Equal("the model after step 1", fault.Where);

@@ -88,7 +88,7 @@ public sealed class RecipeOptionsTests : IDisposable
         using var model = TransformerModel.Initialise(Checkpoints.CheckpointFolderTests.Tiny with { InitializerRange = 0.4 }, new RandomStreams(5).For("initial weights"));
         TrainingDocument first = new([1, 5, 6, 7]), second = new([1, 8, 9, 4], [false, true, true, true]);
         var joined = Assert.Single(Assert.Single(SequencePacker.Pack([first, second], 16, Packing.Plain)));
-        foreach (IStepGradient gradient in new IStepGradient[] { new LanedGradient(model, 1), new AutogradGradient(model, 1) })
+        foreach (IStepGradient gradient in new IStepGradient[] { new LanedGradient(model, 1, sharing: true), new AutogradGradient(model, 1) })
         {
             using (gradient)
             {
@@ -104,7 +104,7 @@ public sealed class RecipeOptionsTests : IDisposable
     {
         using var model = TransformerModel.Initialise(Checkpoints.CheckpointFolderTests.Tiny, new RandomStreams(5).For("initial weights"));
         TrainingDocument[] documents = [new([1, 5, 6, 7]), new([1, 8, 9, 4], [false, false, true, true])];
-        foreach (IStepGradient gradient in new IStepGradient[] { new LanedGradient(model, 1), new AutogradGradient(model, 1) })
+        foreach (IStepGradient gradient in new IStepGradient[] { new LanedGradient(model, 1, sharing: true), new AutogradGradient(model, 1) })
         {
             using (gradient)
                 Assert.Equal(gradient.Compute(documents), gradient.Loss(documents), 1e-6);

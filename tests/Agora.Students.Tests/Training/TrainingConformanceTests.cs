@@ -97,7 +97,7 @@ public sealed class TrainingConformanceTests
                 DecayVectors = name != "no_decay_on_norms",
                 ClipNorm = name == "clip_grad_norm_1" ? 1 : 0,
             };
-            IStepGradient gradient = autograd ? new AutogradGradient(model, 1) : new LanedGradient(model, 2);
+            IStepGradient gradient = autograd ? new AutogradGradient(model, 1) : new LanedGradient(model, 2, sharing: true);
             using var loop = new TrainingLoop(model, settings, gradient);
             var step = new TrainingStep(documents, json.RootElement.GetProperty("optimizer").GetProperty("lr").GetDouble());
             if (name == "accumulate_2_microbatch_mean")

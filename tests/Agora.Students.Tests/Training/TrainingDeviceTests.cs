@@ -25,12 +25,12 @@ public sealed class TrainingDeviceTests
     }
 
     [Fact]
-    public void On_the_CPU_small_models_keep_the_version_that_they_always_had()
+    public void What_trains_by_torchs_operations_keeps_its_version()
     {
-        using var small = new TrainingStudents();
-        using var large = new TrainingStudents(config => config with { HiddenSize = 256, IntermediateSize = 1024, HeadSize = 128 });
-        Assert.Equal("2", new SftTrainer(1).VersionFor(new StudentRecipe { Device = "cpu" }, small.BaseModel));
-        Assert.Equal("3", new SftTrainer(1).VersionFor(new StudentRecipe { Device = "cpu" }, large.BaseModel));
+        using var students = new TrainingStudents();
+        Assert.Equal("4", new SftTrainer(1).VersionFor(new StudentRecipe { Device = "cpu" }, students.BaseModel));
+        Assert.Equal("2", new SftTrainer(1).VersionFor(new StudentRecipe { Device = "cpu", Lora = new LoraSpec() }, students.BaseModel));
+        Assert.Equal("2", new SftTrainer(1).VersionFor(new StudentRecipe { Device = "cpu", Precision = Precision.Bf16 }, students.BaseModel));
     }
 
     [Fact]
