@@ -14,7 +14,6 @@ namespace Agora.Cli;
 internal sealed class Composition : IDisposable
 {
     private readonly SocketsHttpHandler transport = new() { PooledConnectionLifetime = TimeSpan.FromMinutes(5) };
-    private readonly HttpClient embeddings;
     private readonly EmbeddedModels embedded;
     private readonly ConcurrentBag<EngineLease> leases = [];
     private readonly ConcurrentDictionary<string, Tokenizer> tokenizers = [];
@@ -25,7 +24,6 @@ internal sealed class Composition : IDisposable
     public Composition(int jobs, bool unsafeNoSandbox = false, string device = DeviceChoice.Auto)
     {
         embedded = new EmbeddedModels(Environment.ProcessorCount, device);
-        embeddings = new HttpClient(transport, disposeHandler: false) { Timeout = TimeSpan.FromMinutes(10) };
         var endpoints = new EndpointServices { Transport = transport };
         Services = new PipelineServices
         {
@@ -54,15 +52,9 @@ internal sealed class Composition : IDisposable
 
     public PipelineServices Services { get; }
 
-    private async Task<IEmbeddingGenerator<string, Embedding<float>>> OpenEmbeddingsAsync(ModelSpec model, CancellationToken cancellationToken)
-    {
-        if (model.Provider == ModelSpec.Embedded)
-            return new EmbeddedEmbeddings((await RentAsync(model, cancellationToken)).Engine);
-        var key = model.ApiKeyVariable is not { } variable ? null : Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value
-            ? value
-            : throw new AgoraException($"the environment variable {variable} is not set", $"model {model.Model} at {model.Endpoint}", $"export {variable}=… with the endpoint's key") { ExitCode = ExitCodes.Usage };
-        return OpenAIEmbeddings.Open(embeddings, new Uri(model.Endpoint!), model.Model!, key);
-    }
+    private async Task<IEmbeddingGenerator<string, Embedding<float>>> OpenEmbeddingsAsync(ModelSpec model, CancellationToken cancellationToken) => model.Provider == ModelSpec.Embedded
+        ? new EmbeddedEmbeddings((await RentAsync(model, cancellationToken)).Engine)
+        : await Services.Models.OpenEmbeddingsAsync(model, cancellationToken);
 
     /// <summary>A model folder's likelihoods, for use once: the caller lets go of the engine.</summary>
     public async Task<OpenLikelihood> RentLikelihoodAsync(string folder, string systemMessage, CancellationToken cancellationToken)
@@ -84,7 +76,6 @@ internal sealed class Composition : IDisposable
         foreach (var lease in leases)
             lease.Dispose();
         embedded.Dispose();
-        embeddings.Dispose();
         transport.Dispose();
     }
 }

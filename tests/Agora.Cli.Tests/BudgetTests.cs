@@ -80,6 +80,83 @@ public sealed partial class BudgetTests
     }
 
     [Fact]
+    public async Task A_pilot_tells_what_the_whole_will_cost_and_is_not_paid_for_again()
+    {
+        Fault?[] faults = [null, Fault.FinishLength];       // every other try is for nothing
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Arithmetic.Answer, Fault = request => request.Number < 8 ? faults[request.Number % 2] : null });
+        using var folder = new ScratchFolder();
+        File.WriteAllText(Path.Combine(folder.Path, "priced.yaml"), Experiment(endpoint.Address));
+        using var before = await AgoraProcess.RunAsync(folder.Path, ["generate", "priced.yaml", .. Priced, "--dry-run"]);
+        Assert.Contains("tokenizer", before.Output, StringComparison.Ordinal);
+        Assert.Equal(0, endpoint.Requests);
+
+        using var pilot = await AgoraProcess.RunAsync(folder.Path, ["generate", "priced.yaml", .. Priced, "--pilot", "8"]);
+        Assert.True(pilot.ExitCode == 0, pilot.Error);
+        Assert.Equal(8, endpoint.Requests);
+        var charged = (endpoint.Tokens.Input + endpoint.Tokens.Output) / 1000m;
+        Assert.Equal(charged, Billed(pilot.Error));
+        // Eight tries brought four instances: forty will take eighty requests, ten times what the pilot cost.
+        using var planned = await AgoraProcess.RunAsync(folder.Path, ["generate", "priced.yaml", .. Priced, "--dry-run"]);
+        Assert.Contains("8 tries", planned.Output, StringComparison.Ordinal);
+        Assert.Contains("80", planned.Output, StringComparison.Ordinal);
+        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"estimated: ${10 * charged:0.00##}"), pilot.Error, StringComparison.Ordinal);
+
+        using var whole = await AgoraProcess.RunAsync(folder.Path, ["generate", "priced.yaml", .. Priced]);
+        Assert.True(whole.ExitCode == 0, whole.Error);
+        Assert.Contains("estimated: $", whole.Error, StringComparison.Ordinal);
+        Assert.Equal(44, endpoint.Requests);    // forty, and four that the pilot had for nothing
+        Assert.Equal((endpoint.Tokens.Input + endpoint.Tokens.Output) / 1000m, Billed(whole.Error));
+    }
+
+    [Fact]
+    public async Task A_run_of_a_priced_model_looks_ahead_by_itself_and_says_where_the_budget_will_not_do()
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Arithmetic.Answer });
+        using var folder = new ScratchFolder();
+        File.WriteAllText(Path.Combine(folder.Path, "priced.yaml"), Experiment(endpoint.Address));
+        using var run = await AgoraProcess.RunAsync(folder.Path, ["generate", "priced.yaml", .. Priced, "--set", "generation.instances=400", "--set", "budget.limitDollars=3"]);
+        Assert.Equal(3, run.ExitCode);
+        Assert.Contains("by 8 tries", run.Error, StringComparison.Ordinal);
+        Assert.Contains("more than the budget of $3", run.Error, StringComparison.Ordinal);
+        Assert.InRange((endpoint.Tokens.Input + endpoint.Tokens.Output) / 1000m, 0.1m, 3m);
+    }
+
+    [Fact]
+    public async Task Evaluations_have_a_budget_and_a_bill_of_their_own()
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = _ => "The answer is 4." });
+        using var folder = new ScratchFolder();
+        string[] command = ["evaluate", endpoint.Address.ToString(), "--model", "test-model", "--benchmarks", "nano_math", "--limit", "20", "--data", $"nano_math={TinyExperiment.Nano("benchmarks", "math.jsonl")}", "--max-new-tokens", "20"];
+        using var unpriced = await AgoraProcess.RunAsync(folder.Path, [.. command, "--budget", "1"]);
+        Assert.Equal(2, unpriced.ExitCode);
+        Assert.Contains("no price is known of test-model", unpriced.Error, StringComparison.Ordinal);
+        using var stopped = await AgoraProcess.RunAsync(folder.Path, [.. command, "--price", "1000,1000", "--budget", "0.5"]);
+        Assert.Equal(3, stopped.ExitCode);
+        Assert.InRange((endpoint.Tokens.Input + endpoint.Tokens.Output) / 1000m, 0.01m, 0.5m);
+        Assert.InRange(endpoint.Requests, 1, 19);
+        using var whole = await AgoraProcess.RunAsync(folder.Path, [.. command, "--price", "1000,1000", "--budget", "50"]);
+        Assert.True(whole.ExitCode is 0 or 3, whole.Error);
+        Assert.Equal(20, endpoint.Requests);
+        Assert.Equal((endpoint.Tokens.Input + endpoint.Tokens.Output) / 1000m, Billed(whole.Error));
+    }
+
+    [Fact]
+    public async Task Metrics_charge_embeddings_to_a_budget()
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = _ => "" });
+        using var folder = new ScratchFolder();
+        File.WriteAllLines(Path.Combine(folder.Path, "data.jsonl"), Enumerable.Range(0, 300).Select(i => $$"""{"instruction":"What is {{i}} plus one?","response":"It is {{i + 1}}."}"""));
+        string[] command = ["metrics", "data.jsonl", "--embeddings", endpoint.Address.ToString(), "--embeddings-model", "test-model", "--embeddings-price", "1000,0"];
+        using var stopped = await AgoraProcess.RunAsync(folder.Path, [.. command, "--budget", "8"]);
+        Assert.Equal(3, stopped.ExitCode);
+        Assert.InRange(endpoint.Tokens.Input / 1000m, 0.1m, 8m);
+        using var whole = await AgoraProcess.RunAsync(folder.Path, [.. command, "--budget", "80"]);
+        Assert.True(whole.ExitCode == 0, whole.Error);
+        Assert.Equal(600, endpoint.Embedded);
+        Assert.Equal(endpoint.Tokens.Input / 1000m, Billed(whole.Error));
+    }
+
+    [Fact]
     public async Task A_budget_over_a_model_without_price_is_refused_before_anything_is_asked()
     {
         await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Arithmetic.Answer });

@@ -32,7 +32,7 @@ public sealed record ReceivedRequest(int Number, JsonObject Body, string? Key)
 }
 
 /// <summary>Which provider's protocol a request speaks.</summary>
-public enum Protocol { OpenAI, Azure, Anthropic }
+public enum Protocol { OpenAI, Azure, Anthropic, Embeddings }
 
 /// <summary>How an endpoint behaves.</summary>
 public sealed record EndpointBehaviour
@@ -65,6 +65,7 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
     private long inputTokens;
     private long outputTokens;
     private int limited;
+    private int embedded;
     private double allowed = double.NaN;
     private long allowedAt;
 
@@ -77,6 +78,8 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
     /// <summary>Ends in /v1.</summary>
     public Uri Address { get; private set; } = null!;
     public int Requests => Volatile.Read(ref requests);
+    /// <summary>Texts that were made vectors of.</summary>
+    public int Embedded => Volatile.Read(ref embedded);
     /// <summary>Requests that came too soon for the limit.</summary>
     public int Limited => Volatile.Read(ref limited);
     /// <summary>Without any path, as Anthropic's and Azure's are given.</summary>
@@ -95,6 +98,7 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
         application.MapPost("/v1/messages", context => endpoint.CompleteAsync(context, Protocol.Anthropic));
         application.MapPost("/openai/v1/chat/completions", context => endpoint.CompleteAsync(context, Protocol.Azure));
         application.MapPost("/openai/deployments/{name}/chat/completions", context => endpoint.CompleteAsync(context, Protocol.Azure));
+        application.MapPost("/v1/embeddings", context => endpoint.CompleteAsync(context, Protocol.Embeddings));
         endpoint.MapBatches(application);
         await application.StartAsync();
         var address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
@@ -112,7 +116,7 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
         context.Items[nameof(Protocol)] = protocol;
         var key = protocol switch
         {
-            Protocol.OpenAI => context.Request.Headers.Authorization.ToString() is { Length: > 7 } bearer ? bearer["Bearer ".Length..] : null,
+            Protocol.OpenAI or Protocol.Embeddings => context.Request.Headers.Authorization.ToString() is { Length: > 7 } bearer ? bearer["Bearer ".Length..] : null,
             Protocol.Azure => context.Request.Headers["api-key"].ToString(),
             _ => context.Request.Headers["x-api-key"].ToString(),
         };
@@ -136,6 +140,7 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
         await Task.Delay(behaviour.Latency + behaviour.Jitter * Random.Shared.NextDouble(), behaviour.ChargesForLeft ? CancellationToken.None : context.RequestAborted);
         await (behaviour.Fault(request) switch
         {
+            null or Fault.NoUsage or Fault.FinishLength or Fault.FinishContentFilter or Fault.Refusal or Fault.OddFinishReason or Fault.NullContent when protocol == Protocol.Embeddings => EmbedAsync(context, body),
             Fault.TooManyRequests => TooManyAsync(context, "1"),
             Fault.TooManyRequestsForADay => TooManyAsync(context, "86400"),
             Fault.TooManyRequestsByAWrongClock => WrongClockAsync(context),
@@ -203,6 +208,29 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
             Interlocked.Add(ref outputTokens, output);
         }
         await TextAsync(context, "application/json", body);
+    }
+
+    // A direction of its own for every text; tokens are words.
+    private Task EmbedAsync(HttpContext context, JsonObject body)
+    {
+        var texts = body["input"] is JsonArray many ? many.Select(text => text!.GetValue<string>()).ToArray() : [body["input"]!.GetValue<string>()];
+        var tokens = texts.Sum(text => text.Split(' ').Length);
+        Interlocked.Add(ref inputTokens, tokens);
+        Interlocked.Add(ref embedded, texts.Length);
+        return TextAsync(context, "application/json", new JsonObject
+        {
+            ["object"] = "list",
+            ["model"] = behaviour.Model,
+            ["data"] = new JsonArray([.. texts.Select((text, index) => (JsonNode)new JsonObject { ["object"] = "embedding", ["index"] = index, ["embedding"] = Vector(text, body["encoding_format"]?.GetValue<string>() == "base64") })]),
+            ["usage"] = new JsonObject { ["prompt_tokens"] = tokens, ["total_tokens"] = tokens },
+        }.ToJsonString());
+    }
+
+    private static JsonNode Vector(string text, bool base64)
+    {
+        var hash = System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(text));
+        var vector = hash.Select(one => one / 128f - 1).ToArray();
+        return base64 ? JsonValue.Create(Convert.ToBase64String(System.Runtime.InteropServices.MemoryMarshal.AsBytes(vector.AsSpan()))) : new JsonArray([.. vector.Select(one => (JsonNode)one)]);
     }
 
     private (string Token, double LogProbability)[]? FirstTokensOf(ReceivedRequest request) =>

@@ -41,13 +41,15 @@ internal static class EvaluateCommand
                 return ExitCodes.Done;
             }
             EvaluationTable.PrintDetectable(request);
-            var outcome = await RunDisplay.ShowAsync(observer => evaluation.RunAsync(request, Environment.ProcessorCount, observer, cancellationToken));
+            var outcome = await RunDisplay.ShowAsync(composition.Services.Budget, observer => evaluation.RunAsync(request, Environment.ProcessorCount, observer, cancellationToken));
             if (parsed.GetValue(json))
                 Console.WriteLine(File.ReadAllText(outcome.Folder.PathOf(EvaluationFolder.RecordFileName)).TrimEnd());
             else
                 EvaluationTable.Print(outcome);
+            if (!outcome.Bill.Lines.IsEmpty)
+                Console.Error.WriteLine($"bill: {BillTable.Total(outcome.Bill)}");
             foreach (var failure in outcome.Failures)
-                Console.Error.WriteLine($"error: {failure.Step.Name}: {failure.Fault.Message}");
+                Console.Error.WriteLine($"{(failure.IsBudget ? "stopped" : "error")}: {failure.Step.Name}: {failure.Fault.Message}");
             return outcome.ExitCode;
         });
         return command;

@@ -38,13 +38,16 @@ internal sealed class EvaluationArguments
     private readonly Option<string[]> judgeKey = new("--judge-api-key-variable") { Description = "Environment variable that holds the key; once for all endpoints, or once for each.", HelpName = "name" };
     private readonly Option<string> preference = new("--judge-preference") { Description = "For alpaca_eval. log_probabilities: of the judge's first token, as published. text: the name that it writes.", DefaultValueFactory = _ => "log_probabilities" };
     private readonly Option<double> level = new("--confidence") { Description = "Of the intervals, in percent.", DefaultValueFactory = _ => new ConfidenceSpec().Level };
+    private readonly Option<decimal?> budget = SpendingOptions.Budget();
+    private readonly Option<string?> price = SpendingOptions.Price("--price", "The model");
+    private readonly Option<string?> judgePrice = SpendingOptions.Price("--judge-price", "The judges");
     private readonly Option<bool> unsafeNoSandbox = new("--unsafe-no-sandbox") { Description = "Run code that a model wrote without a sandbox; written into the result." };
 
     public void AddTo(Command command)
     {
         command.Arguments.Add(model);
         foreach (var option in (Option[])[benchmarks, data, limit, name, key, parallel, samples, perTask, passAt, temperature, topP, newTokens, penalty, system, seed, style, shots, exemplars,
-            graders, judge, judgeName, judgeKey, preference, level, unsafeNoSandbox])
+            graders, judge, judgeName, judgeKey, preference, level, budget, price, judgePrice, unsafeNoSandbox])
             command.Options.Add(option);
     }
 
@@ -70,7 +73,7 @@ internal sealed class EvaluationArguments
         var address = parsed.GetValue(model);
         if (file is null == address is null)
             throw Usage(file is null ? "neither a model nor samples are given" : "a model and samples are given", "the command line", "give a model folder, an endpoint, or --samples FILE");
-        var spec = address is null ? null : Model(address, parsed.GetValue(name), parsed.GetValue(key), "--model") with { MaxParallel = parsed.GetValue(parallel) };
+        var spec = address is null ? null : Model(address, parsed.GetValue(name), parsed.GetValue(key), "--model") with { MaxParallel = parsed.GetValue(parallel), Price = SpendingOptions.Read(parsed, price) };
         var asked = Benchmarks(parsed);
         var confidence = parsed.GetValue(level);
         if (confidence is not (> 0 and < 100))
@@ -86,7 +89,8 @@ internal sealed class EvaluationArguments
             SystemMessage = parsed.GetRequiredValue(system),
             Samples = parsed.GetValue(perTask),
             Seed = parsed.GetValue(seed),
-            Judges = Judges(parsed.GetValue(judge) ?? [], parsed.GetValue(judgeName) ?? [], parsed.GetValue(judgeKey) ?? []),
+            Judges = [.. Judges(parsed.GetValue(judge) ?? [], parsed.GetValue(judgeName) ?? [], parsed.GetValue(judgeKey) ?? []).Select(spec => spec with { Price = SpendingOptions.Read(parsed, judgePrice) })],
+            LimitDollars = parsed.GetValue(budget),
             Judging = new JudgingSpec
             {
                 Preference = parsed.GetRequiredValue(preference) switch

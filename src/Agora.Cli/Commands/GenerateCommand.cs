@@ -20,10 +20,12 @@ internal static class GenerateCommand
         var (endpoint, model, key) = EndpointOptions();
         var output = new Option<string>("--output") { Description = "Folder for one file per generator and setting (keys instruction, response, config).", DefaultValueFactory = _ => "data" };
         var format = new Option<DatasetFormat[]>("--format") { Description = "jsonl, parquet, or both by giving it twice.", DefaultValueFactory = _ => [DatasetFormat.Jsonl] };
+        var pilot = PilotOption.Create();
+        var dryRun = new Option<bool>("--dry-run") { Description = "Print the plan and what is done already; ask no model, write nothing." };
         var card = new Option<bool>("--card") { Description = "Also write README.md: a dataset card with generators, prompts, prices, counts and rejects." };
         var command = new Command("generate", "Only generate data: the experiment's data sets, or those of a model behind an endpoint.");
         arguments.AddTo(command);
-        foreach (var option in (Option[])[settings, generators, endpoint, model, key, output, format, card, runs])
+        foreach (var option in (Option[])[settings, generators, endpoint, model, key, output, format, card, pilot, dryRun, runs])
             command.Options.Add(option);
         command.Subcommands.Add(GeneratePreviewCommand.Create());
 
@@ -32,7 +34,14 @@ internal static class GenerateCommand
             var experiment = OnlyChosen(arguments.Load(parsed), parsed, endpoint, model, key, generators, settings);
             using var composition = new Composition(Environment.ProcessorCount, device: experiment.Recipe.Device);
             var pipeline = new Pipeline(composition.Services, parsed.Archive(runs));
-            var outcome = await RunDisplay.ShowAsync(observer => pipeline.GenerateAsync(experiment, Environment.ProcessorCount, observer, cancellationToken));
+            if (parsed.GetValue(dryRun))
+            {
+                PlanTable.Print(await pipeline.PlanAsync(experiment, dataOnly: true, cancellationToken));
+                return ExitCodes.Done;
+            }
+            if (parsed.GetValue(pilot) is { } tries)
+                return await PilotOption.RunAsync(pipeline, experiment, tries, dataOnly: true, json: false, cancellationToken);
+            var outcome = await RunDisplay.ShowAsync(composition.Services.Budget, observer => pipeline.GenerateAsync(experiment, Environment.ProcessorCount, observer, cancellationToken));
             var folder = parsed.GetRequiredValue(output);
             var files = new List<(GeneratedData Data, ImmutableArray<string> Files)>();
             foreach (var data in outcome.Result.Data)

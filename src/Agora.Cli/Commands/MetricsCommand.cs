@@ -34,9 +34,12 @@ internal static class MetricsCommand
         var against = new Option<string?>("--against") { Description = "Measure contamination with the texts of this file, such as benchmark questions.", HelpName = "file" };
         var column = new Option<string>("--against-column") { Description = "Of --against: the column with the text.", DefaultValueFactory = _ => "instruction" };
         var seed = new Option<long>("--seed") { Description = "Of samples and intervals.", DefaultValueFactory = _ => 42 };
+        var budget = SpendingOptions.Budget();
+        var price = SpendingOptions.Price("--price", "The judge");
+        var embeddingsPrice = SpendingOptions.Price("--embeddings-price", "Embeddings");
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of a table." };
         var command = new Command("metrics", "Difficulty, quality, perplexity, reward, diversity and text statistics of data sets, with intervals.")
-            { data, columns, domain, student, reference, reward, embeddings, embeddingsName, judge, judgeName, format, key, sample, against, column, seed, json, runs };
+            { data, columns, domain, student, reference, reward, embeddings, embeddingsName, judge, judgeName, format, key, sample, against, column, seed, budget, price, embeddingsPrice, json, runs };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(sample) is < 2)
@@ -52,8 +55,9 @@ internal static class MetricsCommand
                 Perplexity = Model(student, source.Base, null),
                 Reference = Model(reference, source.Reference, null),
                 Reward = Model(reward, null, null),
-                Embeddings = Model(embeddings, source.Base, embeddingsName),
-                Judge = Model(judge, null, judgeName),
+                Embeddings = Model(embeddings, source.Base, embeddingsName) is { } vectors ? vectors with { Price = SpendingOptions.Read(parsed, embeddingsPrice) } : null,
+                Judge = Model(judge, null, judgeName) is { } scorer ? scorer with { Price = SpendingOptions.Read(parsed, price) } : null,
+                LimitDollars = parsed.GetValue(budget),
                 JudgeFormat = parsed.GetRequiredValue(format) == "prometheus" ? JudgeAsking.Prometheus : JudgeAsking.Chat,
                 Against = texts,
                 Sample = parsed.GetValue(sample),
@@ -62,7 +66,10 @@ internal static class MetricsCommand
                 throw Usage("the implicit reward compares the reference with the untrained student, and nobody is named for that", "--reference", "give --base, too");
             if (by.Judge is not null && source.Data.Any(one => one.Domain is null))
                 throw Usage("a judge scores by the rubrics of a domain, and the file has none", "--domain", "give math, code or instruction_following");
-            var profiles = await new Measuring(composition.Services, parsed.Archive(runs)).MeasureAsync(source.Data, by, parsed.GetValue(seed), new MeasuringProgress(Console.Error), cancellationToken);
+            var measuring = new Measuring(composition.Services, parsed.Archive(runs));
+            var profiles = await measuring.MeasureAsync(source.Data, by, parsed.GetValue(seed), new MeasuringProgress(Console.Error), cancellationToken);
+            if (!measuring.Bill.Lines.IsEmpty)
+                Console.Error.WriteLine($"bill: {BillTable.Total(measuring.Bill)}");
             if (source.Run is { } run)
             {
                 RunDataSets.Keep(run, profiles);

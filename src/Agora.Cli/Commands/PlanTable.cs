@@ -1,5 +1,6 @@
 using System.Globalization;
 using Agora.Cli.Progress;
+using Agora.LanguageModels;
 using Agora.Runs;
 using Spectre.Console;
 
@@ -15,11 +16,26 @@ internal static class PlanTable
         table.AddColumn("state");
         foreach (var title in (string[])["requests", "tokens in", "tokens out", "dollars"])
             table.AddColumn(new TableColumn(title).RightAligned());
+        table.AddColumn("estimated by");
         foreach (var step in plan.Steps)
-            table.AddRow([Markup.Escape(step.Name), State(step.State), .. Figures(step.Estimate)]);
-        table.AddRow([$"[bold]to do: {plan.Steps.Count(step => step.State != StepState.Done)} of {plan.Steps.Length} steps[/]", "", .. Figures(plan.Total)]);
+            table.AddRow([Markup.Escape(step.Name), State(step.State), .. Figures(step.Estimate), step.Estimate.Requests == 0 ? "" : step.Basis]);
+        table.AddRow([$"[bold]to do: {plan.Steps.Count(step => step.State != StepState.Done)} of {plan.Steps.Length} steps[/]", "", .. Figures(plan.Total), ""]);
         Terminal.Out.Write(table);
-        Terminal.Out.WriteLine("Tokens are estimated at four characters each and one try per instance; dollars are those of priced models.");
+        Terminal.Out.WriteLine("Without tries of its own (--pilot) a data set is estimated at one try per instance; dollars are those of priced models.");
+    }
+
+    /// <summary>What is to be done will cost, against the budget; null where nothing has a price.</summary>
+    public static string? Expected(RunPlan plan, BudgetState budget)
+    {
+        var todo = plan.Steps.Where(step => step.State != StepState.Done && step.Estimate.Dollars is > 0).ToArray();
+        if (todo.Length == 0)
+            return null;
+        // What an interrupted step has spent is part of its estimate, too.
+        var total = todo.Sum(step => step.Estimate.Dollars!.Value);
+        var text = $"estimated: {StepMeter.Dollars(decimal.Round(total, 4))} for {todo.Length} steps that are not done, by {string.Join(" and ", todo.Select(step => step.Basis).Distinct())}; {StepMeter.Dollars(budget.Spent)} spent so far";
+        return budget.Limit is not { } limit ? text
+            : total > limit ? $"{text}. That is more than the budget of {StepMeter.Dollars(limit)}: the run will stop when it is used up"
+            : $"{text}, of a budget of {StepMeter.Dollars(limit)}";
     }
 
     private static string State(StepState state) => state switch { StepState.Done => "[green]done[/]", StepState.Interrupted => "[yellow]interrupted[/]", _ => "to do" };

@@ -38,6 +38,7 @@ internal static class RunCommand
                 result.AddError("--jobs must be at least 1");
         });
         var dryRun = new Option<bool>("--dry-run") { Description = "Print the plan and what is done already; ask no model, write nothing." };
+        var pilot = PilotOption.Create();
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of tables." };
         var unsafeNoSandbox = new Option<bool>("--unsafe-no-sandbox") { Description = "Run code that a student wrote without a sandbox; written into the result." };
         if (given is null)
@@ -45,6 +46,7 @@ internal static class RunCommand
         command.Options.Add(runs);
         command.Options.Add(jobs);
         command.Options.Add(dryRun);
+        command.Options.Add(pilot);
         command.Options.Add(json);
         command.Options.Add(unsafeNoSandbox);
         command.SetAction(async (parsed, cancellationToken) =>
@@ -62,7 +64,9 @@ internal static class RunCommand
                     PlanTable.Print(plan);
                 return ExitCodes.Done;
             }
-            var outcome = await RunDisplay.ShowAsync(observer => pipeline.RunAsync(experiment, parsed.GetValue(jobs), observer, cancellationToken));
+            if (parsed.GetValue(pilot) is { } tries)
+                return await PilotOption.RunAsync(pipeline, experiment, tries, dataOnly: false, parsed.GetValue(json), cancellationToken);
+            var outcome = await RunDisplay.ShowAsync(composition.Services.Budget, observer => pipeline.RunAsync(experiment, parsed.GetValue(jobs), observer, cancellationToken));
             return await RunEnding.ReportAsync(outcome, parsed.GetValue(json), cancellationToken);
         });
         return command;

@@ -1,3 +1,5 @@
+using Agora.Cli.Commands;
+using Agora.LanguageModels;
 using Agora.Runs;
 using Spectre.Console;
 using Spectre.Console.Rendering;
@@ -5,11 +7,11 @@ using Spectre.Console.Rendering;
 namespace Agora.Cli.Progress;
 
 /// <summary>Progress on a terminal: one line for the run, one for each step at work, redrawn four times a second.</summary>
-internal sealed class LiveDisplay(IAnsiConsole console, TimeProvider time) : IRunObserver
+internal sealed class LiveDisplay(IAnsiConsole console, TimeProvider time, Budget budget) : IRunObserver
 {
     private static readonly TimeSpan Redraw = TimeSpan.FromMilliseconds(250);
     private readonly Lock gate = new();
-    private readonly RunLedger ledger = new(time);
+    private readonly RunLedger ledger = new(time, budget);
     private readonly List<string> notices = [];
 
     public void Observe(RunEvent happening)
@@ -19,6 +21,7 @@ internal sealed class LiveDisplay(IAnsiConsole console, TimeProvider time) : IRu
             ledger.Enter(happening);
             var notice = happening switch
             {
+                RunEvent.Planned planned => PlanTable.Expected(planned.Plan, budget.State) is { } expected ? Markup.Escape(expected) : null,
                 RunEvent.Waiting waiting => $"[yellow]wait[/]   {Markup.Escape(waiting.Step.Name)}: another process makes it",
                 RunEvent.Damaged damaged => $"[yellow]redo[/]   {Markup.Escape(damaged.Step.Name)}: its stored result is damaged: {Markup.Escape(damaged.Reason)}",
                 RunEvent.Noted noted => $"note   {Markup.Escape(noted.Step.Name)}: {Markup.Escape(noted.Text)}",
@@ -57,9 +60,8 @@ internal sealed class LiveDisplay(IAnsiConsole console, TimeProvider time) : IRu
         {
             var share = ledger.Steps == 0 ? 0 : (double)ledger.Done / ledger.Steps;
             var tokens = ledger.Tokens + ledger.Active.Sum(meter => meter.Now.Tokens);
-            var dollars = ledger.Dollars + ledger.Active.Sum(meter => meter.Now.Dollars ?? 0);
             var head = $"{Bar(share, 30)} {ledger.Done}/{ledger.Steps} steps  {StepMeter.Duration(ledger.Elapsed)}  {StepMeter.Tokens(tokens)} tokens"
-                + (dollars > 0 ? $"  {StepMeter.Dollars(dollars)}" : "")
+                + (ledger.Money is { Length: > 0 } money ? $"  {money}" : "")
                 + (ledger.Failed > 0 ? $"  [red]{ledger.Failed} failed[/]" : "");
             var table = new Table().NoBorder().HideHeaders();
             for (var column = 0; column < 7; column++)

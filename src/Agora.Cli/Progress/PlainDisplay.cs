@@ -1,14 +1,16 @@
+using Agora.Cli.Commands;
+using Agora.LanguageModels;
 using Agora.Runs;
 
 namespace Agora.Cli.Progress;
 
 /// <summary>Progress where there is no terminal: a line when a step starts and ends, and in between one per 10 % or 30 s, but not one after another.</summary>
-internal sealed class PlainDisplay(TextWriter writer, TimeProvider time) : IRunObserver
+internal sealed class PlainDisplay(TextWriter writer, TimeProvider time, Budget budget) : IRunObserver
 {
     private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ShortestSilence = TimeSpan.FromSeconds(5);
     private readonly Lock gate = new();
-    private readonly RunLedger ledger = new(time);
+    private readonly RunLedger ledger = new(time, budget);
     private readonly Dictionary<RunStep, (int Tenth, long At)> lastLine = [];
     private readonly HashSet<RunStep> awaited = [];
 
@@ -22,6 +24,8 @@ internal sealed class PlainDisplay(TextWriter writer, TimeProvider time) : IRunO
             {
                 case RunEvent.Planned planned:
                     Say($"{ledger.Steps} steps, {planned.Plan.Steps.Count(step => step.State == StepState.Done)} done already");
+                    if (PlanTable.Expected(planned.Plan, budget.State) is { } expected)
+                        Say(expected);
                     break;
                 case RunEvent.Started started:
                     Say($"start  {started.Step.Name}");
@@ -67,7 +71,7 @@ internal sealed class PlainDisplay(TextWriter writer, TimeProvider time) : IRunO
             return;
         lastLine[step] = (tenth, time.GetTimestamp());
         if (meter.Share < 1)
-            Say($"       {step.Name}{Joined(meter.Count, meter.RateText, Unit(meter.RemainingText, " left"), Unit(meter.TokensText, " tokens"), meter.DollarsText)}");
+            Say($"       {step.Name}{Joined(meter.Count, meter.RateText, Unit(meter.RemainingText, " left"), Unit(meter.TokensText, " tokens"), meter.DollarsText, ledger.Money is { Length: > 0 } money ? $"in all {money}" : null)}");
     }
 
     private static string? Unit(string? value, string unit) => string.IsNullOrEmpty(value) ? null : value + unit;

@@ -4,13 +4,14 @@ using Agora.Runs;
 namespace Agora.Cli.Progress;
 
 /// <summary>How far one step of a run is, how fast it goes and when it will be done.</summary>
-internal sealed class StepMeter(string name, TimeProvider time)
+internal sealed class StepMeter(string name, StepKey key, TimeProvider time)
 {
     private readonly long started = time.GetTimestamp();
     private StepProgress first;
     private bool told;
 
     public string Name { get; } = name;
+    public StepKey Key { get; } = key;
     public StepProgress Now { get; private set; }
 
     public void Tell(StepProgress progress)

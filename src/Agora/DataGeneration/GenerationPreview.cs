@@ -24,7 +24,7 @@ public sealed record GenerationPreview
     {
         plan = plan with { Spec = plan.Spec with { Instances = tries, RoundLength = tries, TriesPerInstance = 1, MaxCompletionsPerInstance = 1 } };
         DataGenerator.RefuseTooFewSeeds(plan, GenerationMethods.For(plan.Setting.Method));
-        var first = FirstRequest(plan);
+        var first = FirstRequest(plan, place: 0);
         var outcome = await DataGenerator.GenerateAsync(plan, models, null, cancellationToken);
         return new GenerationPreview
         {
@@ -39,7 +39,8 @@ public sealed record GenerationPreview
         };
     }
 
-    private static MethodRequest FirstRequest(GenerationPlan plan)
+    /// <summary>The first request of a place, while no instance was made.</summary>
+    internal static MethodRequest FirstRequest(GenerationPlan plan, int place)
     {
         var method = GenerationMethods.For(plan.Setting.Method);
         var draft = method.Ask(new PromptSources
@@ -48,9 +49,9 @@ public sealed record GenerationPreview
             Spec = plan.Spec,
             Seeds = plan.Seeds,
             Generated = [],
-            Seed = method.OneSeedPerPlace ? plan.Seeds.Instances[0] : null,
+            Seed = method.OneSeedPerPlace ? plan.Seeds.Instances[place] : null,
             Random = plan.Random,
-            Place = 0,
+            Place = place,
             Try = 1,
         });
         return draft.Request ?? new MethodRequest("sampling", plan.MetaPrompt.Render(draft.Content));

@@ -38,6 +38,7 @@ public sealed record EndpointModel(ModelSpec Spec, Uri Address, string Name, str
 public abstract class EndpointLanguageModels(EndpointServices services) : ILanguageModels
 {
     private readonly ConcurrentDictionary<ModelSpec, Lazy<IChatClient>> open = new();
+    private readonly ConcurrentDictionary<ModelSpec, Lazy<PacedEmbeddings>> openEmbeddings = new();
     // Not closed with a client: what was learned of an endpoint holds for the next step, too.
     private readonly ConcurrentDictionary<(Uri, string, string?), EndpointPace> paces = new();
 
@@ -54,11 +55,24 @@ public abstract class EndpointLanguageModels(EndpointServices services) : ILangu
     /// <param name="timeout">How long one request may take.</param>
     protected abstract IChatClient Connect(EndpointModel model, EndpointPace pace, HttpMessageHandler transport, TimeSpan timeout);
 
+    /// <summary>The same for embeddings: a client that answers with <see cref="PacedEmbeddings.Answer"/>; null where the provider makes none.</summary>
+    private protected virtual IChatClient? ConnectEmbeddings(EndpointModel model, EndpointPace pace, HttpMessageHandler transport) => null;
+
     /// <summary>The provider's API for many requests at once; null where it has none.</summary>
     private protected virtual IBatchApi? Batches(EndpointModel model) => null;
 
     public Task<IChatClient> OpenChatAsync(ModelSpec model, CancellationToken cancellationToken) =>
         Task.FromResult(open.GetOrAdd(model, spec => new Lazy<IChatClient>(() => Paced(Resolve(spec)))).Value);
+
+    public Task<IEmbeddingGenerator<string, Embedding<float>>> OpenEmbeddingsAsync(ModelSpec model, CancellationToken cancellationToken) =>
+        Task.FromResult<IEmbeddingGenerator<string, Embedding<float>>>(openEmbeddings.GetOrAdd(model, spec => new Lazy<PacedEmbeddings>(() =>
+        {
+            var resolved = Resolve(spec);
+            var pace = PaceOf(resolved);
+            var client = ConnectEmbeddings(resolved, pace, Services.Transport)
+                ?? throw new AgoraException($"the provider {spec.Provider} makes no embeddings", resolved.Where, "name an embedded model, or one behind an endpoint that speaks OpenAI's protocol") { ExitCode = 2 };
+            return new PacedEmbeddings(Paced(resolved, pace, client));
+        })).Value);
 
     public async Task<IChatClient> OpenForStepAsync(ModelSpec model, IJournal ledger, Action<string> notice, CancellationToken cancellationToken)
     {
@@ -106,8 +120,11 @@ public abstract class EndpointLanguageModels(EndpointServices services) : ILangu
     private PacedChatClient Paced(EndpointModel model)
     {
         var pace = PaceOf(model);
-        return new PacedChatClient(Connect(model, pace, Services.Transport, Services.Retries.RequestTimeout), model.Where, pace, Services.Retries, Services.Budget, model.Spec.Price, Services.Time);
+        return Paced(model, pace, Connect(model, pace, Services.Transport, Services.Retries.RequestTimeout));
     }
+
+    private PacedChatClient Paced(EndpointModel model, EndpointPace pace, IChatClient client) =>
+        new(client, model.Where, pace, Services.Retries, Services.Budget, model.Spec.Price, Services.Time);
 
     private Uri Address(ModelSpec model) =>
         Uri.TryCreate(model.Endpoint ?? DefaultEndpoint, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"

@@ -23,6 +23,10 @@ public sealed record FailedAttempt(string Reason, long MostInputTokens, long Mos
     public static ImmutableArray<FailedAttempt> Before(ChatResponse response) =>
         response.AdditionalProperties?.TryGetValue(PropertyName, out var value) == true && value is ImmutableArray<FailedAttempt> failed ? failed : [];
 
+    /// <returns>The attempts that failed before these vectors came; mostly none.</returns>
+    public static ImmutableArray<FailedAttempt> Before(GeneratedEmbeddings<Embedding<float>> made) =>
+        made.AdditionalProperties?.TryGetValue(PropertyName, out var value) == true && value is ImmutableArray<FailedAttempt> failed ? failed : [];
+
     /// <returns>The attempts behind a request that was given up.</returns>
     public static ImmutableArray<FailedAttempt> Before(Exception fault) => fault.Data[PropertyName] is ImmutableArray<FailedAttempt> failed ? failed : [];
 

@@ -17,6 +17,11 @@ public interface ILanguageModels
     async Task<IChatClient> OpenForStepAsync(ModelSpec model, IJournal ledger, Action<string> notice, CancellationToken cancellationToken) =>
         new LentChatClient(await OpenChatAsync(model, cancellationToken));
 
+    /// <summary>A model that turns texts into vectors, at the pace and on the budget of its endpoint; the caller does not dispose it.</summary>
+    /// <exception cref="AgoraException">The provider makes no embeddings.</exception>
+    Task<IEmbeddingGenerator<string, Embedding<float>>> OpenEmbeddingsAsync(ModelSpec model, CancellationToken cancellationToken) =>
+        throw new AgoraException($"the provider {model.Provider} makes no embeddings", $"model {model.Model ?? model.Path}", "name an embedded model, or one behind an endpoint that speaks OpenAI's protocol") { ExitCode = 2 };
+
     /// <summary>What the model is, for the keys of steps: hash of its files where it is embedded, endpoint and name elsewhere.</summary>
     Task<string> IdentifyAsync(ModelSpec model, CancellationToken cancellationToken);
 

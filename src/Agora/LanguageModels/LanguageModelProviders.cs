@@ -12,6 +12,8 @@ public sealed class LanguageModelProviders(IReadOnlyDictionary<string, ILanguage
     public Task<IChatClient> OpenForStepAsync(ModelSpec model, IJournal ledger, Action<string> notice, CancellationToken cancellationToken) =>
         Of(model).OpenForStepAsync(model, ledger, notice, cancellationToken);
 
+    public Task<IEmbeddingGenerator<string, Embedding<float>>> OpenEmbeddingsAsync(ModelSpec model, CancellationToken cancellationToken) => Of(model).OpenEmbeddingsAsync(model, cancellationToken);
+
     public Task<string> IdentifyAsync(ModelSpec model, CancellationToken cancellationToken) => Of(model).IdentifyAsync(model, cancellationToken);
 
     public Task CloseAsync(ModelSpec model) => Of(model).CloseAsync(model);

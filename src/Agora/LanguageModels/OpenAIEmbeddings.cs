@@ -1,35 +1,27 @@
-using System.ClientModel;
-using System.ClientModel.Primitives;
-using Agora.Experiments;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
-using OpenAI;
+using OpenAI.Embeddings;
 
 namespace Agora.LanguageModels;
 
-/// <summary>Embeddings from any endpoint that speaks OpenAI's protocol.</summary>
-public static class OpenAIEmbeddings
+/// <summary>Has an endpoint that speaks OpenAI's protocol turn each message's text into a vector, at <c>/embeddings</c>.</summary>
+internal sealed class OpenAIEmbeddings(EmbeddingClient client) : IChatClient
 {
-    /// <summary>A generator whose faults say where they happened and what to do.</summary>
-    /// <param name="transport">Disposed by the caller.</param>
-    /// <param name="key">Null for endpoints without keys.</param>
-    public static IEmbeddingGenerator<string, Embedding<float>> Open(HttpClient transport, Uri endpoint, string model, string? key)
+    public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
-        var client = new OpenAIClient(new ApiKeyCredential(key ?? "none"), new OpenAIClientOptions { Endpoint = endpoint, Transport = new HttpClientPipelineTransport(transport) });
-        return new Explained(client.GetEmbeddingClient(model).AsIEmbeddingGenerator(), endpoint, model);
+        var made = (await client.GenerateEmbeddingsAsync(messages.Select(message => message.Text), options: null, cancellationToken)).Value;
+        return PacedEmbeddings.Answer([.. made.OrderBy(one => one.Index).Select(one => one.ToFloats())], made.Usage?.InputTokenCount);
     }
 
-    private sealed class Explained(IEmbeddingGenerator<string, Embedding<float>> inner, Uri endpoint, string model) : DelegatingEmbeddingGenerator<string, Embedding<float>>(inner)
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        public override async Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default)
-        {
-            try
-            {
-                return await base.GenerateAsync(values, options, cancellationToken);
-            }
-            catch (Exception fault) when (fault is ClientResultException or HttpRequestException or AggregateException)
-            {
-                throw new AgoraException($"the endpoint gave no embeddings: {fault.Message}", $"{model} at {endpoint}", "check address, model name and key, and that the model makes embeddings", fault);
-            }
-        }
+        foreach (var update in (await GetResponseAsync(messages, options, cancellationToken)).ToChatResponseUpdates())
+            yield return update;
+    }
+
+    public object? GetService(Type serviceType, object? serviceKey = null) => null;
+
+    public void Dispose()
+    {
     }
 }

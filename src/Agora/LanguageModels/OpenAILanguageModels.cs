@@ -16,6 +16,19 @@ public class OpenAILanguageModels(EndpointServices services) : EndpointLanguageM
 
     protected override IChatClient Connect(EndpointModel model, EndpointPace pace, HttpMessageHandler transport, TimeSpan timeout)
     {
+        var (client, http) = Client(model, pace, transport);
+        var asked = new OpenAIPlainPrompts(client.GetChatClient(model.Name).AsIChatClient(), client.Pipeline, BaseAddress(model), model.Name);
+        return new OpenAIChat(asked, model, http);
+    }
+
+    private protected override IChatClient? ConnectEmbeddings(EndpointModel model, EndpointPace pace, HttpMessageHandler transport)
+    {
+        var (client, http) = Client(model, pace, transport);
+        return new OpenAIChat(new OpenAIEmbeddings(client.GetEmbeddingClient(model.Name)), model, http);
+    }
+
+    private (OpenAIClient Client, HttpClient Http) Client(EndpointModel model, EndpointPace pace, HttpMessageHandler transport)
+    {
         // Of this client alone, over the handler of all.
         var http = new HttpClient(transport, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
         var options = new OpenAIClientOptions
@@ -30,9 +43,7 @@ public class OpenAILanguageModels(EndpointServices services) : EndpointLanguageM
         options.AddPolicy(new RateLimitPolicy(pace), PipelinePosition.PerTry);
         Configure(options, model);
         // Endpoints without keys ignore the header, and the SDK insists on one.
-        var client = new OpenAIClient(new ApiKeyCredential(model.Key ?? "none"), options);
-        var asked = new OpenAIPlainPrompts(client.GetChatClient(model.Name).AsIChatClient(), client.Pipeline, BaseAddress(model), model.Name);
-        return new OpenAIChat(asked, model, http);
+        return (new OpenAIClient(new ApiKeyCredential(model.Key ?? "none"), options), http);
     }
 
     private protected override IBatchApi? Batches(EndpointModel model) => new OpenAIBatches(model, Services.Transport, Services.Retries);

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Agora.Benchmarks;
 using Agora.Benchmarks.Judged;
 using Agora.Experiments;
+using Agora.LanguageModels;
 using Agora.Recovery;
 using Agora.Reports;
 
@@ -28,6 +29,8 @@ public sealed record EvaluationRequest
     /// <summary>k of the pass@k that are reported for code.</summary>
     public ImmutableArray<int> PassAt { get; init; } = [1];
     public ConfidenceSpec Confidence { get; init; } = new();
+    /// <summary>US dollars that everything may cost, judging included; null: no limit.</summary>
+    public decimal? LimitDollars { get; init; }
 }
 
 /// <summary>A benchmark as it is to be asked.</summary>
@@ -42,6 +45,7 @@ public sealed class Evaluation(PipelineServices services, RunArchive archive)
     /// <summary>What an evaluation would do. Asks no model, writes nothing.</summary>
     public async Task<RunPlan> PlanAsync(EvaluationRequest request, CancellationToken cancellationToken)
     {
+        request = Priced(request);
         var steps = await StepsAsync(request, cancellationToken);
         return RunPlan.Of(StepNeeds.Of(steps.SelectMany(step => step.Steps), archive.Store, thoroughly: false), archive.Store);
     }
@@ -51,11 +55,16 @@ public sealed class Evaluation(PipelineServices services, RunArchive archive)
     /// <exception cref="OperationCanceledException">Cancelled; the same call again goes on from there.</exception>
     public async Task<EvaluationOutcome> RunAsync(EvaluationRequest request, int jobs, IRunObserver observer, CancellationToken cancellationToken)
     {
+        request = Priced(request);
         var steps = await StepsAsync(request, cancellationToken);
         var keys = steps.SelectMany(step => step.Steps).Select(step => step.Key.Value).Distinct().ToImmutableArray();
         var folder = await archive.BeginEvaluationAsync(IdOf(request, keys), keys, cancellationToken);
+        var all = steps.SelectMany(step => step.Steps).DistinctBy(step => step.Key).ToArray();
+        var bills = new RunBills(all, archive.Store, services.Models);
+        using var alone = request.LimitDollars is null ? null : folder.HoldBudget();
+        await bills.BeginAsync(services.Budget, request.LimitDollars, "--budget", "give --price or --judge-price, in dollars per million tokens", cancellationToken);
         var executor = new LocalExecutor(archive.Store, services.Models, services.Trainer, jobs, observer);
-        var execution = await executor.RunAsync(steps.SelectMany(step => step.Steps).DistinctBy(step => step.Key), cancellationToken);
+        var execution = await executor.RunAsync(all, cancellationToken);
 
         var scores = ImmutableArray.CreateBuilder<EvaluationScore>();
         foreach (var step in steps)
@@ -87,8 +96,11 @@ public sealed class Evaluation(PipelineServices services, RunArchive archive)
             Failures = [.. execution.Failures.Select(failure => new MissingResult(failure.Step.Name, failure.Fault.Message))],
         };
         folder.Keep(record);
-        return new EvaluationOutcome(folder, record, execution.Failures);
+        return new EvaluationOutcome(folder, record, execution.Failures, await bills.ReadAsync(cancellationToken));
     }
+
+    private static EvaluationRequest Priced(EvaluationRequest request) =>
+        request with { Model = request.Model is { } model ? PriceTable.Shipped.Complete(model) : null, Judges = [.. request.Judges.Select(PriceTable.Shipped.Complete)] };
 
     private async Task<ImmutableArray<BenchmarkSteps>> StepsAsync(EvaluationRequest request, CancellationToken cancellationToken)
     {
@@ -169,8 +181,9 @@ public sealed class Evaluation(PipelineServices services, RunArchive archive)
 }
 
 /// <param name="Failures">Steps that failed; their benchmarks have no score.</param>
-public sealed record EvaluationOutcome(EvaluationFolder Folder, EvaluationRecord Record, ImmutableArray<StepFailure> Failures)
+/// <param name="Bill">Of everything that the steps asked for, in this process and before.</param>
+public sealed record EvaluationOutcome(EvaluationFolder Folder, EvaluationRecord Record, ImmutableArray<StepFailure> Failures, RunBill Bill)
 {
-    /// <summary>0 done · 1 a step failed · 3 done, but some answers could not be graded.</summary>
-    public int ExitCode => !Failures.IsEmpty ? 1 : Record.Scores.Any(score => !score.Unscored.IsEmpty) ? 3 : 0;
+    /// <summary>0 done · 1 a step failed · 3 done, but some answers could not be graded, or the budget was used up.</summary>
+    public int ExitCode => Failures.Any(failure => !failure.IsBudget) ? 1 : !Failures.IsEmpty || Record.Scores.Any(score => !score.Unscored.IsEmpty) ? 3 : 0;
 }

@@ -51,6 +51,11 @@ public sealed class EvaluationFolder
         }
     }
 
+    /// <summary>Held while a process spends the evaluation's budget: two would each spend all of it.</summary>
+    /// <exception cref="AgoraException">Another process holds it.</exception>
+    internal FileLock HoldBudget() => FileLock.TryExclusive(PathOf("spending"))
+        ?? throw new AgoraException("another process spends the budget of this evaluation", FullPath, "wait until it ends: a limit of dollars holds for one process at a time");
+
     internal ImmutableArray<string> Steps() => File.Exists(PathOf(StepsFileName)) ? Read<ImmutableArray<string>>(StepsFileName) : [];
 
     internal void Begin(ImmutableArray<string> keys)

@@ -26,11 +26,56 @@ public sealed class GenerateStep : RunStep
 
     public override ImmutableArray<ModelSpec> Models => helpers.Judge is { } judge ? [generator.Spec, judge.Spec] : [generator.Spec];
 
+    public override ImmutableArray<ModelSpec> Charged => helpers.Embeddings is { } embeddings ? [.. Models, embeddings.Spec] : Models;
+
     public override ModelCapabilities Needs =>
         (plan.Spec.SystemMessage.Length > 0 ? ModelCapabilities.SystemMessage : 0) | (plan.Spec.Stop.IsEmpty ? 0 : ModelCapabilities.StopSequences);
 
+    /// <summary>How the estimate was made where there is no pilot: by a tokenizer on prompts as they will be asked, or by the length of texts.</summary>
+    internal string Basis => generator.Spec.Provider == ModelSpec.Embedded ? "length of texts" : "tokenizer";
+
+    /// <summary>The estimate by what the first tries cost.</summary>
+    internal StepEstimate EstimateBy(GenerationPilot pilot)
+    {
+        var tries = pilot.TriesFor(plan.Spec.Instances, plan.Spec.MaxCompletionsPerInstance) / pilot.Tries;
+        var estimate = Of(generator.Spec, pilot.Generated);
+        return helpers.Judge is { } judge && pilot.Judged.Completions > 0 ? estimate + Of(judge.Spec, pilot.Judged) : estimate;
+
+        StepEstimate Of(ModelSpec model, BillLine line) => StepEstimate.Of(model, (long)Math.Ceiling(tries * line.Completions), (long)Math.Ceiling(tries * line.InputTokens), (long)Math.Ceiling(tries * line.OutputTokens));
+    }
+
+    /// <summary>Asks for the first tries, whose completions the step itself finds again.</summary>
+    internal async Task<GenerationPilot> PilotAsync(int tries, StepWorkspace workspace, ILanguageModels models, CancellationToken cancellationToken)
+    {
+        using var chat = await workspace.OpenOnlineAsync(generator.Spec, generator.Identity, models, cancellationToken);
+        using var scoring = helpers.Judge is { } judge ? await workspace.OpenOnlineAsync(judge.Spec, judge.Identity, models, cancellationToken) : null;
+        return await GenerationPilot.AskAsync(plan, tries, new GenerationModels(chat) { Judge = scoring }, cancellationToken);
+    }
+
+    /// <summary>Whether it pays a model, online, for so much that a look at what it costs is worth waiting for.</summary>
+    internal bool IsWorthAPilot => generator.Spec is { Price: not null, Provider: not ModelSpec.Embedded, Mode: RequestMode.Online } && plan.Spec.Instances >= FewestWorthAPilot;
+
+    private const int FewestWorthAPilot = 200;
+
+    // Prompts as they will be asked, and seeds as answers are likely to be, in the tokens of the students' tokenizer: the generator's own is not here.
+    private StepEstimate? EstimateByTokenizer()
+    {
+        const int Sample = 16;
+        var method = GenerationMethods.For(plan.Setting.Method);
+        var seeds = plan.Seeds.Instances;
+        var places = Math.Min(Sample, method.OneSeedPerPlace && method.Method.NeedsSeeds ? Math.Min(plan.Spec.Instances, seeds.Length) : plan.Spec.Instances);
+        if (places == 0 || seeds.Length < plan.MetaPrompt.Demonstrations || (method.NeedsSeedResponses && seeds.Any(seed => seed.Response is null)))
+            return null;
+        var input = (long)Enumerable.Range(0, places).Average(place => plan.CountTokens($"{plan.Spec.SystemMessage}\n{GenerationPreview.FirstRequest(plan, place).Prompt}"));
+        var answers = seeds.Take(Sample).Select(seed => plan.CountTokens((method.WritesInstructions ? seed.Instruction + "\n" : "") + (seed.Response ?? seed.Instruction))).ToArray();
+        var output = answers.Length == 0 ? plan.Spec.MaxNewTokens : Math.Min(plan.Spec.MaxNewTokens, (long)answers.Average());
+        return Estimate(input, output, answers.Length == 0 ? 0 : (long)answers.Average());
+    }
+
     public override StepEstimate Estimate()
     {
+        if (generator.Spec.Provider != ModelSpec.Embedded && EstimateByTokenizer() is { } counted)
+            return counted;
         var seeds = plan.Seeds.Instances;
         var instruction = seeds.IsEmpty ? 0 : (long)seeds.Average(seed => seed.Instruction.Length);
         var response = seeds.IsEmpty ? 0 : (long)seeds.Average(seed => (seed.Response ?? seed.Instruction).Length);
@@ -40,15 +85,23 @@ public sealed class GenerateStep : RunStep
         var method = GenerationMethods.For(plan.Setting.Method);
         var written = method.WritesInstructions ? instruction + response : response;
         var input = StepEstimate.Tokens(plan.Spec.SystemMessage.Length + plan.MetaPrompt.Template.Length + shown);
-        var output = Math.Min(plan.Spec.MaxNewTokens, StepEstimate.Tokens(written));
-        var (asked, judged) = method.RequestsPerTry(plan.Spec);
+        return Estimate(input, Math.Min(plan.Spec.MaxNewTokens, StepEstimate.Tokens(written)), StepEstimate.Tokens(instruction + response));
+    }
+
+    /// <param name="pair">Tokens of an instance.</param>
+    private StepEstimate Estimate(long input, long output, long pair)
+    {
+        var (asked, judged) = GenerationMethods.For(plan.Setting.Method).RequestsPerTry(plan.Spec);
         var requests = (long)plan.Spec.Instances * asked;
         var estimate = StepEstimate.Of(generator.Spec, requests, requests * input, requests * output);
+        // A filter by embeddings reads the instruction of every instance, many a request.
+        if (helpers.Embeddings is { Spec: { Provider: not ModelSpec.Embedded } vectors })
+            estimate += StepEstimate.Of(vectors with { Mode = RequestMode.Online }, (plan.Spec.Instances + JournaledEmbeddings.MostTexts - 1) / JournaledEmbeddings.MostTexts, plan.Spec.Instances * pair, 0);
         if (helpers.Judge is not { } judge || judged == 0)
             return estimate;
         // A judge reads the pair and its question, and says little.
         var questions = (long)plan.Spec.Instances * judged;
-        return estimate + StepEstimate.Of(judge.Spec, questions, questions * StepEstimate.Tokens((plan.MetaPrompt.Scoring?.Length ?? 0) + instruction + response), questions * WordsOfVerdict);
+        return estimate + StepEstimate.Of(judge.Spec, questions, questions * (StepEstimate.Tokens(plan.MetaPrompt.Scoring?.Length ?? 0) + pair), questions * WordsOfVerdict);
     }
 
     private const int WordsOfVerdict = 50;
@@ -71,9 +124,7 @@ public sealed class GenerateStep : RunStep
         using var scoring = helpers.Judge is { } judge
             ? await workspace.OpenChatAsync(judge.Spec, judge.Identity, context, cancellationToken)
             : null;
-        var vectors = helpers.Embeddings is { } embeddings
-            ? new JournaledEmbeddings(await helpers.OpenEmbeddings(embeddings.Spec, cancellationToken), workspace.Journal, embeddings.Identity)
-            : null;
+        var vectors = helpers.Embeddings is { } embeddings ? await workspace.OpenEmbeddingsAsync(helpers.OpenEmbeddings, embeddings, cancellationToken) : null;
         using var fills = workspace.OpenFills();
         var outcome = await DataGenerator.GenerateAsync(plan, new GenerationModels(chat) { Judge = scoring, Embeddings = vectors }, fills, progress, cancellationToken);
         await workspace.Journal.FlushAsync(cancellationToken);

@@ -79,10 +79,17 @@ public sealed class MeasureStep : RunStep
 
     public override ImmutableArray<ModelSpec> Models => request.Model is { } model && request.What == Measured.Judge ? [model.Spec] : [];
 
+    public override ImmutableArray<ModelSpec> Charged => request is { Model: { } model, What: Measured.Judge or Measured.Diversity } ? [model.Spec] : [];
+
     // A judge reads rubric and instance twice, and gives a reason of a few sentences each time; how long instances are is not known before there are any.
-    public override StepEstimate Estimate() => request.What == Measured.Judge
-        ? StepEstimate.Of(request.Model!.Spec, 2L * Expected, 2L * Expected * (TokensOfRubric + TokensOfInstance), 2L * Expected * TokensOfVerdict)
-        : StepEstimate.Nothing;
+    public override StepEstimate Estimate() => request.What switch
+    {
+        Measured.Judge => StepEstimate.Of(request.Model!.Spec, 2L * Expected, 2L * Expected * (TokensOfRubric + TokensOfInstance), 2L * Expected * TokensOfVerdict),
+        // Instruction and response apart, many texts a request.
+        Measured.Diversity when request.Model!.Spec.Provider != ModelSpec.Embedded =>
+            StepEstimate.Of(request.Model.Spec with { Mode = RequestMode.Online }, 2L * (Expected + JournaledEmbeddings.MostTexts - 1) / JournaledEmbeddings.MostTexts, (long)Expected * TokensOfInstance, 0),
+        _ => StepEstimate.Nothing,
+    };
 
     private const int TokensOfRubric = 300, TokensOfInstance = 400, TokensOfVerdict = 100;
 
@@ -114,13 +121,13 @@ public sealed class MeasureStep : RunStep
         {
             Measured.Perplexity => new MetricInstruments { Texts = false, Likelihood = await LikelihoodAsync(model), Reference = request.Reference is { } reference ? await LikelihoodAsync(reference) : null },
             Measured.Reward => new MetricInstruments { Texts = false, Reward = new JournaledRewards(await services.OpenReward(model.Spec, cancellationToken), workspace.Journal, model.Identity) },
-            Measured.Diversity => new MetricInstruments { Texts = false, Embeddings = new JournaledEmbeddings(await services.OpenEmbeddings(model.Spec, cancellationToken), workspace.Journal, model.Identity) },
+            Measured.Diversity => new MetricInstruments { Texts = false, Embeddings = await workspace.OpenEmbeddingsAsync(services.OpenEmbeddings, model, cancellationToken) },
             Measured.Judge => new MetricInstruments
             {
                 Texts = false,
                 JudgeName = request.JudgeName,
                 Judge = new RubricJudge(
-                    new JournaledChatClient(new TimedChatClient(await context.Models.OpenChatAsync(model.Spec, cancellationToken), workspace.ModelTime), workspace.Journal, model.Identity, workspace.Earlier),
+                    new JournaledChatClient(new TimedChatClient(await context.Models.OpenChatAsync(model.Spec, cancellationToken), workspace.ModelTime), workspace.Journal, model.Identity, workspace.Earlier, workspace.UnderWay(model.Identity)),
                     JudgeFormat.Of(request.Asking), model.Spec.MaxParallel),
             },
             _ => throw new InvalidOperationException($"{request.What} asks no model"),

@@ -1,12 +1,16 @@
 using System.Collections.Immutable;
 using Agora.Experiments;
 using Agora.IntrinsicMetrics;
+using Agora.LanguageModels;
 
 namespace Agora.Runs;
 
 /// <summary>Measures data sets outside an experiment, by the same steps: what was finished is found again, also by an experiment that asks for it.</summary>
 public sealed class Measuring(PipelineServices services, RunArchive archive)
 {
+    /// <summary>Of the last call: everything that its steps asked for, in this process and before.</summary>
+    public RunBill Bill { get; private set; } = RunBill.Empty;
+
     /// <param name="by">Who measures what.</param>
     /// <param name="seed">Of samples and intervals.</param>
     /// <returns>One per data set, in their order.</returns>
@@ -14,6 +18,7 @@ public sealed class Measuring(PipelineServices services, RunArchive archive)
     public async Task<ImmutableArray<DataSetProfile>> MeasureAsync(IReadOnlyList<DataToMeasure> data, MeasuredBy by, long seed, IRunObserver observer, CancellationToken cancellationToken)
     {
         var random = new RandomStreams(seed);
+        by = by with { Judge = Priced(by.Judge), Embeddings = Priced(by.Embeddings) };
         var requests = MeasureRequest.All(
             await NamedAsync(by.Perplexity, cancellationToken), await NamedAsync(by.Reference, cancellationToken), await NamedAsync(by.Reward, cancellationToken), await NamedAsync(by.Embeddings, cancellationToken),
             by.Judge is null ? [] : [(await NamedAsync(by.Judge, cancellationToken))!], by.JudgeFormat, by.SystemMessage, by.Against, by.Sample);
@@ -22,7 +27,13 @@ public sealed class Measuring(PipelineServices services, RunArchive archive)
             .Select(request => new MeasureStep(one.Step, one.Name, one.Setting, one.Domain, one.Instances, request, random, services)).ToArray()).ToArray();
         StepDemands.Check(steps.SelectMany(own => own));
         DurableFiles.Instance.CreateFolder(archive.Folder);
-        var execution = await new LocalExecutor(archive.Store, services.Models, services.Trainer, jobs: 1, observer).RunAsync(steps.SelectMany(own => own), cancellationToken);
+        var all = steps.SelectMany(own => own).ToArray();
+        var bills = new RunBills(all, archive.Store, services.Models);
+        using var alone = by.LimitDollars is null ? null : FileLock.TryExclusive(Path.Combine(archive.Folder, "measuring"))
+            ?? throw new AgoraException("another process measures on a budget", archive.Folder, "wait until it ends: a limit of dollars holds for one process at a time");
+        await bills.BeginAsync(services.Budget, by.LimitDollars, "--budget", "give --price or --embeddings-price, in dollars per million tokens", cancellationToken);
+        var execution = await new LocalExecutor(archive.Store, services.Models, services.Trainer, jobs: 1, observer).RunAsync(all, cancellationToken);
+        Bill = await bills.ReadAsync(cancellationToken);
         if (!execution.Failures.IsEmpty)
             throw execution.Failures[0].Fault as AgoraException ?? new AgoraException(execution.Failures[0].Fault.Message, execution.Failures[0].Step.Name, "give the same command again; what was finished is kept", execution.Failures[0].Fault);
         return
@@ -31,6 +42,8 @@ public sealed class Measuring(PipelineServices services, RunArchive archive)
                 .Select(parts => parts[0] with { Metrics = [.. parts.SelectMany(part => part.Metrics)] }),
         ];
     }
+
+    private static ModelSpec? Priced(ModelSpec? model) => model is null ? null : PriceTable.Shipped.Complete(model);
 
     private async Task<IdentifiedModel?> NamedAsync(ModelSpec? model, CancellationToken cancellationToken) => model is null ? null
         : new IdentifiedModel(model.Model ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(model.Path!)), model, await services.Models.IdentifyAsync(model, cancellationToken));
@@ -51,6 +64,8 @@ public sealed record MeasuredBy
     /// <summary>Texts that training data must not hold; null: contamination is not measured.</summary>
     public ImmutableArray<string>? Against { get; init; }
     public int? Sample { get; init; }
+    /// <summary>US dollars that judging and embeddings may cost; null: no limit.</summary>
+    public decimal? LimitDollars { get; init; }
 }
 
 /// <summary>A data set that is there.</summary>

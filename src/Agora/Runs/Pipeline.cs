@@ -16,9 +16,15 @@ namespace Agora.Runs;
 public sealed class Pipeline(PipelineServices services, RunArchive archive)
 {
     /// <summary>What a run would do. Asks no model, writes nothing.</summary>
-    public async Task<RunPlan> PlanAsync(Experiment experiment, CancellationToken cancellationToken)
+    public Task<RunPlan> PlanAsync(Experiment experiment, CancellationToken cancellationToken) => PlanAsync(experiment, dataOnly: false, cancellationToken);
+
+    /// <param name="dataOnly">Whether the data sets alone are wanted.</param>
+    /// <inheritdoc cref="PlanAsync(Experiment, CancellationToken)"/>
+    public async Task<RunPlan> PlanAsync(Experiment experiment, bool dataOnly, CancellationToken cancellationToken)
     {
         var graph = await GraphAsync(PriceTable.Shipped.Complete(experiment), mayFetch: false, cancellationToken);
+        if (dataOnly)
+            graph = DataAlone(graph);
         StepDemands.Check(graph.Steps);
         return RunPlan.Of(StepNeeds.Of(graph.Wanted, archive.Store, thoroughly: false), archive.Store);
     }
@@ -33,7 +39,40 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
     /// <summary>The data sets alone: no student is trained. A later <see cref="RunAsync"/> finds them done.</summary>
     /// <inheritdoc cref="RunAsync"/>
     public Task<RunOutcome> GenerateAsync(Experiment experiment, int jobs, IRunObserver observer, CancellationToken cancellationToken) =>
-        ExecuteAsync(experiment, graph => graph with { Students = [], Anchors = [], Solvers = [] }, jobs, observer, cancellationToken);
+        ExecuteAsync(experiment, DataAlone, jobs, observer, cancellationToken);
+
+    /// <summary>The first tries of every data set that is not done, and what the experiment will cost by them. A later run finds them, and does not pay for them again.</summary>
+    /// <param name="tries">Of each generator in each setting, at least 1.</param>
+    /// <param name="dataOnly">Whether the data sets alone are wanted.</param>
+    /// <exception cref="AgoraException">The experiment cannot be started, a model cannot be reached, or the budget is used up.</exception>
+    public async Task<PilotOutcome> PilotAsync(Experiment experiment, int tries, bool dataOnly, CancellationToken cancellationToken)
+    {
+        var (started, clock) = (DateTimeOffset.UtcNow, Stopwatch.StartNew());
+        experiment = PriceTable.Shipped.Complete(experiment);
+        var graph = await GraphAsync(experiment, mayFetch: true, cancellationToken);
+        if (dataOnly)
+            graph = DataAlone(graph);
+        StepDemands.Check(graph.Steps);
+        var (run, hold) = await archive.BeginAsync(experiment, graph, new RunState(RunStatus.Running, experiment.Name, started, Finished: null, 0, GatheringSeconds: 0, Failures: []), cancellationToken);
+        using (hold)
+        {
+            var bills = new RunBills(experiment, graph, archive.Store, services.Models);
+            using var alone = experiment.Budget.LimitDollars is null ? null : run.HoldBudget();
+            await BeginBudgetAsync(bills, experiment, cancellationToken);
+            await new GenerationPilots(archive.Store, services.Models).AskAsync(ToGenerate(graph), tries, cancellationToken);
+            var bill = await bills.ReadAsync(cancellationToken);
+            run.Keep(bill);
+            run.Say(new RunState(RunStatus.Incomplete, experiment.Name, started, DateTimeOffset.UtcNow, clock.Elapsed.TotalSeconds, GatheringSeconds: 0, Failures: []));
+            return new PilotOutcome(RunPlan.Of(StepNeeds.Of(graph.Wanted, archive.Store, thoroughly: false), archive.Store), bill, services.Budget.State);
+        }
+    }
+
+    private ImmutableArray<GenerateStep> ToGenerate(StepGraph graph) => [.. StepNeeds.Of(graph.Wanted, archive.Store, thoroughly: false).ToDo.OfType<GenerateStep>()];
+
+    private static StepGraph DataAlone(StepGraph graph) => graph with { Students = [], Anchors = [], Solvers = [] };
+
+    private Task BeginBudgetAsync(RunBills bills, Experiment experiment, CancellationToken cancellationToken) =>
+        bills.BeginAsync(services.Budget, experiment.Budget.LimitDollars, "budget.limitDollars", "add price: {input: …, output: …} in dollars per million tokens to the model", cancellationToken);
 
     /// <summary>One prompt and a few fresh instances of every generator in every setting; nothing is kept, and no run begins.</summary>
     /// <param name="tries">Of each generator in each setting.</param>
@@ -59,7 +98,8 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
         {
             var bills = new RunBills(experiment, graph, archive.Store, services.Models);
             using var alone = experiment.Budget.LimitDollars is null ? null : run.HoldBudget();
-            await bills.BeginAsync(services.Budget, cancellationToken);
+            await BeginBudgetAsync(bills, experiment, cancellationToken);
+            await LookAheadAsync(graph, cancellationToken);
             var executor = new LocalExecutor(archive.Store, services.Models, services.Trainer, jobs, observer);
             var execution = await executor.RunAsync(graph.Wanted, cancellationToken);
 
@@ -83,6 +123,19 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
         }
     }
 
+    // What goes wrong here goes wrong again in the step itself, which says so.
+    private async Task LookAheadAsync(StepGraph graph, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await new GenerationPilots(archive.Store, services.Models)
+                .AskAsync([.. ToGenerate(graph).Where(step => step.IsWorthAPilot && !archive.Store.HasJournal(step.Key))], GenerationPilots.Usual, cancellationToken);
+        }
+        catch (AgoraException)
+        {
+        }
+    }
+
     private async Task<StepGraph> GraphAsync(Experiment experiment, bool mayFetch, CancellationToken cancellationToken) =>
         await new StepGraphBuilder(await services.LocateData(experiment, mayFetch, cancellationToken), services, archive.Store).BuildAsync(cancellationToken);
 
@@ -101,3 +154,7 @@ public sealed record RunOutcome(RunFolder Folder, RunResult Result, ImmutableArr
     /// <summary>0 done · 1 a step failed · 3 done, but a generator wrote fewer instances than wanted, or the budget was used up.</summary>
     public int ExitCode => Status switch { RunStatus.Failed => 1, RunStatus.Incomplete => 3, _ => 0 };
 }
+
+/// <param name="Plan">Estimated by the pilot.</param>
+/// <param name="Bill">What the pilot and all before it cost.</param>
+public sealed record PilotOutcome(RunPlan Plan, RunBill Bill, BudgetState Budget);

@@ -39,22 +39,34 @@ public sealed record RunBill
     public decimal DollarsAtMostBesides => Lines.Where(line => line.AtMost).Sum(line => line.Dollars ?? 0);
 }
 
-/// <summary>Reads the bill of a run's steps out of the store.</summary>
-internal sealed class RunBills(Experiment experiment, StepGraph graph, StepStore store, ILanguageModels models)
+/// <summary>Reads the bill of steps out of the store.</summary>
+/// <param name="named">Every model that the steps may ask, as people call it.</param>
+/// <param name="steps">Inputs included.</param>
+internal sealed class RunBills(IEnumerable<(string Name, ModelSpec Spec)> named, IReadOnlyList<RunStep> steps, StepStore store, ILanguageModels models)
 {
+    public RunBills(Experiment experiment, StepGraph graph, StepStore store, ILanguageModels models)
+        : this(experiment.Models.Select(model => (model.Key, model.Value)), [.. graph.Steps], store, models)
+    {
+    }
+
+    /// <summary>What the steps may ask, named after themselves: outside an experiment nobody gives models names.</summary>
+    public RunBills(IReadOnlyList<RunStep> steps, StepStore store, ILanguageModels models)
+        : this([.. steps.SelectMany(step => step.Charged).Distinct().Select(model => (model.Model ?? model.Path ?? model.Provider, model))], steps, store, models)
+    {
+    }
+
     /// <summary>Charges the budget with what was spent before, and refuses to begin where a limit could not be kept.</summary>
     /// <exception cref="AgoraException">A limit is given, and a model that will be asked has no price.</exception>
-    public async Task BeginAsync(Budget budget, CancellationToken cancellationToken)
+    /// <param name="limit">US dollars; null where there is none.</param>
+    /// <param name="where">Of the limit, for messages.</param>
+    public async Task BeginAsync(Budget budget, decimal? limit, string where, string fix, CancellationToken cancellationToken)
     {
-        var limit = experiment.Budget.LimitDollars;
         if (limit is not null)
         {
-            var unpriced = graph.Steps.SelectMany(step => step.Models).Where(model => model.Provider != ModelSpec.Embedded && model.Price is null).Distinct()
-                .Select(model => experiment.Models.FirstOrDefault(named => named.Value == model).Key ?? model.Model).ToArray();
+            var unpriced = steps.SelectMany(step => step.Charged).Where(model => model.Provider != ModelSpec.Embedded && model.Price is null).Distinct()
+                .Select(model => named.FirstOrDefault(one => one.Spec == model).Name ?? model.Model).ToArray();
             if (unpriced.Length > 0)
-                throw new AgoraException($"a budget is set, and no price is known of {string.Join(", ", unpriced)}", "budget.limitDollars",
-                    "add price: {input: …, output: …} in dollars per million tokens to the model")
-                { ExitCode = 2 };
+                throw new AgoraException($"a budget is set, and no price is known of {string.Join(", ", unpriced)}", where, fix) { ExitCode = 2 };
         }
         var lines = (await ReadAsync(cancellationToken)).Lines;
         budget.Begin(limit, lines.Where(line => line.For != SpendingLine.InBatch).Sum(line => line.Dollars ?? 0), lines.Where(line => line.For == SpendingLine.InBatch).Sum(line => line.Dollars ?? 0));
@@ -62,14 +74,14 @@ internal sealed class RunBills(Experiment experiment, StepGraph graph, StepStore
 
     public async Task<RunBill> ReadAsync(CancellationToken cancellationToken)
     {
-        var names = new Dictionary<string, (string Name, Price? Price)>();
-        foreach (var (name, spec) in experiment.Models)
+        var names = new Dictionary<string, (string Name, Price? Price)>(StringComparer.Ordinal);
+        foreach (var (name, spec) in named)
             if (spec.Provider != ModelSpec.Embedded || spec.Price is not null)
                 names.TryAdd(await models.IdentifyAsync(spec, cancellationToken), (name, spec.Price));
         if (names.Count == 0)
             return RunBill.Empty;
         var lines = new List<RunBillLine>();
-        foreach (var step in graph.Steps)
+        foreach (var step in steps)
         {
             var kept = step is GenerateStep ? Generated(step) : null;
             foreach (var spending in store.SpendingOf(step.Key))
@@ -90,7 +102,7 @@ internal sealed class RunBills(Experiment experiment, StepGraph graph, StepStore
                     AtMost = spending.IsFailed || spending.Outcome == SpendingLine.InBatch,
                 };
                 // What was paid in one mode and all new can be told apart by what became of it.
-                if (kept is not null && spending is { Outcome: SpendingLine.Answered } && kept.Total.Completions - Refused(kept) == spending.Requests)
+                if (kept is not null && spending is { Outcome: SpendingLine.Answered } && spending.Model == step.Identity.Asked && kept.Total.Completions - Refused(kept) == spending.Requests)
                     lines.AddRange(Split(line, kept, model.Price));
                 else
                     lines.Add(line);

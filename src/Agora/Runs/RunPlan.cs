@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 
 namespace Agora.Runs;
 
@@ -13,10 +14,13 @@ public enum StepState
 }
 
 /// <param name="Estimate">Of the whole step; an interrupted one has done a part.</param>
-public sealed record PlannedStep(string Name, string Kind, StepKey Key, StepState State, StepEstimate Estimate);
+/// <param name="Basis">What the estimate was made by: the length of texts, a tokenizer, or the step's own first tries.</param>
+public sealed record PlannedStep(string Name, string Kind, StepKey Key, StepState State, StepEstimate Estimate, string Basis);
 
 /// <summary>What a run will do, found out without asking any model.</summary>
-/// <remarks>Tokens are estimated from the texts at hand with four characters a token, and one try per instance.</remarks>
+/// <remarks>
+/// What a data set will take is told by its own first tries where a pilot made them, otherwise by the students' tokenizer on prompts as they will be asked, with one try per instance; other steps by four characters a token.
+/// </remarks>
 public sealed record RunPlan
 {
     /// <summary>Inputs before the steps that read them; steps whose results nobody will read are not listed.</summary>
@@ -29,10 +33,20 @@ public sealed record RunPlan
     {
         Steps =
         [
-            .. needs.Present.Select(step => Planned(step, StepState.Done)),
-            .. needs.ToDo.Select(step => Planned(step, store.HasJournal(step.Key) ? StepState.Interrupted : StepState.ToDo)),
+            .. needs.Present.Select(step => Planned(step, store, StepState.Done)),
+            .. needs.ToDo.Select(step => Planned(step, store, store.HasJournal(step.Key) ? StepState.Interrupted : StepState.ToDo)),
         ],
     };
 
-    private static PlannedStep Planned(RunStep step, StepState state) => new(step.Name, step.Identity.Kind, step.Key, state, step.Estimate());
+    private static PlannedStep Planned(RunStep step, StepStore store, StepState state)
+    {
+        var pilot = step is GenerateStep && state == StepState.Interrupted ? GenerationPilots.Of(store, step.Key) : null;
+        var (estimate, basis) = (step, pilot) switch
+        {
+            (GenerateStep generate, not null) => (generate.EstimateBy(pilot), string.Create(CultureInfo.InvariantCulture, $"{pilot.Tries} tries")),
+            (GenerateStep generate, null) => (generate.Estimate(), generate.Basis),
+            _ => (step.Estimate(), "length of texts"),
+        };
+        return new PlannedStep(step.Name, step.Identity.Kind, step.Key, state, estimate, basis);
+    }
 }

@@ -26,6 +26,9 @@ public abstract class RunStep
     /// <summary>The models that the step asks; their memory is let go of once no step of the run will ask them.</summary>
     public virtual ImmutableArray<ModelSpec> Models => [];
 
+    /// <summary>All who may charge for what the step asks: those and whoever makes its embeddings.</summary>
+    public virtual ImmutableArray<ModelSpec> Charged => Models;
+
     /// <summary>What each of the <see cref="Models"/> must be able to do.</summary>
     public virtual ModelCapabilities Needs => ModelCapabilities.None;
 

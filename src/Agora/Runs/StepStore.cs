@@ -136,6 +136,34 @@ public sealed class StepStore
             : throw new InvalidOperationException($"{step.Key} is not whole right after it was written");
     }
 
+    /// <summary>Does a part of a step's work ahead: what it leaves in the journal the step finds when it is made.</summary>
+    /// <returns>False where the result is there, or another process makes it: then nothing was done.</returns>
+    internal async Task<bool> BeginAsync(StepIdentity step, Func<StepWorkspace, Task> work)
+    {
+        files.CreateFolder(Folder);
+        files.CreateFolder(Path.Combine(Folder, LocksFolder));
+        using var mine = FileLock.TryExclusive(LockOf(step.Key));
+        if (mine is null || Find(step.Key, thoroughly: false) is StepFinding.Whole)
+            return false;
+        var partial = PartialFolderOf(step.Key);
+        files.CreateFolder(partial);
+        if (step.Asked is { } asked)
+            files.WriteWhole(Path.Combine(partial, AskedFile), Encoding.UTF8.GetBytes(FamilyOf(asked)));
+        var workspace = new StepWorkspace(partial, files, new ModelClock(time), () => EarlierJournals(step));
+        try
+        {
+            await work(workspace);
+        }
+        finally
+        {
+            workspace.CloseJournals();
+        }
+        return true;
+    }
+
+    /// <summary>Where a note on an unfinished step lies, beside its journal; it goes when the step is done.</summary>
+    internal string NoteOf(StepKey key, string name) => Path.Combine(PartialFolderOf(key), name);
+
     /// <summary>How long a finished step took; null where it was copied here without its times.</summary>
     public StepTiming? TimingOf(StepKey key)
     {

@@ -68,7 +68,16 @@ public sealed class StepWorkspace
     public async Task<IChatClient> OpenChatAsync(ModelSpec model, string identity, StepContext context, CancellationToken cancellationToken) =>
         new JournaledChatClient(new TimedChatClient(await context.Models.OpenForStepAsync(model, Journal, context.Notice, cancellationToken), ModelTime), Journal, identity, Earlier, UnderWay(identity));
 
-    private SentRequestFile UnderWay(string identity)
+    /// <summary>The same without the provider's batch API, for what somebody waits for.</summary>
+    internal async Task<IChatClient> OpenOnlineAsync(ModelSpec model, string identity, ILanguageModels models, CancellationToken cancellationToken) =>
+        new JournaledChatClient(new LentChatClient(await models.OpenChatAsync(model, cancellationToken)), Journal, identity, Earlier, UnderWay(identity));
+
+    /// <summary>A model that makes embeddings, as the step asks it: each vector is in the journal before it is used, and what it cost is on the step's bill.</summary>
+    internal async Task<JournaledEmbeddings> OpenEmbeddingsAsync(OpenEmbeddings open, IdentifiedModel model, CancellationToken cancellationToken) =>
+        new(await open(model.Spec, cancellationToken), Journal, model.Identity, UnderWay(model.Identity), model.Spec.MaxParallel);
+
+    /// <summary>Where it stands what is under way to the model.</summary>
+    internal ISentRequests UnderWay(string identity)
     {
         lock (gate)
         {
