@@ -5,11 +5,11 @@ namespace Agora.Benchmarks;
 
 internal enum LatexTokenKind
 {
-    /// <summary>Digits, with a decimal point or without; thousands separators are gone.</summary>
+    /// <summary>Digits, with a decimal point or without, thousands separators gone; digits that repeat stand in brackets: <c>0.1(6)</c>.</summary>
     Number,
-    /// <summary>One letter, or the name of a function or constant written without a backslash.</summary>
+    /// <summary>One letter.</summary>
     Name,
-    /// <summary>A LaTeX command without its backslash, spellings of one thing made one: <c>dfrac</c> is <c>frac</c>.</summary>
+    /// <summary>A LaTeX command without its backslash, spellings of one thing made one: <c>dfrac</c> is <c>frac</c>. Functions and constants written without a backslash are commands, too.</summary>
     Command,
     Symbol,
     /// <summary>Words: from <c>\text{...}</c>, or plain ones.</summary>
@@ -23,8 +23,8 @@ internal readonly record struct LatexToken(LatexTokenKind Kind, string Text)
     public bool IsCommand(string command) => Kind == LatexTokenKind.Command && Text == command;
 }
 
-/// <summary>Cuts an answer, LaTeX or plain, into tokens; what only shapes the print (spaces, sizes, delimiters, dollars, percent signs, degrees) leaves none.</summary>
-internal sealed class LatexTokens
+/// <summary>Cuts an answer, LaTeX or plain, into tokens; what only shapes the print (spaces, sizes, delimiters, dollars, percent signs) leaves none.</summary>
+internal sealed partial class LatexTokens
 {
     /// <summary>Longer answers are compared as texts alone.</summary>
     private const int MaximumTokens = 1500;
@@ -32,75 +32,24 @@ internal sealed class LatexTokens
     /// <summary>In characters.</summary>
     public const int LongestAnswer = 4 * MaximumTokens;
 
-    private static readonly HashSet<string> Silent = new(StringComparer.Ordinal)
-    {
-        "left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "displaystyle", "textstyle", "limits", "quad", "qquad",
-        "degree", "circ", "hfill", "hspace", "vspace", "phantom", "par", "newline", "hline", "dots", "ldots", "mathstrut", "rm", "bf", "it",
-    };
+    /// <summary>Texts within texts beyond this are left as words.</summary>
+    private const int MaximumDepth = 20;
 
-    private static readonly Dictionary<string, string> Synonyms = new(StringComparer.Ordinal)
-    {
-        ["dfrac"] = "frac",
-        ["tfrac"] = "frac",
-        ["cfrac"] = "frac",
-        ["dbinom"] = "binom",
-        ["tbinom"] = "binom",
-        ["leq"] = "le",
-        ["leqslant"] = "le",
-        ["geq"] = "ge",
-        ["geqslant"] = "ge",
-        ["lt"] = "<",
-        ["gt"] = ">",
-        ["ne"] = "neq",
-        ["cdot"] = "*",
-        ["times"] = "*",
-        ["ast"] = "*",
-        ["div"] = "/",
-        ["lbrace"] = "{",
-        ["rbrace"] = "}",
-        ["lvert"] = "|",
-        ["rvert"] = "|",
-        ["vert"] = "|",
-        ["mid"] = "|",
-        ["lbrack"] = "[",
-        ["rbrack"] = "]",
-        ["approxeq"] = "approx",
-        ["simeq"] = "approx",
-        ["thickapprox"] = "approx",
-        ["colon"] = ":",
-        ["arcsin"] = "asin",
-        ["arccos"] = "acos",
-        ["arctan"] = "atan",
-        ["log"] = "log",
-        ["varnothing"] = "emptyset",
-        ["land"] = "wedge",
-        ["lor"] = "vee",
-        ["leftarrow"] = "to",
-        ["rightarrow"] = "to",
-    };
-
-    private static readonly HashSet<string> TextCommands = new(StringComparer.Ordinal) { "text", "mbox", "textbf", "textit", "textrm", "textnormal", "mathrm", "mathbf", "mathit", "mathsf", "operatorname", "hbox", "textsf", "bold", "boldsymbol" };
-
-    /// <summary>Names that are no product of letters.</summary>
-    private static readonly HashSet<string> KnownNames = new(StringComparer.Ordinal)
-    {
-        "sqrt", "sin", "cos", "tan", "sec", "csc", "cot", "asin", "acos", "atan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "log", "ln", "exp", "pi", "inf", "infty", "infinity", "oo",
-    };
-
-    private static readonly SearchValues<char> Arithmetic = SearchValues.Create("0123456789.,+-*/^() ");
+    private static readonly SearchValues<char> Arithmetic = SearchValues.Create("0123456789.,+-*/^():<>= ");
 
     private readonly string text;
+    private readonly int depth;
     private readonly List<LatexToken> tokens = [];
     private int at;
 
-    private LatexTokens(string text) => this.text = text;
+    private LatexTokens(string text, int depth) => (this.text, this.depth) = (text, depth);
 
     /// <returns>Null where the answer is too long to be taken apart.</returns>
-    public static List<LatexToken>? Of(string answer)
+    public static List<LatexToken>? Of(string answer) => answer.Length > LongestAnswer ? null : Of(OneBackslash(LatexSpellings.Ascii(answer)), 0);
+
+    private static List<LatexToken>? Of(string text, int depth)
     {
-        if (answer.Length > LongestAnswer)
-            return null;
-        var reader = new LatexTokens(OneBackslash(answer));
+        var reader = new LatexTokens(text, depth);
         while (reader.at < reader.text.Length && reader.tokens.Count < MaximumTokens)
             reader.Next();
         return reader.tokens.Count < MaximumTokens ? reader.tokens : null;
@@ -127,7 +76,7 @@ internal sealed class LatexTokens
     private void Next()
     {
         var c = text[at];
-        if (char.IsAsciiDigit(c) || (c == '.' && at + 1 < text.Length && char.IsAsciiDigit(text[at + 1])))
+        if (char.IsAsciiDigit(c) || (c == '.' && at + 1 < text.Length && (char.IsAsciiDigit(text[at + 1]) || RepeatedDigits(at + 1, out _) is not null)))
             ReadNumber();
         else if (c == '\\')
             ReadCommand();
@@ -135,41 +84,6 @@ internal sealed class LatexTokens
             ReadLetters();
         else
             ReadSymbol(c);
-    }
-
-    private void ReadNumber()
-    {
-        var digits = new StringBuilder();
-        var point = false;
-        while (at < text.Length)
-        {
-            if (char.IsAsciiDigit(text[at]))
-                digits.Append(text[at++]);
-            else if (text[at] == '.' && !point && at + 1 < text.Length && char.IsAsciiDigit(text[at + 1]))
-            {
-                point = true;
-                digits.Append(text[at++]);
-            }
-            else if (!point && ThousandsSeparator() is > 0 and var length)
-                at += length;
-            else
-                break;
-        }
-        Add(LatexTokenKind.Number, digits.ToString());
-    }
-
-    /// <summary>Length of <c>,</c>, <c>{,}</c>, <c>,\!</c> or <c>\,</c> where exactly three digits follow: 1,234 is one number, (1,23) and (1, 234) are pairs.</summary>
-    private int ThousandsSeparator()
-    {
-        foreach (var separator in (ReadOnlySpan<string>)["{,}", @",\!\!", @",\! ", @",\!", @"\,", ","])
-        {
-            if (string.CompareOrdinal(text, at, separator, 0, separator.Length) != 0)
-                continue;
-            var group = at + separator.Length;
-            var follows = group + 3 <= text.Length && text.AsSpan(group, 3).IndexOfAnyExceptInRange('0', '9') < 0 && (group + 3 == text.Length || !char.IsAsciiDigit(text[group + 3]));
-            return follows ? separator.Length : 0;
-        }
-        return 0;
     }
 
     private void ReadCommand()
@@ -183,7 +97,7 @@ internal sealed class LatexTokens
             if (c is '{' or '}')
                 Add(LatexTokenKind.Command, c.ToString());
             else if (c == '\\')
-                Add(LatexTokenKind.Command, "row");
+                ReadRowEnd();
             else if (c is '|')
                 Add(LatexTokenKind.Symbol, "|");
             return;     // spaces, dollars, percent signs and formula delimiters
@@ -194,23 +108,46 @@ internal sealed class LatexTokens
         var name = text[start..at];
         if (name.StartsWith("quad", StringComparison.Ordinal))      // \quadx is a slip for \quad x
             at = start + 4;
-        if (TextCommands.Contains(name))
-            ReadWords();
+        if (LatexSpellings.Text.Contains(name))
+            AddWords(Argument());
+        else if (LatexSpellings.Fonts.Contains(name))
+            AddFormula(Argument());
+        else if (name is "mathbb" or "Bbb")
+            Add(LatexTokenKind.Command, Argument().Trim());
         else if (name is "begin" or "end")
             ReadEnvironment(name);
-        else if (name.StartsWith("quad", StringComparison.Ordinal) || Silent.Contains(name))
-            DropDegree(name);
-        else if (Synonyms.TryGetValue(name, out var same) && same.Length == 1 && !char.IsAsciiLetter(same[0]))
-            Add(same is "{" or "}" ? LatexTokenKind.Command : LatexTokenKind.Symbol, same);
+        else if (LatexSpellings.SilentWithArgument.Contains(name))
+            Argument();
+        else if (name is "mod" or "bmod")
+            DropModulus();
+        else if (!name.StartsWith("quad", StringComparison.Ordinal) && !LatexSpellings.Silent.Contains(name))
+            AddSpelled(LatexSpellings.Synonyms.GetValueOrDefault(name, name));
+    }
+
+    private void AddSpelled(string name)
+    {
+        if (name == "°")
+            AddDegree();
+        else if (name.Length > 1 || name == "R")
+            Add(LatexTokenKind.Command, name);
+        else if (name is "{" or "}")
+            Add(LatexTokenKind.Command, name);
         else
-            Add(LatexTokenKind.Command, same ?? name);
+            Add(char.IsAsciiLetter(name[0]) ? LatexTokenKind.Name : LatexTokenKind.Symbol, name);
+    }
+
+    /// <summary>A new row, and the space below it: <c>\\[4pt]</c>.</summary>
+    private void ReadRowEnd()
+    {
+        Add(LatexTokenKind.Command, "row");
+        if (at + 1 < text.Length && text[at] == '[' && (char.IsAsciiDigit(text[at + 1]) || text[at + 1] is '-' or '.') && text.IndexOf(']', at) is var close and > 0
+            && char.IsAsciiLetter(text[close - 1]))
+            at = close + 1;
     }
 
     /// <summary><c>^\circ</c> and <c>^{\circ}</c>: the hat and the braces go with the circle.</summary>
-    private void DropDegree(string name)
+    private void AddDegree()
     {
-        if (name is not ("circ" or "degree"))
-            return;
         var braced = tokens.Count > 1 && tokens[^1].IsSymbol('{') && tokens[^2].IsSymbol('^');
         if (braced)
         {
@@ -224,39 +161,90 @@ internal sealed class LatexTokens
         {
             tokens.RemoveAt(tokens.Count - 1);
         }
+        Add(LatexTokenKind.Symbol, "°");
     }
 
-    private void ReadWords()
+    /// <summary><c>9 \mod 11</c> says 9.</summary>
+    private void DropModulus()
+    {
+        while (at < text.Length && text[at] == ' ')
+            at++;
+        if (at < text.Length && text[at] == '{')
+            Argument();
+        while (at < text.Length && char.IsAsciiDigit(text[at]))
+            at++;
+    }
+
+    /// <summary>What the braces behind a command hold; empty where none open.</summary>
+    private string Argument()
     {
         while (at < text.Length && text[at] == ' ')
             at++;
         if (at >= text.Length || text[at] != '{')
-            return;
-        var (start, depth) = (++at, 1);
+            return "";
+        var (start, open) = (++at, 1);
         while (at < text.Length)
         {
             if (text[at] == '{')
-                depth++;
-            else if (text[at] == '}' && --depth == 0)
+                open++;
+            else if (text[at] == '}' && --open == 0)
                 break;
             at++;
         }
-        AddWords(text[start..at]);
-        at++;
+        var content = text[start..at];
+        at = Math.Min(text.Length, at + 1);
+        return content;
+    }
+
+    private void AddFormula(string content)
+    {
+        if (depth < MaximumDepth)
+            tokens.AddRange(Of(content, depth + 1) ?? []);
+        else
+            Add(LatexTokenKind.Words, content);
     }
 
     private void AddWords(string words)
     {
-        var trimmed = words.Replace("$", "", StringComparison.Ordinal).Trim();
+        var trimmed = words.Replace(@"\$", "", StringComparison.Ordinal).Replace("$", "", StringComparison.Ordinal).Trim(' ', '~', '\t', '\n');
         if (trimmed.Length == 0)
             return;
+        var isScript = tokens.Count > 0 && tokens[^1].IsSymbol('^');
         if (trimmed is "and" or "or" or ", and" or ", or" or "&")
             Add(LatexTokenKind.Symbol, ",");
-        else if (!trimmed.AsSpan().ContainsAnyExcept(Arithmetic))
-            foreach (var token in Of(trimmed) ?? [])
-                tokens.Add(token);
+        else if (isScript && trimmed is "o")
+            AddDegree();
+        else if (LatexSpellings.Names.TryGetValue(trimmed, out var command))
+            Add(LatexTokenKind.Command, command);
+        else if (trimmed is "i" or "e" && tokens.Count + text.Length - at > 0)
+            Add(LatexTokenKind.Name, trimmed);
+        else if (depth < MaximumDepth && (!trimmed.AsSpan().ContainsAnyExcept(Arithmetic) || trimmed.Contains('\\') || trimmed.Contains('^')))
+            AddFormula(trimmed);
         else
-            Add(LatexTokenKind.Words, trimmed);
+            AddList(trimmed);
+    }
+
+    /// <summary>"Alice and Bob", "A, B, C" are several answers; a sentence with a bracket or a full stop is one.</summary>
+    private void AddList(string words)
+    {
+        if (words.AsSpan().ContainsAny('(', '.'))
+        {
+            Add(LatexTokenKind.Words, words);
+            return;
+        }
+        var parts = words.Replace(" and ", ",", StringComparison.Ordinal).Replace(" or ", ",", StringComparison.Ordinal).Split(',');
+        for (var part = 0; part < parts.Length; part++)
+        {
+            if (part > 0)
+                Add(LatexTokenKind.Symbol, ",");
+            var trimmed = parts[part].Trim();
+            if (trimmed.StartsWith("and ", StringComparison.Ordinal))
+                trimmed = trimmed[4..];
+            if (trimmed.Length > 0 && (char.IsAsciiDigit(trimmed[0]) || !trimmed.AsSpan().ContainsAnyExcept(Arithmetic)))
+                AddFormula(trimmed);
+            else if (trimmed.Length > 0)
+                Add(LatexTokenKind.Words, trimmed);
+        }
     }
 
     private void ReadEnvironment(string which)
@@ -272,6 +260,8 @@ internal sealed class LatexTokens
         at = close + 1;
         if (name is "array" && which == "begin" && at < text.Length && text[at] == '{' && text.IndexOf('}', at) is > 0 and var columns)
             at = columns + 1;
+        if (name is "vmatrix" or "Vmatrix")     // a determinant is no matrix
+            Add(LatexTokenKind.Symbol, "|");
         if (name.Contains("matrix", StringComparison.Ordinal) || name is "array" or "cases")
             Add(LatexTokenKind.Command, which);
     }
@@ -289,42 +279,70 @@ internal sealed class LatexTokens
             Add(LatexTokenKind.Symbol, ",");
             return;
         }
-        if (KnownNames.Contains(run.ToLowerInvariant()))
+        if (run is "mod" && tokens.Count > 0 && tokens[^1].IsSymbol('(') && text.IndexOf(')', at) is >= 0 and var close)     // "9 (mod 11)" says 9
         {
-            AddKnown(run.ToLowerInvariant());
+            tokens.RemoveAt(tokens.Count - 1);
+            at = close + 1;
             return;
         }
-        var glued = start > 0 && char.IsAsciiDigit(text[start - 1]) && run.StartsWith("or", StringComparison.Ordinal);
-        if (glued)      // "x=1orx=2"
+        if (LatexSpellings.Names.TryGetValue(run, out var command))
+        {
+            Add(LatexTokenKind.Command, command);
+            return;
+        }
+        if (run.Length > 2 && run[..2] is "ln" && run.Length == 3)      // "lnx"
+        {
+            Add(LatexTokenKind.Command, "ln");
+            at = start + 2;
+            return;
+        }
+        var behindNumber = tokens.Count > 0 && (tokens[^1].Kind == LatexTokenKind.Number || tokens[^1].IsSymbol('}') || tokens[^1].IsCommand("pi"));
+        if (behindNumber && run.Length > 1 && run.StartsWith("or", StringComparison.Ordinal) && char.IsAsciiDigit(text[start - 1]))      // "x=1orx=2"
         {
             Add(LatexTokenKind.Symbol, ",");
             at = start + 2;
             return;
         }
-        // Up to three letters are a product (abc); more are a word, unless none of them is a small vowel-bearing word.
-        if (run.Length <= 3)
+        if (behindNumber && run is "x" && NextIsDigit())
         {
-            foreach (var letter in run)
-                Add(LatexTokenKind.Name, letter.ToString());
+            Add(LatexTokenKind.Symbol, "*");        // 1.5 x 10^6
             return;
         }
+        if (run is "o" && tokens.Count > 1 && tokens[^1].IsSymbol('^') && tokens[^2].Kind == LatexTokenKind.Number)
+        {
+            AddDegree();        // 60^o
+            return;
+        }
+        if (behindNumber && run is "m" && string.CompareOrdinal(text, at, "/s", 0, 2) == 0)
+        {
+            AddRun("m/s");
+            at += 2;
+            return;
+        }
+        // Up to three letters are a product (abc), unless they are a word or a name (Bob); more are a word.
+        var isWord = run.Length > 3 || LatexSpellings.ShortWords.Contains(run) || (behindNumber && LatexSpellings.Units.Contains(run))
+            || (run.Length == 3 && char.IsUpper(run[0]) && char.IsLower(run[1]) && char.IsLower(run[2]));
+        if (isWord)
+            AddRun(run);
+        else
+            foreach (var letter in run)
+                Add(LatexTokenKind.Name, letter.ToString());
+    }
+
+    private void AddRun(string run)
+    {
         if (tokens.Count > 0 && tokens[^1].Kind == LatexTokenKind.Words)
             tokens[^1] = new LatexToken(LatexTokenKind.Words, $"{tokens[^1].Text} {run}");
         else
             Add(LatexTokenKind.Words, run);
     }
 
-    private void AddKnown(string name)
+    private bool NextIsDigit()
     {
-        var command = name switch
-        {
-            "arcsin" => "asin",
-            "arccos" => "acos",
-            "arctan" => "atan",
-            "inf" or "infinity" or "oo" => "infty",
-            _ => name,
-        };
-        Add(LatexTokenKind.Command, command);
+        var next = at;
+        while (next < text.Length && text[next] == ' ')
+            next++;
+        return next < text.Length && char.IsAsciiDigit(text[next]);
     }
 
     private void ReadSymbol(char c)
@@ -332,34 +350,7 @@ internal sealed class LatexTokens
         at++;
         switch (c)
         {
-            case '$' or '%' or ' ' or '\n' or '\t' or '\r' or '~' or '\u00A0' or '\u00B0' or '"' or '`' or '\u200B' or '?':
-                break;
-            case '\u2212' or '\u2013':
-                Add(LatexTokenKind.Symbol, "-");
-                break;
-            case '\u00D7' or '\u00B7' or '\u22C5':
-                Add(LatexTokenKind.Symbol, "*");
-                break;
-            case '\u00F7':
-                Add(LatexTokenKind.Symbol, "/");
-                break;
-            case '\u2264':
-                Add(LatexTokenKind.Command, "le");
-                break;
-            case '\u2265':
-                Add(LatexTokenKind.Command, "ge");
-                break;
-            case '\u2248':
-                Add(LatexTokenKind.Command, "approx");
-                break;
-            case '\u221E':
-                Add(LatexTokenKind.Command, "infty");
-                break;
-            case '\u221A':
-                Add(LatexTokenKind.Command, "sqrt");
-                break;
-            case '\u222A':
-                Add(LatexTokenKind.Command, "cup");
+            case '$' or '%' or ' ' or '\n' or '\t' or '\r' or '~' or '"' or '`' or '?':
                 break;
             case '<' or '>' when at < text.Length && text[at] == '=':
                 at++;
@@ -367,8 +358,13 @@ internal sealed class LatexTokens
                 break;
             case '*' when at < text.Length && text[at] == '*':
                 at++;
-                Add(LatexTokenKind.Symbol, "^");
+                if (at < text.Length && tokens.Count > 0 && !tokens[^1].IsSymbol('*'))      // 2**3 is a power; **5** is only bold
+                    Add(LatexTokenKind.Symbol, "^");
                 break;
+            case '*' when tokens.Count == 0:
+                break;
+            case '&' when tokens.FindLastIndex(token => token.IsCommand("begin")) <= tokens.FindLastIndex(token => token.IsCommand("end")):
+                break;      // lines up the rows of aligned equations
             case ';':
                 Add(LatexTokenKind.Symbol, ",");
                 break;

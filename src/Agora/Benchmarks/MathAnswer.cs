@@ -162,7 +162,17 @@ public sealed record MathAnswer(string Text, AnswerMark Mark)
             start++;
         if (start < text.Length && MathFormula.SpanAt(text, start) is { } end)
             return ContinuesAsFormula(text, end) ? Sentence(text, start) : text[start..end];
-        return Sentence(text, start);
+        return WithoutReason(Sentence(text, start));
+    }
+
+    /// <summary>"4, since 2 + 2 = 4" answers 4.</summary>
+    private static string WithoutReason(string clause)
+    {
+        var end = clause.Length;
+        foreach (var word in (ReadOnlySpan<string>)[" because ", " since ", ", as "])
+            if (clause.IndexOf(word, StringComparison.Ordinal) is > 0 and var found)
+                end = Math.Min(end, found);
+        return clause[..end].TrimEnd(' ', ',');
     }
 
     /// <summary>"$3$ and $4$", "$12$ cm": what follows a formula may belong to the answer.</summary>

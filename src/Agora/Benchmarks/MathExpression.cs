@@ -9,6 +9,12 @@ internal abstract record MathExpression
     private const int LargestExactExponent = 64;
     private const long LargestExactBits = 4096;
 
+    /// <summary>Factorials up to this are multiplied out in a field.</summary>
+    private const int LargestFactorial = 1000;
+
+    /// <summary>Bits of an exponent in a field.</summary>
+    private const int LargestExponentBits = 256;
+
     private MathExpression() { }
 
     /// <param name="FractionDigits">Digits behind the decimal point, as written.</param>
@@ -62,19 +68,61 @@ internal abstract record MathExpression
         }
     }
 
-    /// <summary>The value in floating point; not finite where it is undefined there.</summary>
-    public Complex Evaluate(Func<string, Complex> variable) => this switch
+    /// <summary>The value of rational arithmetic on numbers of any size (7^{2023} - 1) in the field of a prime's remainders; null where the expression is something else.</summary>
+    /// <remarks>Equal values have equal remainders; different ones differ for all but a vanishing share of primes of 61 bits.</remarks>
+    public BigInteger? Remainder(BigInteger prime)
+    {
+        switch (this)
+        {
+            case Number number:
+                return Divided(number.Value.Numerator, number.Value.Denominator, prime);
+            case Negative(var operand):
+                return operand.Remainder(prime) is { } o ? (prime - o) % prime : null;
+            case Sum(var left, var right):
+                return left.Remainder(prime) is { } a && right.Remainder(prime) is { } b ? (a + b) % prime : null;
+            case Product(var left, var right):
+                return left.Remainder(prime) is { } c && right.Remainder(prime) is { } d ? c * d % prime : null;
+            case Quotient(var left, var right):
+                return left.Remainder(prime) is { } n && right.Remainder(prime) is { } m ? Divided(n, m, prime) : null;
+            case Power(var root, var exponent):
+                if (exponent.Exact() is not { IsInteger: true } e || e.Numerator.GetBitLength() > LargestExponentBits || root.Remainder(prime) is not { } x)
+                    return null;
+                var power = BigInteger.ModPow(x, BigInteger.Abs(e.Numerator), prime);
+                return e.Numerator.Sign < 0 ? Divided(1, power, prime) : power;
+            case Function("factorial", var argument):
+                if (argument.Exact() is not { IsInteger: true } f || f.Numerator.Sign < 0 || f.Numerator > LargestFactorial)
+                    return null;
+                var (product, modulus) = (UInt128.One, (UInt128)prime);
+                for (var i = 2u; i <= f.Numerator; i++)
+                    product = product * i % modulus;
+                return product;
+            default:
+                return null;
+        }
+    }
+
+    private static BigInteger? Divided(BigInteger numerator, BigInteger denominator, BigInteger prime)
+    {
+        var inverse = BigInteger.ModPow(denominator, prime - 2, prime);
+        return inverse.IsZero ? null : ((numerator % prime + prime) * inverse) % prime;
+    }
+
+    /// <summary>The value in floating point; not finite where it is undefined there, or out of a double's range.</summary>
+    /// <param name="variable">The variables' values.</param>
+    /// <param name="logBase">Base of <c>\log</c> without one: some write the natural logarithm so, some the decimal one.</param>
+    public Complex Evaluate(Func<string, Complex> variable, double logBase) => this switch
     {
         Number number => number.Value.ToDouble(),
         Variable(var name) => variable(name),
         Constant(var value) => value,
-        Negative(var operand) => -operand.Evaluate(variable),
-        Sum(var left, var right) => left.Evaluate(variable) + right.Evaluate(variable),
-        Product(var left, var right) => left.Evaluate(variable) * right.Evaluate(variable),
-        Quotient(var left, var right) => left.Evaluate(variable) / right.Evaluate(variable),
-        Power(var root, var exponent) => PowerOf(root.Evaluate(variable), exponent.Evaluate(variable)),
-        Binomial(var upper, var lower) => Choose(upper.Evaluate(variable), lower.Evaluate(variable)),
-        Function(var name, var argument) => Apply(name, argument.Evaluate(variable)),
+        Negative(var operand) => -operand.Evaluate(variable, logBase),
+        Sum(var left, var right) => left.Evaluate(variable, logBase) + right.Evaluate(variable, logBase),
+        Product(var left, var right) => left.Evaluate(variable, logBase) * right.Evaluate(variable, logBase),
+        Quotient(var left, var right) => left.Evaluate(variable, logBase) / right.Evaluate(variable, logBase),
+        Power(var root, var exponent) => PowerOf(root.Evaluate(variable, logBase), exponent, variable, logBase),
+        Binomial(var upper, var lower) => Choose(upper.Evaluate(variable, logBase), lower.Evaluate(variable, logBase)),
+        Function("log", var argument) => Complex.Log(argument.Evaluate(variable, logBase)) / Math.Log(logBase),
+        Function(var name, var argument) => Apply(name, argument.Evaluate(variable, logBase)),
         _ => throw new InvalidOperationException($"no evaluation of {GetType().Name}"),
     };
 
@@ -84,6 +132,20 @@ internal abstract record MathExpression
         Number number => number.FractionDigits > 0 ? number.FractionDigits : null,
         Negative(var operand) => operand.DecimalDigits,
         _ => null,
+    };
+
+    /// <summary>Whether a logarithm stands somewhere without its base.</summary>
+    public bool HasPlainLog => this switch
+    {
+        Function("log", _) => true,
+        Function(_, var argument) => argument.HasPlainLog,
+        Negative(var operand) => operand.HasPlainLog,
+        Sum(var left, var right) => left.HasPlainLog || right.HasPlainLog,
+        Product(var left, var right) => left.HasPlainLog || right.HasPlainLog,
+        Quotient(var left, var right) => left.HasPlainLog || right.HasPlainLog,
+        Power(var left, var right) => left.HasPlainLog || right.HasPlainLog,
+        Binomial(var left, var right) => left.HasPlainLog || right.HasPlainLog,
+        _ => false,
     };
 
     public void CollectVariables(ISet<string> names)
@@ -158,6 +220,17 @@ internal abstract record MathExpression
         return root * root == square ? root : null;
     }
 
+    /// <summary>Real where there is a real value: the cube root of -8 is -2, as school has it, not the principal one.</summary>
+    private static Complex PowerOf(Complex root, MathExpression power, Func<string, Complex> variable, double logBase)
+    {
+        if (root.Imaginary == 0 && root.Real < 0 && power.Exact() is { IsInteger: false } fraction && !fraction.Denominator.IsEven)
+        {
+            var size = Math.Pow(-root.Real, fraction.ToDouble());
+            return fraction.Numerator.IsEven ? size : -size;
+        }
+        return PowerOf(root, power.Evaluate(variable, logBase));
+    }
+
     private static Complex PowerOf(Complex root, Complex exponent)
     {
         // Whole powers by multiplication: the logarithm that general powers go through would leave an imaginary speck.
@@ -197,7 +270,9 @@ internal abstract record MathExpression
         "sinh" => Complex.Sinh(x),
         "cosh" => Complex.Cosh(x),
         "tanh" => Complex.Tanh(x),
-        "ln" or "log" => Complex.Log(x),
+        "ln" => Complex.Log(x),
+        "lg" => Complex.Log(x) / Math.Log(10),
+        "cis" => Complex.Exp(Complex.ImaginaryOne * x),
         "exp" => Complex.Exp(x),
         "floor" => x.Imaginary == 0 ? Math.Floor(x.Real) : Complex.NaN,
         "ceil" => x.Imaginary == 0 ? Math.Ceiling(x.Real) : Complex.NaN,

@@ -10,8 +10,11 @@ internal ref struct MathExpressionReader
 
     private static readonly HashSet<string> Functions = new(StringComparer.Ordinal)
     {
-        "sin", "cos", "tan", "sec", "csc", "cot", "asin", "acos", "atan", "sinh", "cosh", "tanh", "ln", "log", "exp",
+        "sin", "cos", "tan", "sec", "csc", "cot", "asin", "acos", "atan", "sinh", "cosh", "tanh", "ln", "log", "lg", "exp", "abs", "cis",
     };
+
+    /// <summary>Functions of an angle, where 30° is a sixth of π; elsewhere a degree sign is a unit.</summary>
+    private static readonly HashSet<string> OfAngles = new(StringComparer.Ordinal) { "sin", "cos", "tan", "sec", "csc", "cot", "cis" };
 
     private static readonly HashSet<string> Greek = new(StringComparer.Ordinal)
     {
@@ -31,8 +34,18 @@ internal ref struct MathExpressionReader
         if (tokens.IsEmpty)
             return null;
         var reader = new MathExpressionReader(tokens);
-        var expression = reader.Sum();
+        var expression = reader.Group();
         return reader.at == tokens.Length ? expression : null;
+    }
+
+    /// <summary>A sum, or TeX's <c>a \over b</c> and <c>n \choose k</c>, which part a whole group.</summary>
+    private MathExpression? Group()
+    {
+        var upper = Sum();
+        if (upper is null || at >= tokens.Length || !(tokens[at].IsCommand("over") || tokens[at].IsCommand("choose")))
+            return upper;
+        var isFraction = tokens[at++].IsCommand("over");
+        return Sum() is not { } lower ? null : isFraction ? new MathExpression.Quotient(upper, lower) : new MathExpression.Binomial(upper, lower);
     }
 
     private MathExpression? Sum()
@@ -67,8 +80,9 @@ internal ref struct MathExpressionReader
             }
             else if (StartsFactor())
             {
-                var mixed = left is MathExpression.Number { FractionDigits: 0 } && at > 0 && tokens[at - 1].Kind == LatexTokenKind.Number && tokens[at].IsCommand("frac");
-                left = Power() is { } right ? (mixed && IsProperFraction(right) ? new MathExpression.Sum(left, right) : new MathExpression.Product(left, right)) : null;
+                // Two numbers side by side are no product.
+                var afterNumber = tokens[at].Kind == LatexTokenKind.Number && tokens[at - 1].Kind == LatexTokenKind.Number;
+                left = !afterNumber && Power() is { } right ? new MathExpression.Product(left, right) : null;
             }
             else
             {
@@ -78,7 +92,26 @@ internal ref struct MathExpressionReader
         return left;
     }
 
-    /// <summary>2 \frac{1}{3} is two and a third, as MATH writes mixed numbers; 2 \frac{x}{3} is a product.</summary>
+    /// <summary>2 \frac{1}{3} and 2 1/3 are two and a third, as MATH writes mixed numbers; 2 \frac{x}{3} is a product.</summary>
+    private MathExpression? Mixed(MathExpression whole)
+    {
+        if (at >= tokens.Length || tokens[at - 1].Kind != LatexTokenKind.Number || whole is not MathExpression.Number { FractionDigits: 0 })
+            return whole;
+        if (at + 2 < tokens.Length && tokens[at + 1].IsSymbol('/') && tokens[at].Kind == LatexTokenKind.Number && tokens[at + 2].Kind == LatexTokenKind.Number
+            && new MathExpression.Quotient(Literal(tokens[at].Text)!, Literal(tokens[at + 2].Text)!) is var slashed && IsProperFraction(slashed))
+        {
+            at += 3;
+            return new MathExpression.Sum(whole, slashed);
+        }
+        if (!tokens[at].IsCommand("frac"))
+            return whole;
+        var before = at;
+        if (Atom() is { } fraction && IsProperFraction(fraction))
+            return new MathExpression.Sum(whole, fraction);
+        at = before;
+        return whole;
+    }
+
     private static bool IsProperFraction(MathExpression expression) =>
         expression is MathExpression.Quotient(MathExpression.Number { FractionDigits: 0 } n, MathExpression.Number { FractionDigits: 0 } d)
         && n.Value.Numerator < d.Value.Numerator;
@@ -95,8 +128,17 @@ internal ref struct MathExpressionReader
     private MathExpression? Power()
     {
         var root = Atom();
+        if (root is not null)
+            root = Mixed(root);
         while (root is not null && at < tokens.Length)
         {
+            if (tokens[at].IsSymbol('°'))
+            {
+                at++;
+                if (angles > 0)
+                    root = new MathExpression.Product(root, Degree);
+                continue;
+            }
             if (tokens[at].IsSymbol('!'))
             {
                 at++;
@@ -151,13 +193,17 @@ internal ref struct MathExpressionReader
         return token.Kind switch
         {
             LatexTokenKind.Number or LatexTokenKind.Name => true,
-            LatexTokenKind.Command => token.Text is not ("le" or "ge" or "neq" or "approx" or "in" or "cup" or "cap" or "pm" or "mp" or "to" or "row" or "end" or "}" or "rfloor" or "rceil" or "equiv" or "sim"),
+            LatexTokenKind.Command => token.Text is not ("le" or "ge" or "neq" or "approx" or "in" or "cup" or "cap" or "pm" or "mp" or "to" or "row" or "end" or "}" or "rfloor" or "rceil" or "equiv" or "sim" or "over" or "choose" or "setminus" or "R"),
             LatexTokenKind.Symbol => token.Text[0] is '(' or '[' or '{' || (token.Text[0] == '|' && barsOpen == 0),
             _ => false,
         };
     }
 
+    private static readonly MathExpression One = new MathExpression.Number(new ExactNumber(1, 1), 0);
+    private static readonly MathExpression Degree = new MathExpression.Constant(Math.PI / 180);
+
     private int barsOpen;
+    private int angles;
 
     private MathExpression? Atom()
     {
@@ -176,8 +222,25 @@ internal ref struct MathExpressionReader
         return atom;
     }
 
-    private static MathExpression.Number? Literal(string digits) =>
-        ExactNumber.TryParseDecimal(digits, out var value) ? new MathExpression.Number(value, digits.IndexOf('.') is >= 0 and var point ? digits.Length - point - 1 : 0) : null;
+    private static MathExpression.Number? Literal(string digits)
+    {
+        if (digits.EndsWith(')'))
+            return Repeating(digits);
+        return ExactNumber.TryParseDecimal(digits, out var value) ? new MathExpression.Number(value, digits.IndexOf('.') is >= 0 and var point ? digits.Length - point - 1 : 0) : null;
+    }
+
+    /// <summary>0.1(6) is 16 ninetieths less one ninetieth.</summary>
+    private static MathExpression.Number? Repeating(string digits)
+    {
+        var open = digits.IndexOf('(');
+        var repeated = digits[(open + 1)..^1];
+        if (!ExactNumber.TryParseDecimal(digits[..open] + repeated, out var longer) || !ExactNumber.TryParseDecimal(digits[..open].TrimEnd('.') is { Length: > 0 } fixedPart ? fixedPart : "0", out var shorter))
+            return null;
+        // Both scaled so that the repetition begins at the point, the longer one a period further.
+        var period = new ExactNumber(BigInteger.Pow(10, repeated.Length), 1);
+        var value = (longer * period + -shorter) / (period + new ExactNumber(-1, 1));
+        return new MathExpression.Number(value, 0);
+    }
 
     private MathExpression? Name(string name)
     {
@@ -220,7 +283,7 @@ internal ref struct MathExpressionReader
             return null;
         var outerBars = barsOpen;
         barsOpen = 0;
-        var inner = Closed(Sum(), close);
+        var inner = Closed(Group(), close);
         barsOpen = outerBars;
         return inner;
     }
@@ -278,7 +341,7 @@ internal ref struct MathExpressionReader
         var index = Closed(Sum(), ']');
         if (index is null || Argument(ref pending) is not { } content)
             return null;
-        return WithRest(new MathExpression.Power(content, new MathExpression.Quotient(new MathExpression.Number(new ExactNumber(1, 1), 0), index)), pending);
+        return WithRest(new MathExpression.Power(content, new MathExpression.Quotient(One, index)), pending);
     }
 
     private static MathExpression WithRest(MathExpression first, string? rest) =>
@@ -309,13 +372,16 @@ internal ref struct MathExpressionReader
             if ((exponent = Script()) is null)
                 return null;
         }
-        var bracketed = at < tokens.Length && (tokens[at].IsSymbol('(') || tokens[at].IsSymbol('{'));
+        var bracketed = at < tokens.Length && (tokens[at].IsSymbol('(') || tokens[at].IsSymbol('{') || tokens[at].IsSymbol('['));
+        var ofAngle = OfAngles.Contains(function);
+        angles += ofAngle ? 1 : 0;
         var argument = bracketed ? Atom() : Unbracketed();
+        angles -= ofAngle ? 1 : 0;
         if (argument is null)
             return null;
         MathExpression value = new MathExpression.Function(function, argument);
-        if (root is not null)
-            value = new MathExpression.Quotient(value, new MathExpression.Function("ln", root));
+        if (root is not null)       // one logarithm for both, so that its own base does not count
+            value = new MathExpression.Quotient(new MathExpression.Function("ln", argument), new MathExpression.Function("ln", root));
         if (exponent is not null)
             value = exponent is MathExpression.Negative(MathExpression.Number { Value.Numerator.IsOne: true }) && function is "sin" or "cos" or "tan"
                 ? new MathExpression.Function("a" + function, argument)

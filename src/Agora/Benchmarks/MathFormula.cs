@@ -24,15 +24,21 @@ internal static class MathFormula
         return null;
     }
 
-    /// <summary>The last formula that holds anything, delimiters included.</summary>
+    /// <summary>The last formula that holds anything, delimiters included; with those before it where only "and", "or" and commas stand between: an answer in parts.</summary>
     public static string? Last(string text)
     {
-        string? last = null;
-        foreach (var range in All(text))
-            if (text[range].AsSpan().Trim("$ \\()[].").Length > 0)
-                last = text[range];
-        return last;
+        var formulas = All(text);
+        formulas.RemoveAll(range => text[range].AsSpan().Trim("$ \\()[].").IsEmpty);
+        if (formulas.Count == 0)
+            return null;
+        var first = formulas.Count - 1;
+        while (first > 0 && IsListed(text[formulas[first - 1].End..formulas[first].Start]))
+            first--;
+        return text[formulas[first].Start..formulas[^1].End];
     }
+
+    private static bool IsListed(string between) =>
+        between.Length < 12 && !between.Contains("\n\n", StringComparison.Ordinal) && between.Trim(' ', '\n', ',', ';') is "and" or "or" or "" && between.AsSpan().ContainsAny(",;ao");
 
     /// <summary>Whether a text is one answer without prose around it: few words where there is no formula, none but "and" and "or" beside formulas.</summary>
     public static bool IsWholeAnswer(string text)

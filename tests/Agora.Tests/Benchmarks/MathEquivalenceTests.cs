@@ -50,7 +50,7 @@ public sealed class MathEquivalenceTests
     [InlineData("1, 2", "1, 2, 3")]
     [InlineData("x", "|x|")]
     [InlineData("f(y) = y", "f(x) = x")]
-    [InlineData("2x + z = 1", "1")]
+    [InlineData("2x = 6", "6")]
     [InlineData("32349", "32, 349")]
     [InlineData("204_5", "204_6")]
     [InlineData("\\sqrt{2}", "1.414")]
