@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using Agora.Benchmarks.Judged;
 using Agora.Experiments;
 
@@ -9,31 +10,57 @@ namespace Agora.Bench;
 /// <summary>Scoring of judged benchmarks at the size of the published leaderboards, on data made up from a fixed seed: no judgment of anybody is needed.</summary>
 internal static class JudgedSpeed
 {
-    // What the Python reference took on two shared cores (NumPy 1.24, scikit-learn 1.2.1); the packages are not part of this machine, so the ratio is to this figure.
-    private const double ReferenceLengthControl = 0.10;
-    private const double ReferenceBootstrap = 62;
+    private const int PeerRounds = 5;
+    private const double GoalLengthControl = 0.020, GoalBootstrap = 1;
 
-    public static void Measure()
+    /// <summary>Our figures, and in the same run those of scikit-learn on the same rows; needs /usr/bin/python3 with NumPy and scikit-learn (Debian: python3-sklearn).</summary>
+    public static async Task<bool> MeasureAsync()
     {
         var random = new RandomStreams(1).For("bench");
         var (pairs, data) = Alpaca(random);
-        Report("length-controlled win rate of one model, 805 pairs, own cross-validation", Median(50, () => LengthControlledWinRate.Of(pairs, data)), ReferenceLengthControl, 0.020);
-
         var models = Arena(random);
-        var battles = models.Sum(model => model.Games.Count * 2);
-        Console.WriteLine($"{models.Length} models, {battles:N0} games");
-        Report("100 bootstrap rounds of the fit of 60 models, as published, and 1 over questions", Median(5, () => ArenaHardScore.Of(models, ArenaRules.V01, 100, 1, new RandomStreams(1))), ReferenceBootstrap, 1);
-        Report("1,000 rounds over questions and 1 as published", Median(5, () => ArenaHardScore.Of(models, ArenaRules.V01, 1, 1000, new RandomStreams(1))), null, null);
+        var battles = ArenaBattles.Of(models, ArenaRules.V01);
+        var peer = await PeerAsync(LengthControlledWinRate.Rows(pairs, data), battles);
+        Console.WriteLine($"{models.Length} models, {models.Sum(model => model.Games.Count * 2):N0} games, {battles.All.Length:N0} battles");
+
+        var lengthControl = LengthControlledWinRate.Of(pairs, data);
+        var peerControl = peer.GetProperty("length_control");
+        var good = Report("length-controlled win rate of one model, 805 pairs, own cross-validation", Median(50, () => LengthControlledWinRate.Of(pairs, data)),
+            peerControl.GetProperty("seconds").GetDouble(), GoalLengthControl, "median of 5");
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"  ours {lengthControl.WinRate:0.0000} at strength {lengthControl.StrengthIndex}, peer {peerControl.GetProperty("win_rate").GetDouble():0.0000} at {peerControl.GetProperty("strength").GetInt32()} (liblinear stops a little early)"));
+
+        var peerArena = peer.GetProperty("arena");
+        good &= Report("100 bootstrap rounds of the fit of 60 models, as published, and 1 over questions", Median(5, () => ArenaHardScore.Of(models, ArenaRules.V01, 100, 1, new RandomStreams(1))),
+            100 * peerArena.GetProperty("seconds_a_round").GetDouble(), GoalBootstrap, $"100 times the mean of {PeerRounds} rounds");
+        var ratings = peerArena.GetProperty("ratings").EnumerateArray().Select(rating => rating.GetDouble()).ToArray();
+        var gap = ArenaHardScore.Of(models, ArenaRules.V01, 1, 1, new RandomStreams(1)).Zip(ratings).Where(pair => pair.First.Elo is not null).Max(pair => Math.Abs(pair.First.Elo!.Value - pair.Second));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  largest difference between our ratings and the peer's fit: {gap:0.0000} Elo"));
+        var (wall, processor) = Median(5, () => ArenaHardScore.Of(models, ArenaRules.V01, 1, 1000, new RandomStreams(1)));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"1,000 rounds over questions and 1 as published: {1000 * wall:0.0} ms median wall, {1000 * processor:0.0} ms processor time on average"));
+        return good;
     }
 
-    private static void Report(string what, (double Wall, double Processor) took, double? reference, double? goal)
+    private static bool Report(string what, (double Wall, double Processor) took, double peer, double goal, string how)
     {
-        var line = string.Create(CultureInfo.InvariantCulture, $"{what}: {1000 * took.Wall:0.0} ms median wall, {1000 * took.Processor:0.0} ms processor time on average");
-        if (goal is { } limit)
-            line += string.Create(CultureInfo.InvariantCulture, $"; goal <= {1000 * limit:0} ms {(took.Wall <= limit ? "within" : "OVER")}");
-        if (reference is { } seconds)
-            line += string.Create(CultureInfo.InvariantCulture, $"; {took.Wall / seconds:0.0000} of the reference's recorded {seconds} s");
-        Console.WriteLine(line);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{what}: {1000 * took.Wall:0.0} ms median wall, {1000 * took.Processor:0.0} ms processor time on average; goal <= {1000 * goal:0} ms {(took.Wall <= goal ? "within" : "OVER")}; scikit-learn {1000 * peer:0} ms ({how}): {took.Wall / peer:0.0000} of it, {peer / took.Wall:0} times as fast"));
+        return took.Wall <= goal;
+    }
+
+    private static async Task<JsonElement> PeerAsync(LengthControlRows rows, ArenaBattles battles)
+    {
+        var script = Path.Combine(AppContext.BaseDirectory, "judged_peer.py");
+        using var python = Process.Start(new ProcessStartInfo("/usr/bin/python3", [script]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        await JsonSerializer.SerializeAsync(python.StandardInput.BaseStream, new
+        {
+            length_control = new { length = rows.Length, difficulty = rows.Difficulty, model = rows.Model, target = rows.Target, weight = rows.Weight, folds = LengthControlFolds.Assign(rows.Count), repeats = 5 },
+            arena = new { models = battles.Models.Length, battle_model = battles.All.Select(battle => battle.Model), battle_share = battles.All.Select(battle => battle.Share), rounds = PeerRounds },
+        });
+        python.StandardInput.Close();
+        var answer = await python.StandardOutput.ReadToEndAsync();
+        await python.WaitForExitAsync();
+        return python.ExitCode == 0 ? JsonDocument.Parse(answer).RootElement : throw new InvalidOperationException("the peer failed; it needs python3 with numpy and sklearn");
     }
 
     private static (double Wall, double Processor) Median(int runs, Action work)

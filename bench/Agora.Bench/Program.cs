@@ -19,8 +19,7 @@ switch (args)
     case ["math-grading", var gsm8k, var math]:
         return MathGradingSpeed.Measure(gsm8k, math) ? 0 : 1;
     case ["judged"]:
-        JudgedSpeed.Measure();
-        return 0;
+        return await JudgedSpeed.MeasureAsync() ? 0 : 1;
     case ["novelty", .. { Length: > 0 } files]:
         return await NoveltySpeed.MeasureAsync(files) ? 0 : 1;
     case ["training", .. var rest] when rest is [] or ["speed" or "padding" or "memory"]:

@@ -60,6 +60,8 @@ internal static class EvaluationTable
         ];
         var interval = judged is { Low: { } low, High: { } high } ? string.Create(CultureInfo.InvariantCulture, $" [{low:0.0}, {high:0.0}] over questions") : "";
         Terminal.Out.WriteLine($"{judged.Benchmark}: {string.Join(", ", figures)}{interval}{(judged.Elo is { } elo ? string.Create(CultureInfo.InvariantCulture, $", Elo {elo:0.0}") : "")}");
+        if (judged is { StyleControlledWinRate: { } styled, StyleControlledLow: { } least, StyleControlledHigh: { } most })
+            Terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  at equal length and Markdown: win rate {styled:0.0} [{least:0.0}, {most:0.0}] over battles"));
         foreach (var judge in judged.Judges)
             Terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"  {judge.Judge}: {judge.Readable} of {judge.Games} verdicts read{(judge.Score is { } score ? $", score {score:0.0}" : "")}{(judge.PositionGain is { } gain ? $", an answer gains {gain:0.0} points by standing first" : "")}"));

@@ -168,11 +168,15 @@ internal sealed class BenchmarkComputation(
                 for (var draw = 0; draw < draws.Length; draw++)
                     draws[draw] = SeedMean(means, seedDraws, draw);
                 var defined = Array.FindAll(draws, draw => !double.IsNaN(draw));
-                // Of 0 right in 500, every resample has 0 too: the bootstrap would claim certainty.
-                var nearAnEnd = answers.Length == 1 && ClusteredScore.Of(answers[0], confidence.Level) is { IsNearAnEnd: true } clustered ? clustered.Interval : null;
+                // Of 0 right in 500, every resample has 0 too: the bootstrap would claim certainty. Of several training seeds, answers to one item belong
+                // together, and the seeds' own spread, which the bootstrap knows, counts where it is wider.
+                var nearAnEnd = ClusteredScore.Of(answers.SelectMany(seed => seed), confidence.Level) is { IsNearAnEnd: true } clustered ? clustered.Interval : null;
+                var resampled = ConfidenceInterval.Percentile(defined, draws.Length - defined.Length, confidence.Level, "no answer with a grade was drawn");
+                if (answers.Length > 1 && (nearAnEnd, resampled) is (ConfidenceInterval.Bounds own, ConfidenceInterval.Bounds drawn))
+                    nearAnEnd = new ConfidenceInterval.Bounds(Math.Min(own.Low, drawn.Low), Math.Max(own.High, drawn.High));
                 score = new ScoreValue.Mean(
                     columns.Average(column => resamples.Total(column.Sum) / resamples.Total(column.Count)),
-                    nearAnEnd ?? ConfidenceInterval.Percentile(defined, draws.Length - defined.Length, confidence.Level, "no answer with a grade was drawn"));
+                    nearAnEnd ?? resampled);
             }
             return new ScoreEstimate
             {

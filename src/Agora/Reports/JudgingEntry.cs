@@ -25,6 +25,11 @@ public sealed record JudgingEntry
     [Description("Arena-Hard: of the win rate, 95 percent over questions.")]
     public double? Low { get; init; }
     public double? High { get; init; }
+    [Description("Arena-Hard: the win rate at equal length and Markdown, from a fit of this model alone, in percent.")]
+    public double? StyleControlledWinRate { get; init; }
+    [Description("Arena-Hard: of the style-controlled win rate, 2.5 to 97.5 percent over battles.")]
+    public double? StyleControlledLow { get; init; }
+    public double? StyleControlledHigh { get; init; }
     public required ImmutableArray<JudgeEntry> Judges { get; init; }
     public required ImmutableArray<AgreementEntry> Agreements { get; init; }
     [Description("What a reader of the score must know.")]
@@ -42,6 +47,9 @@ public sealed record JudgingEntry
         Elo = entry.Judging.ArenaHard?.Elo,
         Low = entry.Judging.ArenaHard?.QuestionInterval?.Low,
         High = entry.Judging.ArenaHard?.QuestionInterval?.High,
+        StyleControlledWinRate = entry.Judging.StyleControl?.WinRate,
+        StyleControlledLow = entry.Judging.StyleControl?.Interval.Low,
+        StyleControlledHigh = entry.Judging.StyleControl?.Interval.High,
         Judges = [.. entry.Judging.Judges.Select(judge => new JudgeEntry { Judge = judge.Judge, Games = judge.Games, Readable = judge.Readable, Score = judge.Score, PositionGain = judge.PositionGain })],
         Agreements = [.. entry.Judging.Agreements.Select(pair => new AgreementEntry { First = pair.First, Second = pair.Second, Items = pair.Items, Kappa = pair.Kappa, Spearman = pair.Spearman })],
         Warnings = [.. entry.Judging.Warnings()],

@@ -7,11 +7,12 @@ namespace Agora.Reports;
 /// <summary>How the judged benchmarks are spelled out in reports.</summary>
 internal static class JudgingText
 {
-    public static ImmutableArray<string> Header { get; } = ["benchmark", "model", "official figure", "plain win rate", "interval or error", "verdicts read", "gain of standing first"];
+    public static ImmutableArray<string> Header { get; } = ["benchmark", "model", "official figure", "plain win rate", "at equal style", "interval or error", "verdicts read", "gain of standing first"];
 
     public static IEnumerable<string[]> Rows(RunReport report) => report.Judgments.Select(entry => (string[])
     [
-        entry.Judging.Benchmark, entry.Model, Percent(entry.Judging.Score), Percent(entry.Judging.AlpacaEval?.Plain.WinRate ?? entry.Judging.ArenaHard?.WinRate), Error(entry.Judging),
+        entry.Judging.Benchmark, entry.Model, Percent(entry.Judging.Score), Percent(entry.Judging.AlpacaEval?.Plain.WinRate ?? entry.Judging.ArenaHard?.WinRate),
+        Percent(entry.Judging.StyleControl?.WinRate ?? entry.Judging.AlpacaEval?.LengthControlledWinRate), Error(entry.Judging),
         string.Join(", ", entry.Judging.Judges.Select(judge => $"{ReportText.Count(judge.Readable)} of {ReportText.Count(judge.Games)}")),
         string.Join(", ", entry.Judging.Judges.Select(judge => judge.PositionGain is { } gain ? ReportText.Number(gain) : ReportText.NotMeasured)),
     ]);

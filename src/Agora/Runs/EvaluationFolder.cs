@@ -74,13 +74,15 @@ public sealed class EvaluationFolder
             WriteLines(PathOf($"{benchmark}.evalplus.jsonl"), answers.Zip(grades, (answer, grade) => SampleFile.EvalPlusLine(benchmark, answer, grade)));
     }
 
-    /// <summary>The judges' verdicts in the benchmark's official layout, under the model's own name; for AlpacaEval also the answers, as its tools read them.</summary>
+    /// <summary>The judges' verdicts in the benchmark's official layout, under the model's own name; also the answers, as the benchmark's own tools read them.</summary>
     internal void WriteJudgments(IBenchmark benchmark, string model, ImmutableArray<BenchmarkAnswer> answers, StepResult graded)
     {
         foreach (var file in Directory.EnumerateFiles(graded.Folder, "judge-*").Order(StringComparer.Ordinal))
             WriteLines(PathOf($"{benchmark.Name}.{Path.GetFileName(file)}"), File.ReadLines(file).Select(line => Named(line, model)));
         if (benchmark.Name == "alpaca_eval")
             WriteLines(PathOf($"{benchmark.Name}.model_outputs.json"), AlpacaAnnotations.OutputLines(model, answers.Select(answer => (answer.Prompt, answer.Completion, (string?)null))));
+        else if (benchmark.Name == "arena_hard")
+            WriteLines(PathOf($"{benchmark.Name}.model_answer.jsonl"), answers.Select(answer => ArenaJudgments.AnswerLine(answer.ItemId, model, answer.Completion)));
     }
 
     /// <summary>A line of an official file with the model's name, which the store leaves out as results are shared.</summary>

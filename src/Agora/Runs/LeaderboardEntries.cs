@@ -61,7 +61,11 @@ public static class LeaderboardEntries
                         var unscored = new[] { low, high, trained }.Sum(score => score.Unscored.Sum(reason => reason.Answers));
                         return new LeaderboardScore(benchmark.Name, Step($"grade {benchmark.Name} by {student.Base}").Manifest.Version,
                             (string?)Step($"answer {benchmark.Name} by {student.Base}").Manifest.Parameters["questions"] ?? "", low.Graded + low.Unscored.Sum(reason => reason.Answers), unscored,
-                            low.Score ?? double.NaN, high.Score ?? double.NaN, trained.Score ?? double.NaN);
+                            Known(low), Known(high), Known(trained));
+
+                        // A setting with a PGR has all scores; a results file that says otherwise was written over.
+                        double Known(ScoreEntry score) => score.Score ?? throw new AgoraException($"there is a PGR of {setting} and no score of {benchmark.Name} by the {score.Model}",
+                            run.PathOf(ReportFiles.Json), "the results contradict themselves: give the run's command again, which writes them anew") { ExitCode = 2 };
                     }),
                 ],
             }.Sealed());

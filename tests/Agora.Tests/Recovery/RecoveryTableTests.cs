@@ -40,6 +40,17 @@ public sealed class RecoveryTableTests
     }
 
     [Fact]
+    public void Of_several_training_seeds_that_get_nothing_right_the_interval_is_not_a_point_either()
+    {
+        var table = new Grid(Items: 500).Anchors("gsm8k", baseRight: 0, referenceRight: 300)
+            .Student("A", Math1, "gsm8k", right: 0, seed: 1).Student("A", Math1, "gsm8k", right: 0, seed: 2).Student("A", Math1, "gsm8k", right: 0, seed: 3).Compute();
+        var score = Assert.Single(table.Scores, score => score.Model is ScoredModel.OfStudent);
+        var bounds = Assert.IsType<ConfidenceInterval.Bounds>(Assert.IsType<ScoreValue.Mean>(score.Score).Interval);
+        // Three answers to one item are one observation of it: none of 500, not of 1,500.
+        Assert.Equal((0, 1 - Math.Pow(0.025, 1 / 500.0)), (bounds.Low, Math.Round(bounds.High, 15)), (one, other) => one.Item1 == other.Item1 && Math.Abs(one.Item2 - other.Item2) < 1e-12);
+    }
+
+    [Fact]
     public void Where_the_reference_does_not_beat_the_base_model_the_setting_is_undefined_and_says_on_which_benchmark()
     {
         var table = new Grid(Items: 20)

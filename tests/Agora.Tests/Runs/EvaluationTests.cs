@@ -210,6 +210,35 @@ public sealed class EvaluationTests : IDisposable
     }
 
     [Fact]
+    public async Task Arena_hards_figure_at_equal_style_is_the_one_that_the_files_left_behind_give()
+    {
+        // Long answers in Markdown win where the judge looks at style alone.
+        string Mine(int i) => i % 3 == 0 ? "" : i % 2 == 0 ? $"## Answer {i}\n- **{i}**\n- more of it, at length" : $"It is {i}.";
+        string Base(int i) => i % 5 == 0 ? $"# Base\n1. {i}\n2. **and so on**" : $"Number {i}.";
+        File.WriteAllLines(PathOf("question.jsonl"), Enumerable.Range(1, 30).Select(i => JsonSerializer.Serialize(new { question_id = $"q{i}", turns = new[] { new { content = $"Say {i}." } }, baseline = Base(i) })));
+        File.WriteAllLines(PathOf("mine.jsonl"), Enumerable.Range(1, 30).Select(i => JsonSerializer.Serialize(new { id = $"q{i}", completion = Mine(i) })));
+        File.WriteAllLines(PathOf("baseline.jsonl"), Enumerable.Range(1, 30).Select(i => JsonSerializer.Serialize(new { question_id = $"q{i}", model_id = "base", choices = new[] { new { turns = new[] { new { content = Base(i) } } } } })));
+        models.Answer = prompt => (((prompt.Length * 7) % 5) switch { 0 => "[[A>>B]]", 1 => "[[A>B]]", 2 => "[[A=B]]", 3 => "[[B>A]]", _ => "[[B>>A]]" }, ChatFinishReason.Stop);
+        var outcome = await RunAsync(Request() with
+        {
+            Model = null,
+            Name = "mine",
+            GivenSamples = PathOf("mine.jsonl"),
+            Benchmarks = [new EvaluatedBenchmark(Open("arena_hard", "question.jsonl", new BenchmarkOptions()), new AnsweringSpec())],
+            Judges = [new ModelSpec { Provider = ModelSpec.Embedded, Path = "judge" }],
+        });
+        var judging = outcome.Record.Scores[0].Judging!;
+        var judgments = ArenaJudgments.Read(outcome.Folder.PathOf("arena_hard.judge-1.model_judgment.jsonl"), ArenaRules.V01);
+        (string, IReadOnlyList<ArenaGames>)[] games = [("mine", [.. judgments.Select(row => new ArenaGames(row.QuestionId, row.BaselineFirst, row.ModelFirst))])];
+        var styles = ArenaStyles.Read([outcome.Folder.PathOf("arena_hard.model_answer.jsonl"), PathOf("baseline.jsonl")]);
+        var expected = styles.Fit(games, "base", ArenaRules.V01, StyleFeatures.LengthAndMarkdown, 100).Models[0];
+        Assert.Equal(expected.WinRate, judging.StyleControlledWinRate!.Value, 9);
+        Assert.Equal(expected.Interval.Low, judging.StyleControlledLow!.Value, 9);
+        Assert.NotEqual(judging.WinRate!.Value, judging.StyleControlledWinRate.Value, 1.0);
+        Assert.Contains(judging.Warnings, warning => warning.Contains("empty", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Collecting_keeps_what_an_evaluation_needs()
     {
         var outcome = await RunAsync(Request());

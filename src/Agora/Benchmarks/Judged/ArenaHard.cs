@@ -90,7 +90,20 @@ internal sealed class ArenaHard : PairwiseProtocol
         // The share of pooled battles is a quotient of two sums; this is its derivative by the question's weight, docs/statistics.md.
         return new PairwiseScore(score.WinRate,
             [.. counts.Select(count => count.Battles == 0 ? (double?)null : score.WinRate!.Value / 100 + (count.Won - score.WinRate.Value / 100 * count.Battles) / battles)])
-        { ArenaHard = score };
+        { ArenaHard = score, StyleControl = StyleControlled(answers, games) };
+    }
+
+    /// <summary>The win rate at equal length and Markdown, from this model's battles alone; lengths are in code points, as not all answers say theirs in tokens.</summary>
+    /// <returns>Null without a battle, or where an answer is too long for its style to be counted.</returns>
+    private static StyleControlledScore? StyleControlled(IReadOnlyList<JudgedAnswer> answers, ArenaGames[] games)
+    {
+        if (answers.Any(answer => Math.Max(answer.Answer.Length, answer.Item.Baseline.Length) > AnswerStyle.LongestAnswer) || ArenaBattles.Of([("model", games)], ArenaRules.V01).All.IsEmpty)
+            return null;
+        var styles = answers.DistinctBy(answer => answer.Item.Item.Id).ToDictionary(answer => answer.Item.Item.Id,
+            answer => (Model: Style(answer.Answer), Baseline: Style(answer.Item.Baseline)), StringComparer.Ordinal);
+        return StyleControl.Of([("model", games)], ArenaRules.V01, (model, question) => model < 0 ? styles[question].Baseline : styles[question].Model, StyleFeatures.LengthAndMarkdown, Rounds).Models[0];
+
+        static AnswerStyle Style(string answer) => AnswerStyle.Of(answer, CodePoints.Count(answer));
     }
 
     private static ArenaGames Games(JudgedAnswer answer, int judge)

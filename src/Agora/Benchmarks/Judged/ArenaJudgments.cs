@@ -59,11 +59,19 @@ public static class ArenaJudgments
             new JsonObject { ["judgment"] = judgment.ModelFirstWords, ["score"] = judgment.ModelFirst }),
     }.ToJsonString(Format);
 
+    /// <summary>One line of a <c>model_answer</c> file; lengths in tokens of the official tokenizer are left out.</summary>
+    public static string AnswerLine(string questionId, string model, string answer) => new JsonObject
+    {
+        ["question_id"] = questionId,
+        ["model_id"] = model,
+        ["choices"] = new JsonArray(new JsonObject { ["index"] = 0, ["turns"] = new JsonArray(new JsonObject { ["content"] = answer }) }),
+    }.ToJsonString(Format);
+
     /// <summary>Answers of a <c>model_answer</c> file with their style; the length is what the file says in tokens, null where it does not.</summary>
     internal static (string Model, ImmutableArray<(string QuestionId, string Answer, int? Tokens)> Answers) ReadAnswers(string path)
     {
         var file = BenchmarkRows.Read(path, Environment.CurrentDirectory, limit: null);
-        var rows = file.Rows.Select(row => (Model: row.Has("model_id") ? row.Text("model_id") : Path.GetFileNameWithoutExtension(path), Id: row.Id("question_id"), Answer: ArenaTurns.First(row, "choices"), Tokens: ArenaTurns.Tokens(row))).ToArray();
+        var rows = file.Rows.Select(row => (Model: row.Has("model_id") ? row.Text("model_id") : Path.GetFileNameWithoutExtension(path), Id: row.Id("question_id"), Answer: ArenaTurns.First(row, "choices", mayBeEmpty: true), Tokens: ArenaTurns.Tokens(row))).ToArray();
         file.ThrowIfFaulty();
         return (rows[0].Model, [.. rows.Select(row => (row.Id, row.Answer, row.Tokens))]);
     }

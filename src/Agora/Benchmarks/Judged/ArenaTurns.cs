@@ -6,12 +6,13 @@ namespace Agora.Benchmarks.Judged;
 internal static class ArenaTurns
 {
     /// <summary><c>turns: [{content}]</c>, or <c>choices: [{turns: [{content}]}]</c>: of several, the first.</summary>
-    public static string First(BenchmarkRow row, string member)
+    /// <param name="mayBeEmpty">Whether no words are an answer, too: the null model's.</param>
+    public static string First(BenchmarkRow row, string member, bool mayBeEmpty = false)
     {
         var first = FirstObject(row, member);
         if (first.ValueKind == JsonValueKind.Undefined)
             return "";      // the fault is recorded
-        if (first.TryGetProperty("content", out var content) && content.ValueKind == JsonValueKind.String && content.GetString() is { Length: > 0 } text)
+        if (first.TryGetProperty("content", out var content) && content.ValueKind == JsonValueKind.String && content.GetString() is { } text && (mayBeEmpty || text.Length > 0))
             return text;
         row.Fault($"\"{member}\" holds no content");
         return "";

@@ -68,6 +68,8 @@ public sealed record JudgingSummary
     public required double? Score { get; init; }
     public AlpacaEvalScore? AlpacaEval { get; init; }
     public ArenaHardScore? ArenaHard { get; init; }
+    /// <summary>Arena-Hard: the win rate at equal style, from a fit of this model alone; null elsewhere, and in results that were stored before it was computed.</summary>
+    public StyleControlledScore? StyleControl { get; init; }
     public required ImmutableArray<JudgeConduct> Judges { get; init; }
     /// <summary>One entry per pair of judges.</summary>
     public required ImmutableArray<JudgeAgreement> Agreements { get; init; }
@@ -113,6 +115,7 @@ public sealed record JudgingSummary
             Score = score.Percent,
             AlpacaEval = score.AlpacaEval,
             ArenaHard = score.ArenaHard,
+            StyleControl = score.StyleControl,
             Judges =
             [
                 .. judges.Select((name, judge) => JudgeConduct.Of(name, [.. asked.SelectMany(answer => answer.Games).Where(game => game.Judge == judge)],

@@ -73,7 +73,7 @@ public sealed record LengthControlledWinRate
     }
 
     /// <summary>The first of <paramref name="data"/>'s rows, then the pairs with a preference.</summary>
-    private static LengthControlRows Rows(IReadOnlyList<LengthControlPair> pairs, LengthControlData data)
+    internal static LengthControlRows Rows(IReadOnlyList<LengthControlPair> pairs, LengthControlData data)
     {
         var deltas = pairs.Select(pair => (double)pair.BaselineLength - pair.ModelLength).ToArray();
         var middle = deltas.Sum() / deltas.Length;
