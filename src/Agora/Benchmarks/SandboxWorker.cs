@@ -2,32 +2,32 @@ using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Agora.Benchmarks;
 
 /// <summary>One warm interpreter that forks an isolated process per program, one program at a time.</summary>
-/// <remarks>Its source is <c>sandbox_*.py</c>; it is handed over on the command line, so that nothing lies on disk that could outlive us.</remarks>
+/// <remarks>Its source is <c>sandbox_*.py</c>; nothing of it lies on disk, where it could outlive us.</remarks>
 internal sealed partial class SandboxWorker : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(30);
     /// <summary>How long a worker may be silent beyond a program's own limit: for the fork, the end of its processes and a busy machine. Its processes wait for each other half as long.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-    private static readonly Lazy<string> Bottom = new(() => Source("sandbox_boot"));
-    private static readonly Lazy<string> Sandbox = new(() => string.Concat(new[] { "sandbox_namespaces", "sandbox_program", "sandbox_server" }.Select(Source)));
+    private static readonly Lazy<string> Bottom = new(() => EmbeddedPython.Read("sandbox_boot.py"));
 
     private readonly SandboxKind kind;
+    private readonly SandboxThread thread;
     private readonly Process process;
     private readonly TimeSpan patience;
     private readonly Task<string> errors;
     private byte[] reply = new byte[16 << 10];
 
-    private SandboxWorker(SandboxKind kind, Process process, TimeSpan patience)
+    private SandboxWorker(SandboxKind kind, SandboxThread thread, Process process, TimeSpan patience)
     {
         this.patience = patience;
+        this.thread = thread;
         this.kind = kind;
         this.process = process;
         errors = process.StandardError.ReadToEndAsync();
@@ -37,9 +37,9 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
     public Greeting Ready { get; private set; } = new("", false, false, []);
 
     /// <exception cref="SandboxRefusedException">The interpreter did not come up: its last words are the message.</exception>
-    public static async Task<SandboxWorker> StartAsync(string python, SandboxKind kind, TimeSpan patience, CancellationToken cancellationToken)
+    public static async Task<SandboxWorker> StartAsync(SandboxPython python, SandboxKind kind, TimeSpan patience, CancellationToken cancellationToken)
     {
-        string[] interpreter = [python, "-I", "-S", "-c", Bottom.Value, Mode(kind), Sandbox.Value];
+        string[] interpreter = [python.Path, "-I", "-S", "-c", Bottom.Value, Mode(kind), (patience.TotalSeconds / 2).ToString(CultureInfo.InvariantCulture)];
         string[] command = kind == SandboxKind.Bubblewrap ? [.. Bubblewrap, .. interpreter] : interpreter;
         var start = new ProcessStartInfo(command[0], command[1..])
         {
@@ -52,20 +52,28 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
         start.Environment["PATH"] = "/usr/local/bin:/usr/bin:/bin";
         start.Environment["LANG"] = "C.UTF-8";
         start.Environment["PYTHONHASHSEED"] = "0";      // the same order of sets, and so the same verdict, in every run
+        var thread = new SandboxThread();
         SandboxWorker worker;
         try
         {
-            worker = new SandboxWorker(kind, Process.Start(start) ?? throw new InvalidOperationException("no process was started"), patience);
+            // On its own thread: bubblewrap dies with the thread that started it.
+            var process = await thread.RunAsync(() => Process.Start(start) ?? throw new InvalidOperationException("no process was started"), () => { }, CancellationToken.None);
+            worker = new SandboxWorker(kind, thread, process, patience);
         }
-        catch (System.ComponentModel.Win32Exception fault)
+        catch (Exception fault)
         {
-            throw new SandboxRefusedException(fault.Message, fault);
+            thread.Dispose();
+            throw fault is System.ComponentModel.Win32Exception ? new SandboxRefusedException(fault.Message, fault) : fault;
         }
         try
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(StartLimit);
-            worker.Ready = await worker.ReceiveAsync(SandboxJson.Default.Greeting, limit.Token);
+            worker.Ready = await thread.RunAsync(() =>
+            {
+                worker.Write(python.Driver);
+                return worker.Receive(SandboxJson.Default.Greeting);
+            }, worker.Kill, limit.Token);
             return worker;
         }
         catch (Exception fault) when (fault is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
@@ -87,13 +95,16 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
         var limits = program.Limits;
         var request = new Request(
             program.Code, program.Tests, program.Files,
-            new RequestLimits(limits.Seconds, limits.MemoryBytes, limits.DiskBytes, limits.Processes, limits.OutputBytes, limits.FloodBytes, patience.TotalSeconds / 2));
+            new RequestLimits(limits.Seconds, limits.MemoryBytes, limits.DiskBytes, limits.Processes, limits.OutputBytes, limits.FloodBytes));
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(TimeSpan.FromSeconds(limits.Seconds) + patience);
         try
         {
-            await SendAsync(JsonSerializer.SerializeToUtf8Bytes(request, SandboxJson.Default.Request), limit.Token);
-            return await ReceiveAsync(SandboxJson.Default.Reply, limit.Token);
+            return await thread.RunAsync(() =>
+            {
+                Send(JsonSerializer.SerializeToUtf8Bytes(request, SandboxJson.Default.Request));
+                return Receive(SandboxJson.Default.Reply);
+            }, Kill, limit.Token);
         }
         catch (OperationCanceledException fault) when (!cancellationToken.IsCancellationRequested)
         {
@@ -124,8 +135,7 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
             {
                 // It runs a program.
             }
-            // The namespaces' first process dies with it, and with that one all others: no search for descendants, which reads all of /proc for each of them.
-            process.Kill(entireProcessTree: kind == SandboxKind.Unsafe);
+            Kill();
             using var limit = new CancellationTokenSource(EndLimit);
             await process.WaitForExitAsync(limit.Token);
         }
@@ -138,6 +148,20 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
             // It had ended by itself.
         }
         process.Dispose();
+        thread.Dispose();
+    }
+
+    /// <remarks>The namespaces' first process dies with it, and with that one all others: no search for descendants, which reads all of /proc for each of them.</remarks>
+    private void Kill()
+    {
+        try
+        {
+            process.Kill(entireProcessTree: kind == SandboxKind.Unsafe);
+        }
+        catch (Exception fault) when (fault is InvalidOperationException or AggregateException)
+        {
+            // It has ended, or one of its children just does.
+        }
     }
 
     /// <summary>Everything of the host is visible to the driver, read-only where it matters: programs get a root that the driver builds.</summary>
@@ -155,32 +179,29 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };
 
-    private static string Source(string name)
-    {
-        using var stream = typeof(SandboxWorker).Assembly.GetManifestResourceStream($"Agora.Benchmarks.{name}.py")
-            ?? throw new InvalidOperationException($"{name}.py is not embedded");
-        using var reader = new StreamReader(stream, Encoding.UTF8);
-        return reader.ReadToEnd();
-    }
-
-    private async Task SendAsync(byte[] message, CancellationToken cancellationToken)
+    private void Send(byte[] message)
     {
         var framed = new byte[4 + message.Length];
         BinaryPrimitives.WriteInt32BigEndian(framed, message.Length);
         message.CopyTo(framed, 4);
-        await process.StandardInput.BaseStream.WriteAsync(framed, cancellationToken);
+        Write(framed);
     }
 
-    /// <remarks>A reply mostly comes in one piece, and each wait costs about as much as the rest of this process's part in a program.</remarks>
-    private async Task<T> ReceiveAsync<T>(System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    private void Write(byte[] bytes)
+    {
+        process.StandardInput.BaseStream.Write(bytes);
+        process.StandardInput.BaseStream.Flush();
+    }
+
+    private T Receive<T>(System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
     {
         var stream = process.StandardOutput.BaseStream;
-        var received = await stream.ReadAtLeastAsync(reply, 4, cancellationToken: cancellationToken);
+        var received = stream.ReadAtLeast(reply, 4);        // mostly all of it
         var length = BinaryPrimitives.ReadInt32BigEndian(reply) + 4;
         if (length > reply.Length)
             Array.Resize(ref reply, length);
         if (received < length)
-            await stream.ReadExactlyAsync(reply.AsMemory(received, length - received), cancellationToken);
+            stream.ReadExactly(reply.AsSpan(received, length - received));
         return JsonSerializer.Deserialize(reply.AsSpan(4, length - 4), type) ?? throw new IOException("the sandbox sent null");
     }
 
@@ -200,7 +221,7 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
 
     internal sealed record Request(string Code, string Tests, ImmutableSortedDictionary<string, string> Files, RequestLimits Limits);
 
-    internal sealed record RequestLimits(double Seconds, long Memory, long Disk, int Processes, int Output, long Flood, double Patience);
+    internal sealed record RequestLimits(double Seconds, long Memory, long Disk, int Processes, int Output, long Flood);
 
     [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
     [JsonSerializable(typeof(Greeting))]

@@ -1,7 +1,8 @@
 """The bottom of every process of the sandbox, and so of a program's stack: what a program finds by walking down its frames is this file's, and holds nothing.
 
-Started as ``python3 -I -S -c THIS MODE SOURCE``, where SOURCE is sandbox_namespaces.py, sandbox_program.py and sandbox_server.py in one.
+Started as ``python3 -I -S -c THIS MODE PATIENCE``. Its input begins with the marshalled code of sandbox_namespaces.py, sandbox_program.py and sandbox_server.py in one.
 """
+import marshal
 import sys
 
 
@@ -16,8 +17,9 @@ def run(steps):
 
 
 try:
-    names = {"__name__": "sandbox"}
-    exec(sys.argv.pop(), names)     # comes back in the processes of programs only
+    # The code is held by its own names, which stay in memory: to free it would write to hundreds of pages, in the process of every program.
+    names = {"__name__": "sandbox", "code": marshal.load(sys.stdin.buffer)}
+    exec(names["code"], names)      # comes back in the processes of programs only
     steps = names.pop("steps")
     del names                       # and stays in memory, as its functions refer to it
     run(steps)

@@ -1,6 +1,6 @@
 """Runs untrusted Python programs, each in an isolated process, and says whether its tests ran to the end.
 
-Three files are read as one, in this order: this one, on what a program may not reach; sandbox_program.py, on its process; sandbox_server.py. sandbox_boot.py starts them.
+Four files are read as one, in this order: sandbox_group.py; this one, on what a program may not reach; sandbox_program.py, on its process; sandbox_server.py. sandbox_boot.py starts them.
 
     driver (host)  ->  server (first process of the namespaces; watches clock, memory and output, and never runs a program's code)
                            ->  zygote (warm and already without rights; does nothing but fork)
@@ -9,24 +9,22 @@ Three files are read as one, in this order: this one, on what a program may not 
 
 A fork costs most by what is written to afterwards, in either process: so who forks does little, and a program finds done all that can be done once.
 """
-import ast
 import builtins
 import ctypes
 import errno
 import gc
 import json
 import marshal
-import os
 import resource
 import select
 import signal
 import site
 import struct
-import sys
 import time
 import warnings
 
-import _socket     # socket itself takes as long to import as the interpreter to start
+import _ast as ast      # ast itself, like socket, takes long to import
+import _socket
 
 # Imported here so that no program pays for them; of random only what it needs, as it seeds itself anew in every process that is forked.
 import _random, bisect, collections, copy, decimal, fractions, functools, heapq, itertools, math, operator, re, string, textwrap, traceback, typing  # noqa: E401,F401
@@ -93,88 +91,7 @@ def write_file(path, text):
         file.write(text)
 
 
-# ---- once: a control group, namespaces and the root folder ---------------------------------------------------------------------------
-
-
-class ControlGroup:
-    """Bounds memory and processes of a program with all its children, where this user may make such a group: in both versions of the kernel's interface.
-
-    What is written to is opened here, outside the namespaces: inside, the files are out of sight, and whose right counts is the opener's.
-    """
-
-    LIMITS = {"memory": ("memory.max", "memory.limit_in_bytes"), "pids": ("pids.max", "pids.max")}
-
-    def __init__(self, wanted):
-        self.folders, self.entries, self.limits = [], [], {}
-        for controller, names in self.LIMITS.items() if wanted else ():
-            try:
-                self.join(controller, names)
-            except (OSError, LookupError):
-                pass        # not allowed here; the limits per process and the server's watch remain
-        if self.folders and not self.can_be_entered():
-            self.remove()
-            self.folders, self.entries, self.limits = [], [], {}
-
-    def can_be_entered(self):
-        """Making a group is one right, moving a process there another: a process that ends at once tries it."""
-        trial = os.fork()
-        if trial == 0:
-            try:
-                for entry in self.entries:
-                    os.write(entry, b"0")
-                os._exit(0)
-            except BaseException:
-                os._exit(1)
-        return os.waitpid(trial, 0)[1] == 0
-
-    def join(self, controller, names):
-        parent = own_group(controller)
-        for stale in os.listdir(parent):        # of a worker that was killed before it could tidy up
-            if stale.startswith("agora-") and not os.path.exists("/proc/" + stale[6:]):
-                self.remove_folder(os.path.join(parent, stale))
-        folder = os.path.join(parent, "agora-%d" % os.getpid())
-        if folder not in self.folders:
-            os.mkdir(folder)
-            self.folders.append(folder)
-        limit = next(name for name in names if os.path.exists(os.path.join(folder, name)))
-        self.limits[controller] = os.open(os.path.join(folder, limit), os.O_WRONLY)
-        self.entries.append(os.open(os.path.join(folder, "cgroup.procs"), os.O_WRONLY))
-
-    def enter(self, limits):
-        """Takes this process and all its later children in; what it holds beside a program is small."""
-        for controller, value in (("memory", limits["memory"] + (64 << 20)), ("pids", limits["processes"] + 3)):
-            if controller in self.limits:
-                os.write(self.limits[controller], b"%d" % value)
-        for entry in self.entries:
-            os.write(entry, b"0")
-            os.close(entry)
-        for limit in self.limits.values():
-            os.close(limit)
-
-    def remove(self):
-        for folder in self.folders:
-            self.remove_folder(folder)
-
-    @staticmethod
-    def remove_folder(folder):
-        try:
-            os.rmdir(folder)
-        except OSError:
-            pass        # a process in it is still dying, or another worker was faster; the next worker on this machine tries again
-
-
-def own_group(controller):
-    """The folder of the group that this process is in."""
-    for line in open("/proc/self/cgroup"):
-        number, controllers, path = line.rstrip("\n").split(":", 2)
-        if number == "0" or controller in controllers.split(","):
-            for mounted in open("/proc/self/mounts"):
-                _, target, kind, options = mounted.split()[:4]
-                if kind == "cgroup2" and number == "0" or kind == "cgroup" and controller in controllers.split(",") and controller in options.split(","):
-                    folder = target + path
-                    if kind == "cgroup" or controller in open(folder + "/cgroup.subtree_control").read().split():
-                        return folder
-    raise LookupError(controller)
+# ---- once: namespaces and the root folder ---------------------------------------------------------------------------
 
 
 def enter_user_namespace():
@@ -292,22 +209,30 @@ def forbid_calls(filter_):
         check(LIBC.prctl(PR_SET_SECCOMP, 2, ctypes.c_char_p(filter_[1]), 0, 0), "seccomp")
 
 
-def limit_resources(limits, isolated):
-    # Outside a user namespace of our own, the limit on processes would count all that the user runs; inside it may count the server, init and the zygote.
-    processes = ((resource.RLIMIT_NPROC, limits["processes"] + 3),) if isolated else ()
-    for kind, value in ((resource.RLIMIT_AS, limits["memory"]), (resource.RLIMIT_FSIZE, limits["disk"]), (resource.RLIMIT_NOFILE, 256), (resource.RLIMIT_CORE, 0),
-                        (resource.RLIMIT_MEMLOCK, 0), (resource.RLIMIT_MSGQUEUE, 0), (resource.RLIMIT_STACK, 64 << 20)) + processes:
-        limit_resource(kind, value)
-
-
-def limit_resource(kind, value):
-    hard = resource.getrlimit(kind)[1]
+def limit_resource(kind, value, ceilings=None):
+    hard = resource.getrlimit(kind)[1] if ceilings is None else ceilings[kind]
     wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
     resource.setrlimit(kind, (wanted, wanted))
 
 
-def mount_scratch(limits, guest):
-    mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOATIME, "size=%d,nr_inodes=4096,mode=0700,uid=%d,gid=%d" % (limits["disk"], guest, guest))
+def limit_all_programs():
+    """What no program may have more of; returns the highest limits that a single one can be given."""
+    for kind, value in ((resource.RLIMIT_NOFILE, 256), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_MEMLOCK, 0), (resource.RLIMIT_MSGQUEUE, 0), (resource.RLIMIT_STACK, 64 << 20)):
+        limit_resource(kind, value)
+    return {kind: resource.getrlimit(kind)[1] for kind in (resource.RLIMIT_AS, resource.RLIMIT_FSIZE, resource.RLIMIT_CPU, resource.RLIMIT_NPROC)}
+
+
+def limit_program(limits, isolated, ceilings):
+    seconds, memory, disk, processes = limits
+    limit_resource(resource.RLIMIT_AS, memory, ceilings)
+    limit_resource(resource.RLIMIT_FSIZE, disk, ceilings)
+    limit_resource(resource.RLIMIT_CPU, int(seconds) + 2, ceilings)
+    if isolated:    # outside a user namespace of our own it would count all that the user runs; inside it may count the server, init and the zygote
+        limit_resource(resource.RLIMIT_NPROC, processes + 3, ceilings)
+
+
+def mount_scratch(size, guest):
+    mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOATIME, "size=%d,nr_inodes=4096,mode=0700,uid=%d,gid=%d" % (size, guest, guest))
 
 
 def enter_root():

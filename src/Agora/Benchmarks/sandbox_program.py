@@ -23,6 +23,9 @@ def make_equal():
     return equal
 
 
+LEAVES = frozenset((int, str, type(None), ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.Eq, ast.NotEq, ast.Add, ast.Sub, ast.Mult, ast.Mod, ast.Not, ast.USub, ast.And, ast.Or))
+
+
 def distrust_equality(tree):
     """Rewrites every ``a == b`` in place into a call, so that an object which equals everything equals nothing."""
     nodes = [tree]
@@ -32,10 +35,10 @@ def distrust_equality(tree):
             value = getattr(node, name, None)
             if type(value) is list:
                 for index, item in enumerate(value):
-                    if isinstance(item, ast.AST) and item._fields:
+                    if type(item) not in LEAVES:
                         value[index] = item = distrusted(item)
                         nodes.append(item)
-            elif isinstance(value, ast.AST) and value._fields:
+            elif type(value) not in LEAVES:
                 value = distrusted(value)
                 setattr(node, name, value)
                 nodes.append(value)
@@ -49,10 +52,13 @@ def distrusted(node):
     return ast.Call(ast.Constant(EQUAL, kind=None, **place), [node.left, node.comparators[0]], [], **place)
 
 
+ONLY_TREE = 0x400       # ast.PyCF_ONLY_AST
+
+
 def compile_tests(source):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")     # that a constant is called
-        return compile(distrust_equality(ast.parse(source, "tests.py")), "tests.py", "exec")
+        return compile(distrust_equality(compile(source, "tests.py", "exec", ONLY_TREE)), "tests.py", "exec")
 
 
 def with_constant(code, old, new):
@@ -65,16 +71,16 @@ def with_constant(code, old, new):
 # ---- the program's process ------------------------------------------------------------------------------------------------
 
 
-def become_program(output, verdict, task, folder):
+def become_program(output, verdict, task, folder, isolated, ceilings, restored):
     """In a process that the zygote has just forked. Returns the steps of run(), the last first, and leaves the descriptors 0 to 2 and the verdict's alone."""
-    passed, broken, seconds, code, tests, files = marshal.loads(os.read(task, os.fstat(task).st_size))
+    passed, broken, limits, code, tests, files = marshal.loads(os.read(task, os.fstat(task).st_size))
     try:
         os.close(task)
         os.setsid()
         os.dup2(output, 1)
         os.dup2(output, 2)
         os.close(output)
-        limit_resource(resource.RLIMIT_CPU, int(seconds) + 2)
+        limit_program(limits, isolated, ceilings)
         os.chdir(folder)
         for name, text in files.items():
             with open(os.path.basename(name), "w", encoding="utf-8") as file:
@@ -84,7 +90,7 @@ def become_program(output, verdict, task, folder):
         os._exit(1)
     module = sys.modules["__main__"] = type(sys)("__main__")     # not the sandbox's own
     namespace = module.__dict__
-    # The tests are made before the program can touch what makes them, and get the built-in functions as they are now.
+    # The tests are made before the program can touch what makes them, and get the built-in functions as they were before.
     tests = with_constant(marshal.loads(tests) if type(tests) is bytes else compile_tests(tests), EQUAL, make_equal())
     program = compile(code.lstrip("\ufeff"), "program.py", "exec")
-    return [namespace, program, exec, {"__builtins__": dict(builtins.__dict__)}, namespace.update, namespace, tests, exec, passed, verdict, os.write]
+    return [namespace, program, exec, restored, namespace.update, namespace, tests, exec, passed, verdict, os.write]

@@ -1,13 +1,19 @@
+ENDING = 0.05      # seconds for a program that has said its verdict to end by itself
+
 # ---- the zygote, and process 1 of the programs ---------------------------------------------------------------------------
 
 
-def serve_as_init(orders, reports, last_pid, limits, guest, patience):
-    """The life of process 1 of the programs' namespace: upon an order, ends all other processes in it and sees that the next finds an empty scratch folder."""
+def serve_as_init(orders, reports, last_pid, guest, patience):
+    """The life of process 1 of the programs' namespace: upon an order, ends all other processes in it and sees that the next finds an empty scratch folder of the size that it may have."""
     for number in range(1, signal.NSIG):
         if number not in (signal.SIGKILL, signal.SIGSTOP) and signal.getsignal(number) not in (signal.SIG_DFL, None):
             signal.signal(number, signal.SIG_DFL)       # which the kernel does not deliver to process 1
-    untouched = scratch_state()
-    while os.read(orders, 1):
+    untouched, size = None, 0
+    while True:
+        order = os.read(orders, 8)
+        if len(order) != 8:
+            os._exit(0)                                 # the server is gone
+        wanted = struct.unpack("=q", order)[0]
         latest = time.monotonic() + patience
         try:
             while time.monotonic() < latest:
@@ -18,17 +24,17 @@ def serve_as_init(orders, reports, last_pid, limits, guest, patience):
             os._exit(1)
         except ProcessLookupError:
             pass
-        if scratch_state() != untouched:
-            check(LIBC.umount2(b"/tmp", MNT_DETACH), "umount2")
-            mount_scratch(limits, guest)
-            untouched = scratch_state()
+        if size != wanted or scratch_state() != untouched:
+            if untouched is not None:
+                check(LIBC.umount2(b"/tmp", MNT_DETACH), "umount2")
+            mount_scratch(wanted, guest)
+            untouched, size = scratch_state(), wanted
         if last_pid is not None:
             try:
                 os.pwrite(last_pid, b"1", 0)
             except OSError:
                 last_pid = None                         # then programs see their number grow, and nothing else
         os.write(reports, b"x")
-    os._exit(0)
 
 
 def scratch_state():
@@ -50,12 +56,18 @@ def give_up(words):
     os._exit(1)
 
 
+def keep(*things):
+    """For ever: to free them would write to as many pages in each program's process."""
+    for thing in things:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+
+
 class Zygote:
     """The server's end of the process that forks programs. All that a program finds is made here once: root, limits, rights, streams."""
 
-    def __init__(self, server, limits):
-        self.limits = {name: limits[name] for name in ("memory", "disk", "processes")}
-        self.patience = limits["patience"]
+    def __init__(self, server):
+        self.patience = server.patience
+        self.limits = None
         self.line, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
         (orders, self.orders), (self.reports, reports) = os.pipe(), os.pipe()
         self.process = os.fork()
@@ -83,7 +95,7 @@ class Zygote:
             os.dup2(silence, number)
         os.close(silence)
         init, folder = 0, None
-        server.group.enter(self.limits)
+        server.group.enter()
         if server.isolated:
             check(LIBC.unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC), "unshare for programs")
             try:
@@ -92,20 +104,19 @@ class Zygote:
                 last_pid = None
             enter_root()
             folder = "/tmp"
-            mount_scratch(self.limits, server.guest)
             init = os.fork()
             if init == 0:
                 try:
                     for descriptor in (0, 1, 2, line.detach()):
                         os.close(descriptor)
-                    serve_as_init(orders, reports, last_pid, self.limits, server.guest, self.patience)
+                    serve_as_init(orders, reports, last_pid, server.guest, self.patience)
                 finally:
                     os._exit(1)
             if last_pid is not None:
                 os.close(last_pid)
         os.close(orders)
         os.close(reports)
-        limit_resources(self.limits, server.isolated)
+        ceilings = limit_all_programs()
         if server.isolated:
             drop_privileges(server.guest)
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)     # after the rights are gone, as their loss resets it
@@ -117,10 +128,12 @@ class Zygote:
         del sys.settrace, sys.setprofile, sys._current_frames, gc.get_objects, gc.get_referrers, gc.get_referents, gc.unfreeze
         sys.argv = ["program.py"]
         line.send(struct.pack("=i", init))
-        gc.freeze()
-        gc.disable()
         channel, space = line.detach(), _socket.CMSG_SPACE(3 * 4)
         line = _socket.socket(fileno=channel)
+        restored = {"__builtins__": dict(builtins.__dict__)}
+        keep(server, self)
+        gc.freeze()
+        gc.disable()
         while True:
             message, passed, _, _ = line.recvmsg(256, space)
             if not message:
@@ -133,7 +146,7 @@ class Zygote:
             if program == 0:
                 line.detach()
                 os.close(channel)
-                return descriptors + (folder or message.decode(),)
+                return descriptors + (folder or message.decode(), server.isolated, ceilings, restored)
             line.send(struct.pack("=i", program))
             for descriptor in descriptors:
                 os.close(descriptor)
@@ -154,9 +167,19 @@ class Zygote:
             give_up("the process that forks programs ended or does not answer")
         return struct.unpack("=i", said)[0]
 
+    def prepare(self, server, limits):
+        """Sees to what is bounded outside a program's own process."""
+        if self.limits is not None and all(limits[name] == value for name, value in self.limits.items()):
+            return
+        server.group.bound(limits["memory"], limits["processes"])
+        self.limits = {name: limits[name] for name in ("memory", "disk", "processes")}
+        if server.isolated:
+            self.clean()
+            self.cleaned()
+
     def clean(self):
-        """Returns when no process is left in the programs' namespace and its scratch folder is empty."""
-        os.write(self.orders, b"x")
+        """Has init end all processes in the programs' namespace, and empty the scratch folder."""
+        os.write(self.orders, struct.pack("=q", self.limits["disk"]))
 
     def cleaned(self):
         if not self.speaks(self.reports) or not os.read(self.reports, 1):
@@ -164,22 +187,6 @@ class Zygote:
 
     def speaks(self, end):
         return bool(select.select([end], [], [], self.patience)[0])
-
-    def end(self):
-        for process in (self.process, self.init):       # with init all of its namespace; it was handed to us, as the first process of the namespaces
-            if process:
-                os.kill(process, signal.SIGKILL)
-                self.bury(process)
-        self.line.close()
-        os.close(self.orders)
-        os.close(self.reports)
-
-    def bury(self, process):
-        latest = time.monotonic() + self.patience
-        while os.waitpid(process, os.WNOHANG)[0] == 0:
-            if time.monotonic() > latest:
-                give_up("a process that was killed does not end")
-            time.sleep(0.0005)
 
 
 # ---- the server: outside the program's namespaces, decides what happened ------------------------------------------
@@ -283,10 +290,12 @@ def end_descendants(zygote):
             os.waitpid(child, 0)
 
 
-def end_program(server, program):
-    """Kills a program and all that it started; returns its own status."""
+def end_program(server, program, ends):
+    """Kills a program and all that it started; returns its own status. One that is about to end by itself is given a moment: init finds less to do then."""
     zygote = server.zygote
     if server.isolated:
+        if ends:
+            select.select([zygote.line], [], [], ENDING)
         zygote.clean()
     elif not select.select([zygote.line], [], [], 0)[0]:
         os.kill(program, signal.SIGKILL)
@@ -313,7 +322,8 @@ def answer(server, request):
     """Runs one program and says what came of it."""
     limits = request["limits"]
     nonces = os.urandom(NONCE), os.urandom(NONCE)
-    words = memoryview(marshal.dumps((*nonces, limits["seconds"], request["code"], compiled_tests(request["tests"]), request["files"])))
+    own = limits["seconds"], limits["memory"], limits["disk"], limits["processes"]
+    words = memoryview(marshal.dumps((*nonces, own, request["code"], compiled_tests(request["tests"]), request["files"])))
     (output, output_end), (verdict, verdict_end), task = os.pipe(), os.pipe(), os.memfd_create("task")
     try:
         while words:
@@ -325,7 +335,7 @@ def answer(server, request):
         seen, start = Observed(limits["output"]), time.monotonic()
         outcome, detail = watch(server, limits, *nonces, output, verdict, seen)
         seconds = time.monotonic() - start
-        status = end_program(server, program)
+        status = end_program(server, program, outcome == "passed" or detail is None)
         drain(output, seen, limits["flood"])
     finally:
         os.close(output)
@@ -348,18 +358,14 @@ def drain(output, seen, flood):
 
 
 class Server:
-    def __init__(self, isolated, guest, own_proc, group):
-        self.group = group
+    def __init__(self, isolated, guest, own_proc, group, patience):
+        self.group, self.patience = group, patience
         self.isolated, self.guest, self.own_proc, self.folder, self.zygote, self.trusted = isolated, guest, own_proc, None, None, ()
         self.filter = call_filter()
 
-    def prepare(self, limits):
-        """Sees to a zygote with these limits. Returns False in a program's process."""
-        if self.zygote is not None and all(limits[name] == value for name, value in self.zygote.limits.items()):
-            return True
-        if self.zygote is not None:
-            self.zygote.end()
-        self.zygote = Zygote(self, limits)
+    def begin(self):
+        """Returns False in a program's process."""
+        self.zygote = Zygote(self)
         if self.zygote.life is not None:
             return False
         self.trusted = (os.getpid(), self.zygote.process, self.zygote.init)
@@ -384,7 +390,7 @@ def send(descriptor, message):
 
 
 def serve(server):
-    """Answers requests for ever; a request or reply is four bytes of length (big-endian) and that much JSON. Returns only in a program's process, with its task."""
+    """Answers requests for ever; a request or reply is four bytes of length (big-endian) and that much JSON."""
     send(1, {"ready": True, "python": "%d.%d.%d" % sys.version_info[:3], "guest": server.guest, "watches_memory": server.own_proc,
              "filters_calls": server.filter is not None,
              "groups": sorted(server.group.limits)})
@@ -394,8 +400,7 @@ def serve(server):
             import tempfile
             server.folder = tempfile.mkdtemp()
         try:
-            if not server.prepare(request["limits"]):
-                return server.zygote.life
+            server.zygote.prepare(server, request["limits"])
             reply = answer(server, request)
         except OSError as fault:
             reply = {"outcome": "broken", "detail": str(fault), "output": "", "seconds": 0}
@@ -406,9 +411,10 @@ def serve(server):
 
 
 def main():
-    mode = sys.argv[1]
-    group = ControlGroup(mode == "namespaces")      # under bubblewrap process numbers are others, and without a sandbox no one would be there to remove it
-    server = Server(False, os.getuid(), False, group)
+    mode, patience = sys.argv[1], float(sys.argv[2])
+    group = GROUP
+    server = Server(False, os.getuid(), False, group, patience)
+    group.settle()
     if mode == "none":
         LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     else:
@@ -425,15 +431,17 @@ def main():
             group.remove()
             os._exit(status and 1)
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        server = Server(True, guest, build_root(), group)
+        server = Server(True, guest, build_root(), group, patience)
         rule_out_privileges()
         try:
             write_file("/proc/sys/user/max_user_namespaces", "0")
         except OSError:
             pass                                        # the filter forbids the call anyway
+    if not server.begin():
+        return server.zygote.life
     gc.freeze()
     gc.disable()
-    return serve(server)
+    serve(server)
 
 
 steps = become_program(*main())

@@ -239,6 +239,30 @@ public sealed class CodeSandboxTests
         }
     }
 
+    // EvalPlus's extraction and its samples have other limits each: the interpreter is neither started anew for them, nor are one program's limits another's.
+    [Fact]
+    public async Task Each_program_has_its_own_limits_in_the_same_worker()
+    {
+        await using var sandbox = await CodeSandbox.StartAsync(1, unsafeNoSandbox: false, TestContext.Current.CancellationToken);
+        Assert.Equal(SandboxOutcome.Passed, (await sandbox.RunAsync(Good, TestContext.Current.CancellationToken)).Outcome);
+        var workers = ChildProcesses.Now().All;
+        var hoard = Good with { Code = "hoard = bytearray(600 << 20)", Tests = "" };
+        var write = Good with { Code = "open('big', 'wb').write(b'x' * (20 << 20))", Tests = "" };
+        var fork = Good with { Code = "import os, time\nfor _ in range(12):\n    if os.fork() == 0:\n        time.sleep(0.3)\n        os._exit(0)\nfor _ in range(12): os.wait()", Tests = "" };
+        for (var round = 0; round < 3; round++)
+        {
+            foreach (var (program, small, large) in ((SandboxProgram, SandboxLimits, SandboxLimits)[])[
+                (hoard, new SandboxLimits { MemoryBytes = 256L << 20 }, new SandboxLimits { MemoryBytes = 2L << 30 }),
+                (write, new SandboxLimits { DiskBytes = 4 << 20 }, new SandboxLimits { DiskBytes = 64 << 20 }),
+                (fork, new SandboxLimits { Processes = 4 }, new SandboxLimits { Processes = 32 })])
+            {
+                Assert.Equal(SandboxOutcome.Failed, (await sandbox.RunAsync(program with { Limits = small }, TestContext.Current.CancellationToken)).Outcome);
+                Assert.Equal((SandboxOutcome.Passed, ""), (await sandbox.RunAsync(program with { Limits = large }, TestContext.Current.CancellationToken)) is var verdict ? (verdict.Outcome, verdict.Detail) : default);
+            }
+        }
+        Assert.Equal(workers, ChildProcesses.Now().All);
+    }
+
     [Fact]
     public async Task Memory_is_bounded_over_all_processes_and_no_control_group_is_left()
     {
