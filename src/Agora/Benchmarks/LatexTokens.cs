@@ -210,6 +210,7 @@ internal sealed partial class LatexTokens
         if (trimmed.Length == 0)
             return;
         var isScript = tokens.Count > 0 && tokens[^1].IsSymbol('^');
+        var isUnit = tokens.Count > 0 && tokens[^1].Kind == LatexTokenKind.Number && char.IsAsciiLetter(trimmed[0]) && !trimmed.Contains('\\');
         if (trimmed is "and" or "or" or ", and" or ", or" or "&")
             Add(LatexTokenKind.Symbol, ",");
         else if (isScript && trimmed is "o")
@@ -218,7 +219,7 @@ internal sealed partial class LatexTokens
             Add(LatexTokenKind.Command, command);
         else if (trimmed is "i" or "e" && tokens.Count + text.Length - at > 0)
             Add(LatexTokenKind.Name, trimmed);
-        else if (depth < MaximumDepth && (!trimmed.AsSpan().ContainsAnyExcept(Arithmetic) || trimmed.Contains('\\') || trimmed.Contains('^')))
+        else if (depth < MaximumDepth && (!trimmed.AsSpan().ContainsAnyExcept(Arithmetic) || trimmed.Contains('\\') || (trimmed.Contains('^') && !isUnit)))
             AddFormula(trimmed);
         else
             AddList(trimmed);

@@ -98,7 +98,7 @@ internal static class MathEquivalence
             (MathStatement.Equation { IsName: true } a, _) => Same(a.Right, given),
             (_, MathStatement.Equation { IsName: true } b) => Same(expected, b.Right),
             (MathStatement.Equation a, MathStatement.Value b) => SameAsResult(a, b),
-            (MathStatement.Value a, MathStatement.Equation b) => SameAsResult(b, a) || (SaysOf(b) && !HasVariables(a.Expression) && Same(a, b.Right)),
+            (MathStatement.Value a, MathStatement.Equation b) => SameAsResult(b, a) || (SaysOf(b) && !a.Expression.HasVariables && Same(a, b.Right)),
             (MathStatement.Order a, MathStatement.Order b) => a.IsStrict == b.IsStrict && SameOrderRelation(a, b),
             (MathStatement.AllBut a, MathStatement.AllBut b) => SameSet(a.Parts, b.Parts),
             (MathStatement.Several a, MathStatement.Several b) => SameList(a.Parts, b.Parts),
@@ -121,7 +121,7 @@ internal static class MathEquivalence
         /// <summary>3 + 4 = 7 says 7, and 3/8 = 0.375 both; of 1/3 = 0.33 the left side counts, too, since the right one is it, rounded.</summary>
         private bool SameAsResult(MathStatement.Equation equation, MathStatement.Value value)
         {
-            if ((equation.Left, equation.Right) is not (MathStatement.Value left, MathStatement.Value right) || HasVariables(left.Expression) || HasVariables(right.Expression))
+            if ((equation.Left, equation.Right) is not (MathStatement.Value left, MathStatement.Value right) || left.Expression.HasVariables || right.Expression.HasVariables)
                 return false;
             return Same(right, value) || (right.Expression.DecimalDigits is { } places && IsRoundedTo(left.Expression, right.Expression, places) && Same(left, value));
         }
@@ -138,13 +138,6 @@ internal static class MathEquivalence
 
         private static bool IsRoundedTo(MathExpression exact, MathExpression rounded, int places) =>
             RoundToSame(exact.Evaluate(_ => double.NaN, Math.E), rounded.Evaluate(_ => double.NaN, Math.E), places);
-
-        private static bool HasVariables(MathExpression expression)
-        {
-            var names = new SortedSet<string>(StringComparer.Ordinal);
-            expression.CollectVariables(names);
-            return names.Count > 0;
-        }
 
         /// <summary>Lists are unordered, but a = 1, b = 2 is not a = 2, b = 1; x_1 = 1, x_2 = 2 are numbered as one likes.</summary>
         private bool SameList(ImmutableArray<MathStatement> expected, ImmutableArray<MathStatement> given)

@@ -148,6 +148,16 @@ internal abstract record MathExpression
         _ => false,
     };
 
+    public bool HasVariables
+    {
+        get
+        {
+            var names = new SortedSet<string>(StringComparer.Ordinal);
+            CollectVariables(names);
+            return names.Count > 0;
+        }
+    }
+
     public void CollectVariables(ISet<string> names)
     {
         switch (this)

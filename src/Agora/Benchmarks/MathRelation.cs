@@ -56,7 +56,8 @@ internal static class MathRelation
                 return null;
             var (leftNames, rightNames) = (NameOf(left) is not null, NameOf(right) is not null);
             var (first, second) = (MathStatementReader.Read(left, depth + 1), MathStatementReader.Read(right, depth + 1));
-            if (leftNames == rightNames)
+            var bound = rightNames ? first : second;
+            if (leftNames == rightNames || (bound is MathStatement.Value(var limit, _) && limit.HasVariables))
                 return below ? new MathStatement.Order(first, second, strict) : new MathStatement.Order(second, first, strict);
             if (rightNames)
                 (below, second) = (!below, first);

@@ -82,6 +82,8 @@ internal static class MathSingle
             var start = 0;
             while (start < end && tokens[start].Kind != LatexTokenKind.Words)
                 start++;
+            if (HoldsNumber(tokens[start..]))
+                return default;     // 3 hours 20 minutes
             if (start > 0)
                 return start > 1 && tokens[start - 1].IsSymbol('/') ? tokens[..(start - 1)] : tokens[..start];
         }
@@ -92,6 +94,15 @@ internal static class MathSingle
             return default;
         var rest = LatexGroups.Trimmed(tokens[lead..]);
         return WithoutUnit(rest) is { IsEmpty: false } bare ? bare : rest;      // "is 5 miles"
+    }
+
+    /// <summary>Whether a number stands there that is no exponent, as that of cm^2 is.</summary>
+    private static bool HoldsNumber(ReadOnlySpan<LatexToken> tokens)
+    {
+        for (var i = 1; i < tokens.Length; i++)
+            if (tokens[i].Kind == LatexTokenKind.Number && !(tokens[i - 1].IsSymbol('^') || (i > 1 && tokens[i - 1].IsSymbol('{') && tokens[i - 2].IsSymbol('^'))))
+                return true;
+        return false;
     }
 
     /// <summary>The text without spaces, case, articles, full stops, and brackets around the whole.</summary>

@@ -31,6 +31,8 @@ internal static class MathStatementReader
             var part = Read(tokens[range], depth + 1);
             if (part is MathStatement.Several several)
                 list.AddRange(several.Parts);
+            else if (part is MathStatement.Equation { IsName: true, Right: MathStatement.Several values } equation)       // x = ±1, ±3
+                list.AddRange(values.Parts.Select(value => equation with { Right = value }));
             else if (part is not MathStatement.Words { Text: "" })
                 list.Add(part);
         }
@@ -95,7 +97,11 @@ internal static class MathStatementReader
         var parts = LatexGroups.Split(inner, static token => token.IsSymbol(','));
         if (parts.Count < 2)
             return open == '(' && close == ')' || (inner[0].IsCommand("begin") && inner[^1].IsCommand("end")) ? Read(inner, depth + 1) : null;
-        return new MathStatement.Bracketed(open, close, ReadAll(inner, parts, depth));
+        var read = ReadAll(inner, parts, depth);
+        // (±1, 2) are two points.
+        if (read.Count(part => part is MathStatement.Several) == 1 && read.First(part => part is MathStatement.Several) is MathStatement.Several { Parts.Length: 2 } either)
+            return new MathStatement.Several([.. either.Parts.Select(one => new MathStatement.Bracketed(open, close, read.Replace(either, one)))]);
+        return new MathStatement.Bracketed(open, close, read);
     }
 
     /// <summary>{x | x &gt; 3}, {x ∈ ℝ : x &gt; 3}: the condition says which numbers.</summary>
