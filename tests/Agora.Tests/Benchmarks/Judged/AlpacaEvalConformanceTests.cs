@@ -86,6 +86,7 @@ public sealed class AlpacaEvalConformanceTests
     public void Pairs_without_a_preference_leave_the_fit_and_stay_in_the_average()
     {
         var variant = Expected().GetProperty("null_rows_variant");
+        Assert.SkipUnless(Models().Any(model => model.Name == variant.GetProperty("model").GetString()), "the folder does not hold the variant's model");
         var gone = variant.GetProperty("null_rows").EnumerateArray().Select(row => row.GetInt32()).ToHashSet();
         var pairs = Models().Single(model => model.Name == variant.GetProperty("model").GetString()).Pairs
             .Select((pair, row) => gone.Contains(row) ? pair with { Preference = null } : pair).ToArray();
@@ -100,7 +101,9 @@ public sealed class AlpacaEvalConformanceTests
     [Fact]
     public void Contributions_average_to_the_win_rate_and_spread_like_refits()
     {
-        var (_, model, pairs) = Models().Single(model => model.Name == "claude-2.1");
+        // A model that wins now and then: where nearly all is lost, a few pairs decide, and resamples of them are no oracle.
+        var (_, model, judged) = Models().OrderBy(model => Math.Abs(PreferenceSummary.Of(model.Pairs.Select(pair => pair.Preference)).WinRate!.Value - 20)).First();
+        var pairs = judged.Where(pair => pair.Preference is not null).ToArray();
         var (data, strength) = (Data(), model.GetProperty("published_C_index").GetInt32());
         var own = LengthControlledWinRate.Of(pairs, data, strength);
         var contributions = own.Contributions.Select(value => value!.Value).ToArray();
