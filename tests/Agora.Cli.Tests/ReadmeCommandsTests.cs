@@ -71,6 +71,7 @@ public sealed partial class ReadmeCommandsTests
         using var folder = new ScratchFolder();
         using var agora = await AgoraProcess.RunAsync(folder.Path, "run", TinyExperiment.Shipped("nano-grid.yaml"), "--dry-run");
         Assert.True(agora.ExitCode == 0, agora.Error);
+        Assert.Contains("nano_math: 500 items can tell 6.3 points apart", agora.Error, StringComparison.Ordinal);
         Assert.Contains("to do:", agora.Output, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
     }

@@ -12,16 +12,17 @@ namespace Agora.Cli.Commands;
 internal static class EvaluationTable
 {
     /// <summary>What the benchmarks are large enough to tell, before anything is asked.</summary>
-    public static void PrintDetectable(EvaluationRequest request)
+    public static void PrintDetectable(EvaluationRequest request) =>
+        PrintDetectable(request.Benchmarks.Select(benchmark => new BenchmarkSize(benchmark.Benchmark.Name, benchmark.Benchmark.Items.Length)), request.Confidence.Level);
+
+    /// <param name="level">Of the test, in percent.</param>
+    public static void PrintDetectable(IEnumerable<BenchmarkSize> benchmarks, double level)
     {
-        foreach (var benchmark in request.Benchmarks)
-        {
-            var items = benchmark.Benchmark.Items.Length;
+        foreach (var (name, items) in benchmarks)
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{benchmark.Benchmark.Name}: {items} items can tell {100 * DetectableDifference.Of(items, level: request.Confidence.Level):0.0} points apart"
-                + $" (two students whose answers correlate by {DetectableDifference.UsualCorrelation}; {100 * DetectableDifference.Of(items, correlation: 0, level: request.Confidence.Level):0.0}"
-                + $" where they do not; scores near 50, power 80 %, confidence {request.Confidence.Level:0.#} %)"));
-        }
+                $"{name}: {items} items can tell {100 * DetectableDifference.Of(items, level: level):0.0} points apart"
+                + $" (two students whose answers correlate by {DetectableDifference.UsualCorrelation}; {100 * DetectableDifference.Of(items, correlation: 0, level: level):0.0}"
+                + $" where they do not; scores near 50, power 80 %, confidence {level:0.#} %)"));
     }
 
     public static void Print(EvaluationOutcome outcome)

@@ -62,6 +62,7 @@ internal static class RunCommand
                     Console.WriteLine(JsonSerializer.Serialize(plan, CanonicalJson.Indented));
                 else
                     PlanTable.Print(plan);
+                EvaluationTable.PrintDetectable(plan.Benchmarks, experiment.Confidence.Level);
                 return ExitCodes.Done;
             }
             if (parsed.GetValue(pilot) is { } tries)

@@ -29,6 +29,9 @@ public sealed class GradeStep : RunStep
         this.random = random;
     }
 
+    /// <summary>What is graded, and over how many items.</summary>
+    internal BenchmarkSize Size => new(benchmark.Name, benchmark.Items.Length);
+
     public override ImmutableArray<ModelSpec> Models => [.. judges.Select(judge => judge.Spec)];
 
     public override ModelCapabilities Needs =>

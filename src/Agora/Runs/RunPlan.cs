@@ -17,6 +17,9 @@ public enum StepState
 /// <param name="Basis">What the estimate was made by: the length of texts, a tokenizer, or the step's own first tries.</param>
 public sealed record PlannedStep(string Name, string Kind, StepKey Key, StepState State, StepEstimate Estimate, string Basis);
 
+/// <param name="Items">That the benchmark asks.</param>
+public sealed record BenchmarkSize(string Benchmark, int Items);
+
 /// <summary>What a run will do, found out without asking any model.</summary>
 /// <remarks>
 /// What a data set will take is told by its own first tries where a pilot made them, otherwise by the students' tokenizer on prompts as they will be asked, with one try per instance; other steps by four characters a token.
@@ -25,6 +28,9 @@ public sealed record RunPlan
 {
     /// <summary>Inputs before the steps that read them; steps whose results nobody will read are not listed.</summary>
     public required ImmutableArray<PlannedStep> Steps { get; init; }
+
+    /// <summary>The benchmarks that are graded: how large they are decides what a comparison can tell.</summary>
+    public ImmutableArray<BenchmarkSize> Benchmarks { get; init; } = [];
 
     /// <summary>Of all steps that are not done.</summary>
     public StepEstimate Total => Steps.Where(step => step.State != StepState.Done).Aggregate(StepEstimate.Nothing, (sum, step) => sum + step.Estimate);
@@ -36,6 +42,7 @@ public sealed record RunPlan
             .. needs.Present.Select(step => Planned(step, store, StepState.Done)),
             .. needs.ToDo.Select(step => Planned(step, store, store.HasJournal(step.Key) ? StepState.Interrupted : StepState.ToDo)),
         ],
+        Benchmarks = [.. needs.Present.Concat(needs.ToDo).OfType<GradeStep>().Select(step => step.Size).Distinct().OrderBy(size => size.Benchmark, StringComparer.Ordinal)],
     };
 
     private static PlannedStep Planned(RunStep step, StepStore store, StepState state)
