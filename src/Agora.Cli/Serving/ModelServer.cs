@@ -21,14 +21,16 @@ public sealed class ModelServer : IAsyncDisposable
     private readonly WebApplication application;
     private readonly ServedModel model;
     private readonly RequestGate gate;
+    private readonly BodyBudget bodies;
     private readonly ServerMetrics metrics;
     private volatile bool stopping;
 
-    private ModelServer(WebApplication application, ServedModel model, RequestGate gate, ServerMetrics metrics)
+    private ModelServer(WebApplication application, ServedModel model, RequestGate gate, BodyBudget bodies, ServerMetrics metrics)
     {
         this.application = application;
         this.model = model;
         this.gate = gate;
+        this.bodies = bodies;
         this.metrics = metrics;
     }
 
@@ -51,7 +53,7 @@ public sealed class ModelServer : IAsyncDisposable
         ModelServer? server = null;
         try
         {
-            server = new ModelServer(Build(options, address), model, new RequestGate(options.MaxRequests), metrics);
+            server = new ModelServer(Build(options, address), model, new RequestGate(options.MaxRequests), new BodyBudget(options.MaxBytesInside), metrics);
             server.Map();
             await server.application.StartAsync(cancellationToken);
             return server;
@@ -150,6 +152,8 @@ public sealed class ModelServer : IAsyncDisposable
             if (stopping)
                 throw new ApiFault(503, "the server is stopping; ask another one, or try again", null, "server_stopping");
             using var pass = gate.Enter();
+            await using var body = bodies.Count(context.Request.Body);
+            context.Request.Body = body;
             await answer(context);
             metrics.Answered(path, context.Response.StatusCode, clock.Elapsed);
         }

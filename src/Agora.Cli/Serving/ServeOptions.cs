@@ -30,4 +30,7 @@ public sealed record ServeOptions
 
     /// <summary>Of a request's body; a longer one is refused (413).</summary>
     public long MaxRequestBytes { get; init; } = 8 << 20;
+
+    /// <summary>Of the bodies of all requests inside together; the one that passes it is told to come back (429).</summary>
+    public long MaxBytesInside { get; init; } = 128 << 20;
 }

@@ -5,7 +5,7 @@ using Agora.Experiments;
 namespace Agora.Students.Checkpoints;
 
 /// <summary>A model folder in Hugging Face format, open for reading: config.json and the weights of one file or of sharded ones.</summary>
-/// <remarks>Opening checks every tensor's name, shape and type against the config; the weights stay on disk, memory-mapped, until they are read.</remarks>
+/// <remarks>Opening checks every tensor's name, shape and type against the config; the weights stay on disk until they are read.</remarks>
 public sealed class CheckpointFolder : IDisposable
 {
     private const string SingleFile = "model.safetensors";

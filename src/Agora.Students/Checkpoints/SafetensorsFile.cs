@@ -1,8 +1,9 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Immutable;
-using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
 using Agora.Experiments;
+using Microsoft.Win32.SafeHandles;
 
 namespace Agora.Students.Checkpoints;
 
@@ -15,31 +16,24 @@ public sealed record SafetensorsEntry(string Name, string Type, ImmutableArray<l
     public long Elements => Shape.Aggregate(1L, (product, size) => product * size);
 }
 
-/// <summary>A safetensors file, memory-mapped and read as float32 or as stored. The header is taken for hostile until it is checked.</summary>
+/// <summary>A safetensors file, read at any place as float32 or as stored. The header is taken for hostile until it is checked.</summary>
 /// <remarks>
 /// Format: 8 bytes little-endian header length, a JSON header whose offsets count from its own end, raw little-endian row-major data
 /// (https://huggingface.co/docs/safetensors). As in the reference reader, tensors may come in any order but must tile the data exactly:
-/// no overlap, no hole, no rest.
+/// no overlap, no hole, no rest. The file is not mapped into memory: one that is cut short while it is mapped ends the process (SIGBUS), and here it is an error.
 /// </remarks>
-public sealed unsafe class SafetensorsFile : IDisposable
+public sealed class SafetensorsFile : IDisposable
 {
     /// <summary>The reference reader's own limit.</summary>
     private const long MaxHeaderBytes = 100_000_000;
-    private const long ReleaseAfter = 16 << 20;
+    private const int BufferBytes = 1 << 20;
 
-    private readonly MemoryMappedFile map;
-    private readonly MemoryMappedViewAccessor view;
-    private readonly byte* start;
-    private readonly long length;
-    private long readSinceRelease;
+    private readonly SafeFileHandle file;
 
-    private SafetensorsFile(string path, MemoryMappedFile map, MemoryMappedViewAccessor view, byte* start, long length, ImmutableSortedDictionary<string, SafetensorsEntry> tensors)
+    private SafetensorsFile(string path, SafeFileHandle file, ImmutableSortedDictionary<string, SafetensorsEntry> tensors)
     {
         Path = path;
-        this.map = map;
-        this.view = view;
-        this.start = start;
-        this.length = length;
+        this.file = file;
         Tensors = tensors;
     }
 
@@ -50,55 +44,84 @@ public sealed unsafe class SafetensorsFile : IDisposable
     /// <exception cref="AgoraException">Not a safetensors file, or its header contradicts itself or the file's length.</exception>
     public static SafetensorsFile Open(string path)
     {
+        SafeFileHandle? file = null;
         try
         {
-            using var file = File.OpenRead(path);
-            var length = file.Length;
+            file = File.OpenHandle(path);
+            var length = RandomAccess.GetLength(file);
             Span<byte> prefix = stackalloc byte[8];
             if (length < 8)
                 throw SafetensorsHeader.Broken(path, $"the file has {length} bytes, fewer than the 8 of the header's length");
-            file.ReadExactly(prefix);
+            ReadExactly(file, path, prefix, 0);
             var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
             if (headerLength > MaxHeaderBytes || (long)headerLength > length - 8)
                 throw SafetensorsHeader.Broken(path, $"the header claims {headerLength} bytes; the file has {length}, and {MaxHeaderBytes} is the limit");
             var header = new byte[headerLength];
-            file.ReadExactly(header);
-            var tensors = SafetensorsHeader.Read(path, header, dataStart: 8 + header.LongLength, fileLength: length);
-            var map = MemoryMappedFile.CreateFromFile(file, mapName: null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-            var view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-            byte* pointer = null;
-            view.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);
-            return new SafetensorsFile(path, map, view, pointer + view.PointerOffset, length, tensors);
+            ReadExactly(file, path, header, 8);
+            var opened = new SafetensorsFile(path, file, SafetensorsHeader.Read(path, header, dataStart: 8 + header.LongLength, fileLength: length));
+            file = null;
+            return opened;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new AgoraException("cannot read the weights", path, "check that the file exists and is readable", exception);
+            throw Unreadable(path, exception);
+        }
+        finally
+        {
+            file?.Dispose();
         }
     }
 
     /// <summary>Widens elements of one tensor to float32; exact for all three types.</summary>
     /// <param name="first">Index of the first element wanted, in row-major order.</param>
-    /// <exception cref="AgoraException">The tensor is not F32, F16 or BF16.</exception>
+    /// <exception cref="AgoraException">The tensor is not F32, F16 or BF16, or the file can no longer be read to its end.</exception>
     public void Read(SafetensorsEntry tensor, long first, Span<float> destination)
     {
-        ObjectDisposedException.ThrowIf(view.SafeMemoryMappedViewHandle.IsClosed, this);
+        ObjectDisposedException.ThrowIf(file.IsClosed, this);
         ArgumentOutOfRangeException.ThrowIfNegative(first);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(first + destination.Length, tensor.Elements, nameof(destination));
         var type = FloatType.Named(tensor.Type)
             ?? throw new AgoraException($"tensor {tensor.Name} has type {tensor.Type}", Path, $"use a checkpoint in {string.Join(", ", FloatType.All.Select(t => t.Name))}");
-        type.Widen(new ReadOnlySpan<byte>(start + tensor.Offset + first * type.Size, destination.Length * type.Size), destination);
-        Release((long)destination.Length * type.Size);
+        var at = tensor.Offset + first * type.Size;
+        if (type.Size == sizeof(float))
+        {
+            // In parts, because a span counts its elements in 32 bits.
+            for (; destination.Length > 0; destination = destination[Math.Min(destination.Length, BufferBytes)..])
+            {
+                var part = MemoryMarshal.AsBytes(destination[..Math.Min(destination.Length, BufferBytes)]);
+                ReadBytes(part, at);
+                at += part.Length;
+            }
+            return;
+        }
+        var buffer = ArrayPool<byte>.Shared.Rent(Math.Min(BufferBytes, destination.Length * type.Size));
+        try
+        {
+            while (destination.Length > 0)
+            {
+                var count = Math.Min(destination.Length, BufferBytes / type.Size);
+                var bytes = buffer.AsSpan(0, count * type.Size);
+                ReadBytes(bytes, at);
+                type.Widen(bytes, destination[..count]);
+                at += bytes.Length;
+                destination = destination[count..];
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     /// <summary>Copies bytes of one tensor as they are stored, whatever its type.</summary>
     /// <param name="first">The first byte wanted, from the tensor's start.</param>
+    /// <exception cref="AgoraException">The file can no longer be read to its end.</exception>
     public void ReadStored(SafetensorsEntry tensor, long first, Span<byte> destination)
     {
-        ObjectDisposedException.ThrowIf(view.SafeMemoryMappedViewHandle.IsClosed, this);
+        ObjectDisposedException.ThrowIf(file.IsClosed, this);
         ArgumentOutOfRangeException.ThrowIfNegative(first);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(first + destination.Length, tensor.Length, nameof(destination));
-        new ReadOnlySpan<byte>(start + tensor.Offset + first, destination.Length).CopyTo(destination);
-        Release(destination.Length);
+        ReadBytes(destination, tensor.Offset + first);
     }
 
     public float[] Read(SafetensorsEntry tensor)
@@ -108,28 +131,32 @@ public sealed unsafe class SafetensorsFile : IDisposable
         return values;
     }
 
-    public void Dispose()
+    public void Dispose() => file.Dispose();
+
+    private void ReadBytes(Span<byte> destination, long offset)
     {
-        if (view.SafeMemoryMappedViewHandle.IsClosed)
-            return;
-        view.SafeMemoryMappedViewHandle.ReleasePointer();
-        view.Dispose();
-        map.Dispose();
+        try
+        {
+            ReadExactly(file, Path, destination, offset);
+        }
+        catch (IOException exception)
+        {
+            throw Unreadable(Path, exception);
+        }
     }
 
-    // Pages that were read count as resident as long as they are mapped. Without this, loading would hold the weights twice: as pages of the file and as what was made of them.
-    private void Release(long bytesRead)
+    private static void ReadExactly(SafeFileHandle file, string path, Span<byte> destination, long offset)
     {
-        if (Interlocked.Add(ref readSinceRelease, bytesRead) < ReleaseAfter || !OperatingSystem.IsLinux())
-            return;
-        Interlocked.Exchange(ref readSinceRelease, 0);
-        // What another thread is reading at this moment comes back from the page cache. The advice may be ignored, so its result does not matter.
-        _ = Advise(start, (nuint)length, NotNeeded);
+        while (destination.Length > 0)
+        {
+            var count = RandomAccess.Read(file, destination, offset);
+            if (count == 0)
+                throw SafetensorsHeader.Broken(path, $"the file ends at byte {offset}; it was cut short while it was read");
+            destination = destination[count..];
+            offset += count;
+        }
     }
 
-    private const int NotNeeded = 4;        // MADV_DONTNEED
-
-    [DllImport("libc", EntryPoint = "madvise")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int Advise(byte* address, nuint length, int advice);
+    private static AgoraException Unreadable(string path, Exception exception) =>
+        new("cannot read the weights", path, "check that the file exists and is readable", exception);
 }

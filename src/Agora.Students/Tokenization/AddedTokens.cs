@@ -58,6 +58,9 @@ internal sealed class AddedTokens
             }
             // A token whose right-hand white space holds the start of this one has taken it already.
             start = Math.Max(start, done);
+            // One whose left-hand white space is gone with all of itself is nowhere.
+            if (token.StripLeft && start >= end)
+                continue;
             if (start > done)
                 yield return new TextCut(done, start - done, null);
             yield return new TextCut(start, Math.Max(0, end - start), token);
@@ -82,7 +85,7 @@ internal sealed class AddedTokens
         Rune.DecodeFromUtf16(text.AsSpan(start), out var rune, out _) == OperationStatus.Done && IsWord(rune);
 
     /// <summary>Unicode's \w (UTS #18, annex C): alphabetic, marks, decimal digits, connectors and joiners.</summary>
-    private static bool IsWord(Rune rune) => Rune.GetUnicodeCategory(rune) switch
+    public static bool IsWord(Rune rune) => Rune.GetUnicodeCategory(rune) switch
     {
         UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter
             or UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter or UnicodeCategory.LetterNumber

@@ -43,7 +43,8 @@ internal sealed class BytePairModel
         hasAllBytes = !byteIds.Contains(-1);
         // Without a pre-tokenizer the whole text is one piece. Where no merge can join anything to a ▁ after it, cutting there changes
         // nothing, and words can be looked up.
-        cutsBeforeMark = !options.ByteLevel && !options.MergesCrossMark && ids.ContainsKey(SpaceMark.ToString());
+        // A character that is dropped, though, leaves its neighbours side by side.
+        cutsBeforeMark = !options.ByteLevel && !options.MergesCrossMark && ids.ContainsKey(SpaceMark.ToString()) && (options.UnknownId is not null || (options.ByteFallback && hasAllBytes));
     }
 
     public void Encode(ReadOnlySpan<char> piece, List<int> output)

@@ -126,22 +126,44 @@ internal sealed class PatternSplit(SplitPattern pattern, SplitBehavior behavior,
 /// <summary>Cuts digits from the rest: each by itself, or runs of them.</summary>
 internal sealed class DigitSplit(bool individually) : PreTokenizer
 {
-    private readonly PatternSplit split = new(new DigitPattern(), individually ? SplitBehavior.Isolated : SplitBehavior.Contiguous, false);
+    private readonly PatternSplit split = new(new CharacterPattern(Rune.IsNumber), individually ? SplitBehavior.Isolated : SplitBehavior.Contiguous, false);
 
     public override TextPieces Apply(TextPieces pieces) => split.Apply(pieces);
+}
 
-    private sealed class DigitPattern : SplitPattern
+/// <summary>Matches the characters of a kind, each by itself.</summary>
+internal sealed class CharacterPattern(Func<Rune, bool> isOfKind) : SplitPattern
+{
+    /// <summary>Unicode's punctuation, and what ASCII has of symbols beside it.</summary>
+    public static bool IsPunctuation(Rune rune) => Rune.IsPunctuation(rune) || rune.IsAscii && Rune.IsSymbol(rune);
+
+    public override void Match(string text, TextRange within, List<TextRange> matches)
     {
-        public override void Match(string text, TextRange within, List<TextRange> matches)
+        var at = within.Start;
+        foreach (var rune in text.AsSpan(within.Start, within.Length).EnumerateRunes())
         {
-            var at = within.Start;
-            foreach (var rune in text.AsSpan(within.Start, within.Length).EnumerateRunes())
-            {
-                // What the reference calls numeric: digits, letters that are numbers, and fractions.
-                if (Rune.GetUnicodeCategory(rune) is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber)
-                    matches.Add(new TextRange(at, at + rune.Utf16SequenceLength));
-                at += rune.Utf16SequenceLength;
-            }
+            if (isOfKind(rune))
+                matches.Add(new TextRange(at, at + rune.Utf16SequenceLength));
+            at += rune.Utf16SequenceLength;
+        }
+    }
+}
+
+/// <summary>\w+|[^\w\s]+ as the reference's engine has it, where joiners are parts of words.</summary>
+internal sealed class WordPattern : SplitPattern
+{
+    public override void Match(string text, TextRange within, List<TextRange> matches)
+    {
+        var (at, wasWord) = (within.Start, (bool?)null);
+        foreach (var rune in text.AsSpan(within.Start, within.Length).EnumerateRunes())
+        {
+            bool? isWord = Rune.IsWhiteSpace(rune) ? null : AddedTokens.IsWord(rune);
+            var end = at + rune.Utf16SequenceLength;
+            if (isWord is not null && isWord == wasWord)
+                matches[^1] = new TextRange(matches[^1].Start, end);
+            else if (isWord is not null)
+                matches.Add(new TextRange(at, end));
+            (at, wasWord) = (end, isWord);
         }
     }
 }

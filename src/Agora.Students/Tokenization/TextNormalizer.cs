@@ -19,9 +19,15 @@ internal sealed class CanonicalForm(bool composed) : TextNormalizer
     public override string Apply(string text) => composed ? CanonicalNormalization.Compose(text) : CanonicalNormalization.Decompose(text);
 }
 
+internal sealed class CompatibilityForm(bool composed) : TextNormalizer
+{
+    public override string Apply(string text) => composed ? CompatibilityNormalization.Compose(text) : CompatibilityNormalization.Decompose(text);
+}
+
 internal sealed class LowerCase : TextNormalizer
 {
-    public override string Apply(string text) => text.ToLowerInvariant();
+    // Letter by letter, as the reference does: no sigma knows that it ends a word, and İ becomes two characters.
+    public override string Apply(string text) => text.ToLowerInvariant().Replace("\u0130", "i\u0307", StringComparison.Ordinal);
 }
 
 internal sealed class PrependText(string prefix) : TextNormalizer

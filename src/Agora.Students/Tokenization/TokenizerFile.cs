@@ -149,6 +149,10 @@ internal static class TokenizerFile
         {
             case "ByteLevel":      // moves offsets only
                 break;
+            case "BertProcessing" or "RobertaProcessing":
+                prefix.Insert(0, ProcessingId(at["cls"], vocabulary));
+                suffix.Add(ProcessingId(at["sep"], vocabulary));
+                break;
             case "Sequence":
                 foreach (var step in at["processors"].Items())
                     AddPostProcessor(step, vocabulary, prefix, suffix);
@@ -170,6 +174,14 @@ internal static class TokenizerFile
             case var other:
                 throw at.Unsupported($"a post-processor of type {other}");
         }
+    }
+
+    /// <summary>["token", id].</summary>
+    private static int ProcessingId(JsonAt at, Vocabulary vocabulary)
+    {
+        if (at.Items().ToList() is not [_, var id])
+            throw at.Fault("must be a token and its id");
+        return vocabulary.TokenOf(id.Id()) is not null ? id.Id() : throw at.Fault($"adds the id {id.Id()}, which no token has");
     }
 
     private static List<int> SpecialIds(JsonAt processor, JsonAt special, Vocabulary vocabulary)

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Agora.Students.Tokenization;
 
 /// <summary>Makes a tokenizer's normalizers, pre-tokenizers and decoders from their descriptions in tokenizer.json.</summary>
@@ -8,6 +10,8 @@ internal static class TokenizerStages
         "Sequence" => new NormalizerSequence([.. at["normalizers"].Items().Select(Normalizer)]),
         "NFC" => new CanonicalForm(composed: true),
         "NFD" => new CanonicalForm(composed: false),
+        "NFKC" => new CompatibilityForm(composed: true),
+        "NFKD" => new CompatibilityForm(composed: false),
         "Lowercase" => new LowerCase(),
         "Prepend" => new PrependText(at["prepend"].Text()),
         "Replace" => Replace(at),
@@ -21,6 +25,13 @@ internal static class TokenizerStages
         "ByteLevel" => new ByteLevelSplit(at["add_prefix_space"].Flag(absent: true), at["use_regex"].Flag(absent: true)),
         "Split" => new PatternSplit(Pattern(at["pattern"]), Behavior(at["behavior"]), at["invert"].Flag()),
         "Digits" => new DigitSplit(at["individual_digits"].Flag()),
+        "Punctuation" => new PatternSplit(new CharacterPattern(CharacterPattern.IsPunctuation), at["behavior"].Exists ? Behavior(at["behavior"]) : SplitBehavior.Isolated, invert: false),
+        "WhitespaceSplit" => new PatternSplit(new CharacterPattern(Rune.IsWhiteSpace), SplitBehavior.Removed, invert: false),
+        "Whitespace" => new PatternSplit(new WordPattern(), SplitBehavior.Removed, invert: true),
+        "CharDelimiterSplit" => new PatternSplit(SplitPattern.FromText(Character(at["delimiter"]).ToString()), SplitBehavior.Removed, invert: false),
+        "BertPreTokenizer" => new PreTokenizerSequence([
+            new PatternSplit(new CharacterPattern(Rune.IsWhiteSpace), SplitBehavior.Removed, invert: false),
+            new PatternSplit(new CharacterPattern(CharacterPattern.IsPunctuation), SplitBehavior.Isolated, invert: false)]),
         "Metaspace" => new Metaspace(Mark(at), Scheme(at), at["split"].Flag(absent: true)),
         var other => throw at.Unsupported($"a pre-tokenizer of type {other}"),
     };

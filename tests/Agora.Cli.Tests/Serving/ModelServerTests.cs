@@ -296,6 +296,36 @@ public sealed class ModelServerTests(ModelServerTests.RunningServer running) : I
     }
 
     [Fact]
+    public async Task Requests_that_send_too_much_together_are_told_to_come_back_until_others_have_left()
+    {
+        await using var small = await ModelServer.StartAsync(running.Options with { MaxBytesInside = 4096 }, TestContext.Current.CancellationToken);
+        using var client = new HttpClient { BaseAddress = small.Address };
+        async Task<HttpResponseMessage> AskAsync(int spaces) =>
+            await client.PostAsync(new Uri("/v1/completions", UriKind.Relative), Json("""{"model":"tiny","prompt":"Hi","max_tokens":1}""" + new string(' ', spaces)), TestContext.Current.CancellationToken);
+        using (var large = await AskAsync(5000))
+        {
+            Assert.Equal(HttpStatusCode.TooManyRequests, large.StatusCode);
+            Assert.NotNull(large.Headers.RetryAfter);
+        }
+        // What each has sent is given back when it leaves, whether it was answered or refused.
+        for (var round = 0; round < 5; round++)
+            using (var response = await AskAsync(3000))
+                Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        using var held = new HttpRequestMessage(HttpMethod.Post, "/v1/completions") { Content = new NeverEnding(3000) };
+        using var stop = new CancellationTokenSource();
+        var waiting = client.SendAsync(held, stop.Token);
+        for (var status = HttpStatusCode.OK; status == HttpStatusCode.OK;)
+        {
+            using var response = await AskAsync(3000);
+            status = response.StatusCode;
+            Assert.False(waiting.IsCompleted, "the request that has not ended was to keep its bytes");
+            Assert.True(status is HttpStatusCode.OK or HttpStatusCode.TooManyRequests, $"got {status}");
+        }
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+    }
+
+    [Fact]
     public async Task A_port_that_is_taken_is_an_error_that_says_what_to_do()
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);
@@ -339,13 +369,13 @@ public sealed class ModelServerTests(ModelServerTests.RunningServer running) : I
         JsonDocument.Parse(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken)).RootElement;
 
     /// <summary>A body whose end never comes.</summary>
-    private sealed class NeverEnding : HttpContent
+    private sealed class NeverEnding(int spaces = 0) : HttpContent
     {
         protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
 
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
         {
-            await stream.WriteAsync("{"u8.ToArray(), cancellationToken);
+            await stream.WriteAsync(Encoding.ASCII.GetBytes("{" + new string(' ', spaces)), cancellationToken);
             await stream.FlushAsync(cancellationToken);
             await Task.Delay(Timeout.Infinite, cancellationToken);
         }

@@ -140,6 +140,23 @@ public sealed class SafetensorsFileTests : IDisposable
         Assert.Throws<ArgumentOutOfRangeException>(() => file.ReadStored(file.Tensors["w"], 4, bytes));
     }
 
+    // A mapped file that is cut short ends the process.
+    [Theory]
+    [InlineData("F32")]
+    [InlineData("BF16")]
+    public void A_file_that_is_cut_short_while_it_is_open_is_an_error(string type)
+    {
+        var path = folder.File("cut.safetensors");
+        SafetensorsWriter.Write(path, [TensorToSave.Of("w", [1 << 20], FloatType.Named(type)!, new float[1 << 20])]);
+        using var file = SafetensorsFile.Open(path);
+        using (var other = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+            other.SetLength(other.Length - 100_000);
+        var error = Assert.Throws<AgoraException>(() => file.Read(file.Tensors["w"]));
+        Assert.Contains("cut short", error.What, StringComparison.Ordinal);
+        Assert.Contains("cut.safetensors", error.Where, StringComparison.Ordinal);
+        Assert.Throws<AgoraException>(() => file.ReadStored(file.Tensors["w"], file.Tensors["w"].Length - 8, new byte[8]));
+    }
+
     // Long enough for the vectors and for what is left over after them.
     [Fact]
     public void Every_bit_pattern_of_a_sixteen_bit_type_widens_as_its_definition_says()
