@@ -6,6 +6,7 @@ using Agora.Experiments;
 namespace Agora.Bench;
 
 /// <summary>HumanEval's canonical solutions through the sandbox, against openai/human-eval's own evaluator in the same run.</summary>
+/// <remarks>Every round of ours starts and ends a sandbox of its own, which is counted; theirs begins when its interpreter is warm and the problems are read. The first round also finds Python and measures the machine.</remarks>
 internal static class SandboxSpeed
 {
     private const int Rounds = 9;

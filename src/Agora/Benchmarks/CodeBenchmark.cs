@@ -27,7 +27,7 @@ internal sealed record CodeGrading
 internal sealed class CodeBenchmark : IBenchmark
 {
     /// <summary>Raised with every change to extraction or running that may alter a grade.</summary>
-    private const int Rules = 1;
+    private const int Rules = 2;
 
     private readonly FrozenDictionary<string, CodeTask> tasks;
     /// <summary>Of an item and a program. Students of a small benchmark often write the very same one, which needs no second run.</summary>

@@ -4,20 +4,39 @@ EQUAL = "agora: equal"      # stands in the tests' constants until the function 
 
 
 def make_equal():
-    stranger = object()
+    stranger, unknown = object(), object()
+    plain = frozenset((int, float, complex, bool, str, bytes, type(None)))
 
-    def equals_anything(value, oddity=Exception):
-        try:
-            return (value == stranger) is True
-        except oddity:      # its comparison wants its own kind, which is no fault
-            return False
+    def deceiver(value, other, most=100000, oddity=Exception, kind=type, size=len, pairs=zip, whole=(list, tuple), loose=(set, frozenset), named=dict):
+        """What in a value, down its lists, tuples, sets and dictionaries, claims an equality that is none; unknown where there is nothing like it."""
+        waiting = [(value, other)]
+        while waiting and most > 0:
+            value, other = waiting.pop()
+            most -= 1
+            if kind(value) in plain:
+                continue
+            if kind(value) in whole:
+                waiting += pairs(value, other) if kind(other) in whole and size(value) == size(other) else [(part, unknown) for part in value]
+            elif kind(value) in loose:
+                waiting += [(part, unknown) for part in value]
+            elif kind(value) is named:
+                waiting += [(part, unknown) for part in value.values()]
+            else:
+                try:
+                    if (value == stranger) is True or (value == unknown) is True:
+                        return value
+                except oddity:      # its comparison wants its own kind, which is no fault
+                    pass
+                if kind(other) in plain and kind(other).__eq__(other, value) is False:
+                    return value    # a number or text that is asked itself knows better
+        return unknown
 
     def equal(left, right, error=AssertionError, kind=type):
         result = left == right
         if result is True:
-            for value in (left, right):
-                if equals_anything(value):
-                    raise error("a value equals everything: " + kind(value).__name__)
+            for value in (deceiver(left, right), deceiver(right, left)):
+                if value is not unknown:
+                    raise error("a value equals what it is not: " + kind(value).__name__)
         return result
 
     return equal
