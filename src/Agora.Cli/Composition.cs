@@ -40,6 +40,7 @@ internal sealed class Composition : IDisposable
             OpenEmbeddings = OpenEmbeddingsAsync,
             OpenLikelihood = async (model, systemMessage, stop) => new EmbeddedLikelihoodModel((await RentAsync(model, stop)).Engine, systemMessage),
             OpenReward = async (model, stop) => new EmbeddedRewardModel((await RentAsync(model, stop)).Engine),
+            StartSandbox = (parallel, stop) => CodeSandbox.StartAsync(parallel, unsafeNoSandbox, stop),
             OpenBenchmark = spec => BenchmarkCatalogue.Open(spec, Environment.CurrentDirectory, unsafeNoSandbox),
             TokenCounter = folder =>
             {

@@ -20,7 +20,7 @@ internal static partial class CodeAnswer
         var text = Spoken(completion);
         if (string.IsNullOrWhiteSpace(text))
             return null;
-        var blocks = FencedBlocks(text);
+        var blocks = FencedBlocks(text).ConvertAll(block => block.Code);
         if (blocks.Count > 0)
         {
             var code = blocks.LastOrDefault(block => Defines(block, entryPoint)) ?? blocks.MaxBy(block => block.Length)!;
@@ -29,6 +29,14 @@ internal static partial class CodeAnswer
         if (!Defines(text, entryPoint) && continues is not null)
             return continues + text;
         return FromFirstCode(text);
+    }
+
+    /// <summary>The Python of a text that is a program: its fenced blocks one after the other, those of other languages left out.</summary>
+    /// <returns>Null where the text holds none.</returns>
+    public static string? Python(string text)
+    {
+        string[] blocks = [.. FencedBlocks(Spoken(text)).Where(block => block.Language is "" or "py" or "python" or "python3").Select(block => block.Code)];
+        return blocks.Length == 0 ? null : string.Join('\n', blocks);
     }
 
     private static string Completed(string code, string entryPoint, string? continues) =>
@@ -46,23 +54,25 @@ internal static partial class CodeAnswer
         return text.ReplaceLineEndings("\n");
     }
 
-    /// <summary>Contents of ``` fences; one that never closes reaches to the end, as where the token limit cut it off.</summary>
-    private static List<string> FencedBlocks(string text)
+    /// <summary>Contents of ``` fences with the language that each names; one that never closes reaches to the end, as where the token limit cut it off.</summary>
+    private static List<(string Language, string Code)> FencedBlocks(string text)
     {
-        var blocks = new List<string>();
+        var blocks = new List<(string Language, string Code)>();
         StringBuilder? open = null;
+        var language = "";
         foreach (var line in text.Split('\n'))
         {
             if (line.AsSpan().TrimStart().StartsWith("```", StringComparison.Ordinal))
             {
                 if (open is not null)
                 {
-                    blocks.Add(open.ToString());
+                    blocks.Add((language, open.ToString()));
                     open = null;
                 }
                 else
                 {
                     open = new StringBuilder();
+                    language = line.Trim().TrimStart('`').Trim().ToLowerInvariant();
                 }
             }
             else
@@ -71,8 +81,8 @@ internal static partial class CodeAnswer
             }
         }
         if (open is { Length: > 0 })
-            blocks.Add(open.ToString());
-        blocks.RemoveAll(string.IsNullOrWhiteSpace);
+            blocks.Add((language, open.ToString()));
+        blocks.RemoveAll(block => string.IsNullOrWhiteSpace(block.Code));
         return blocks;
     }
 

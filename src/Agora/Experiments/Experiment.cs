@@ -92,7 +92,12 @@ public sealed record ModelSpec
     public RequestMode Mode { get; init; } = RequestMode.Online;
     /// <summary>For the modes batch and auto.</summary>
     public BatchSpec? Batch { get; init; }
+    /// <summary>openai, where the model measures perplexity. <c>chat</c>: conversations in the server's own chat template, by vLLM's <c>prompt_logprobs</c>. <c>completions</c>: instruction, an empty line and response as plain text, by <c>echo</c> with <c>logprobs</c>.</summary>
+    public LikelihoodReading Likelihood { get; init; } = LikelihoodReading.Chat;
 }
+
+/// <summary><see cref="Chat"/>: in the server's chat template, by <c>prompt_logprobs</c>. <see cref="Completions"/>: as plain text, by <c>echo</c> and <c>logprobs</c>.</summary>
+public enum LikelihoodReading { Chat, Completions }
 
 /// <summary><see cref="Online"/>: one by one. <see cref="Batch"/>: through the provider's batch API. <see cref="Auto"/>: in batches where enough requests wait together.</summary>
 public enum RequestMode { Online, Batch, Auto }
@@ -122,6 +127,8 @@ public sealed record CapabilitySpec
     public bool? PromptCaching { get; init; }
     /// <summary>Continuing a text without chat template, as base models are asked: /completions.</summary>
     public bool? PlainPrompt { get; init; }
+    /// <summary>How likely the model holds a text that it is given, as perplexity needs.</summary>
+    public bool? PromptLogProbabilities { get; init; }
     /// <summary>The provider's batch API. OpenAI's own endpoint and Anthropic have one; another OpenAI-compatible endpoint that has /batches may say so here.</summary>
     public bool? Batch { get; init; }
 }

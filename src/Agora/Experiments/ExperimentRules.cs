@@ -55,12 +55,16 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
             return;
         References(metrics, "judges", "metrics");
         NoneTwice(Texts(metrics, "judges"), "metrics.judges");
-        foreach (var key in (string[])["perplexity", "reward", "embeddings"])
+        foreach (var (key, providers) in ((string, string[])[])[("perplexity", [ModelSpec.Embedded, ModelSpec.OpenAI]), ("reference", [ModelSpec.Embedded, ModelSpec.OpenAI]), ("reward", [ModelSpec.Embedded]), ("embeddings", [ModelSpec.Embedded, ModelSpec.OpenAI])])
         {
             Reference(Text(metrics, key), $"metrics.{key}");
-            if (key != "embeddings" && Text(metrics, key) is { } name && models?[name.Text] is MapNode model && Text(model, "provider") is { } provider && provider.Text != ModelSpec.Embedded)
-                Add(name, $"metrics.{key} must be a model of provider {ModelSpec.Embedded}, got {name.Describe()} of provider {provider.Text}");
+            if (Text(metrics, key) is { } name && models?[name.Text] is MapNode model && Text(model, "provider") is { } provider && !providers.Contains(provider.Text))
+                Add(name, $"metrics.{key} must be a model of provider {string.Join(" or ", providers)}, got {name.Describe()} of provider {provider.Text}");
         }
+        if (metrics["reference"] is { } reference && metrics["perplexity"] is null)
+            Add(reference, "metrics.reference needs metrics.perplexity: the implicit reward compares the two models");
+        if (metrics["verification"] is MapNode verification)
+            Reference(Text(verification, "solver"), "metrics.verification.solver");
     }
 
     private void Models()
@@ -88,6 +92,8 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
                 if (model.Members.Find(member => member.Key.Text == key).Key is { } given)
                     Add(given, $"{path}.{key} has no meaning for provider {provider.Text}; delete it");
             Mode(model, provider.Text, path);
+            if (provider.Text != ModelSpec.OpenAI && Text(model, "likelihood") is { } likelihood && likelihood.Text != ExperimentMember.Word(LikelihoodReading.Chat))
+                Add(likelihood, $"{path}.likelihood has no meaning for provider {provider.Text}; delete it");
             if (Text(model, "endpoint") is { } endpoint)
                 Endpoint(endpoint, $"{path}.endpoint");
             if (model["endpoint"] is ScalarNode at && Text(model, "model") is { } named

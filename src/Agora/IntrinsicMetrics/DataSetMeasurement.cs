@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using Agora.DataGeneration.Filters;
 using Agora.Experiments;
 using Agora.LanguageModels;
 using Microsoft.Extensions.AI;
@@ -10,97 +10,62 @@ public sealed class DataSetMeasurement(MetricInstruments instruments, RandomStre
 {
     // Sent to a model at a time: memory stays flat, and engines have enough to fill their batches.
     private const int ChunkLength = 256;
-    // The nearest neighbour of each text looks at every pair, and eigenvalues cost the cube.
-    private const int MostForPairs = 4000, MostForVendi = 1000, MostForSelfBleu = 2000;
-    private const int ContaminationRun = 13;
 
     private readonly MetricIntervals intervals = new(random);
 
     /// <summary>Metrics of all instances, or of a random subset, which the intervals then account for.</summary>
     /// <param name="domain">Chooses the judge's rubrics.</param>
     /// <param name="sample">At most this many; all where null.</param>
-    /// <param name="against">Texts that training data must not hold, such as benchmark questions; null: contamination is not measured.</param>
+    /// <param name="against">Test sets that training data must not hold, such as benchmark questions; null: contamination is not measured.</param>
     public async Task<MeasuredData> MeasureAsync(
-        string generator, Setting? setting, Domain? domain, IReadOnlyList<MeasuredInstance> instances, int? sample, IReadOnlyCollection<string>? against, CancellationToken cancellationToken)
+        string generator, Setting? setting, Domain? domain, IReadOnlyList<MeasuredInstance> instances, int? sample, TestSetIndex? against, CancellationToken cancellationToken)
     {
         int[] places = sample is { } wanted && wanted < instances.Count
             ? [.. random.For($"sample {generator} {setting}").Sample(instances.Count, wanted).Order()]
             : [.. Enumerable.Range(0, instances.Count)];
         MeasuredInstance[] chosen = [.. places.Select(place => instances[place])];
-        var values = new InstanceColumns(chosen.Length);
-        var metrics = ImmutableArray.CreateBuilder<MetricEstimate>();
+        var metrics = new MetricColumns(intervals, chosen.Length);
         if (instruments.Texts)
-            metrics.AddRange(Texts(chosen, against, values));
+            new TextMetrics(intervals, against).Measure(instances, places, metrics);
         if (instruments.Likelihood is { } likelihood)
-        {
-            var losses = await MeanLossesAsync(likelihood, chosen, cancellationToken);
-            metrics.Add(Each("perplexity", [.. losses.Select(loss => loss is { } nats ? (double?)Math.Exp(nats) : null)], values));
-            if (instruments.Reference is { } reference)
-                metrics.Add(Each("implicit_reward", [.. losses.Zip(await MeanLossesAsync(reference, chosen, cancellationToken), (student, trained) => student - trained)], values));
-        }
+            await LikelihoodAsync(likelihood, chosen, metrics, cancellationToken);
         if (instruments.Reward is { } reward)
-            metrics.Add(Each("response_reward", await RewardsAsync(reward, chosen, cancellationToken), values));
+            metrics.Add("response_reward", await RewardsAsync(reward, chosen, cancellationToken));
         if (instruments.Embeddings is { } embeddings)
         {
-            metrics.AddRange(Diversity("instruction", await EmbedAsync(embeddings, chosen.Select(instance => instance.Instruction), cancellationToken)));
-            metrics.AddRange(Diversity("response", await EmbedAsync(embeddings, chosen.Select(instance => instance.Response), cancellationToken)));
+            Diversity("instruction", await EmbedAsync(embeddings, chosen.Select(instance => instance.Instruction), cancellationToken), metrics);
+            Diversity("response", await EmbedAsync(embeddings, chosen.Select(instance => instance.Response), cancellationToken), metrics);
         }
         if (instruments.Judge is { } judge && domain is { } judged)
-            metrics.AddRange(await JudgedAsync(judge, judged, chosen, values, cancellationToken));
+            await JudgeAsync(judge, judged, chosen, metrics, cancellationToken);
+        if (instruments.Verifier is { } verifier)
+            await VerifyAsync(verifier, chosen, metrics, cancellationToken);
+        if (instruments.Programs is { } programs)
+            await RunAsync(programs, chosen, metrics, cancellationToken);
         return new MeasuredData(
-            new DataSetProfile { Generator = generator, Setting = setting, Instances = instances.Count, Measured = chosen.Length, Metrics = metrics.ToImmutable() },
-            values.Rows(places));
+            new DataSetProfile { Generator = generator, Setting = setting, Instances = instances.Count, Measured = chosen.Length, Metrics = metrics.Estimates },
+            metrics.Rows(places));
     }
 
-    private MetricEstimate Each(string name, double?[] own, InstanceColumns values, Func<int, string?>? why = null)
+    private async Task LikelihoodAsync(ILikelihoodModel model, MeasuredInstance[] instances, MetricColumns metrics, CancellationToken cancellationToken)
     {
-        values.Add(name, own, why);
-        var estimate = intervals.Mean(name, own);
-        // The commonest reason, where none has a value: a judge that never keeps to its form is told from one that refuses.
-        var reason = estimate.Value is null && why is not null ? Enumerable.Range(0, own.Length).Select(why).OfType<string>().CountBy(text => text).MaxBy(entry => entry.Value).Key : null;
-        return reason is null ? estimate : estimate with { Missing = $"{estimate.Missing}: {reason}" };
+        var losses = await MeanLossesAsync(model, instances, cancellationToken);
+        metrics.Add("perplexity", [.. losses.Select(loss => loss is { } nats ? (double?)Math.Exp(nats) : null)]);
+        if (instruments.Reference is { } reference)
+            metrics.Add("implicit_reward", [.. losses.Zip(await MeanLossesAsync(reference, instances, cancellationToken), (student, trained) => student - trained)]);
     }
 
-    private IEnumerable<MetricEstimate> Texts(MeasuredInstance[] instances, IReadOnlyCollection<string>? against, InstanceColumns values)
+    private void Diversity(string what, EmbeddingSet set, MetricColumns metrics)
     {
-        ImmutableArray<string>[] instructions = [.. instances.Select(instance => WordText.Of(instance.Instruction))];
-        ImmutableArray<string>[] responses = [.. instances.Select(instance => WordText.Of(instance.Response))];
-        yield return Each("instruction_words", [.. instructions.Select(words => (double?)words.Length)], values);
-        yield return Each("response_words", [.. responses.Select(words => (double?)words.Length)], values);
-        foreach (var (name, texts) in ((string, ImmutableArray<string>[])[])[("instruction", instructions), ("response", responses)])
-        {
-            foreach (var length in (int[])[1, 2, 3])
-                yield return intervals.OfSet($"{name}_distinct_{length}", texts.Length, 0, among => DistinctRuns.Share(among is null ? texts : among.Select(place => texts[place]), length), halves: 50);
-            yield return intervals.Mean($"{name}_self_bleu", [.. SelfBleu.Scores([.. Some($"{name}_self_bleu", texts.Length, MostForSelfBleu).Select(place => texts[place])]).Select(score => (double?)score)]);
-        }
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        yield return Each("duplicate_instructions", [.. instructions.Select(words => (double?)(seen.Add(string.Join(' ', words)) ? 0 : 1))], values);
-        yield return Each("letters_not_latin", [.. instances.Select(instance => NotLatin(instance.Instruction + instance.Response))], values);
-        if (instances.Any(instance => instance.OutputTokens > 0))
-            yield return Each("output_tokens", [.. instances.Select(instance => instance.OutputTokens > 0 ? (double?)instance.OutputTokens : null)], values);
-        if (instances.Any(instance => instance.Dollars is not null))
-            yield return Each("dollars", [.. instances.Select(instance => (double?)instance.Dollars)], values);
-        string[] themes = [.. instances.Select(instance => instance.Theme).OfType<string>()];
-        if (themes.Length > 0)
-            yield return intervals.OfSet("effective_themes", themes.Length, instances.Length - themes.Length, among => Effective(among is null ? themes : among.Select(place => themes[place])));
-        if (against is not null)
-            yield return Each("contaminated", Contaminated(instances, against), values);
-    }
-
-    private IEnumerable<MetricEstimate> Diversity(string what, EmbeddingSet set)
-    {
-        yield return intervals.OfPairs($"{what}_diversity_cdist", set.Count, set.WithoutDirection, set.MeanPairwise);
-        if (set.Count is >= 2 and <= MostForPairs)
-            yield return intervals.Mean($"{what}_nearest_distance", [.. set.NearestDistances().Select(distance => (double?)distance)]);
+        metrics.Add(intervals.OfPairs($"{what}_diversity_cdist", set.Count, set.WithoutDirection, set.MeanPairwise));
         if (set.Count < 2)
-            yield break;
-        // Of a larger set, the score of a random part: it depends on how many texts there are, and compares only between sets of one size.
-        var part = Some($"{what}_vendi", set.Count, MostForVendi);
-        yield return intervals.OfSet($"{what}_vendi", part.Length, set.WithoutDirection, among => set.Vendi(among is null ? part : [.. among.Select(place => part[place])]), halves: 50);
+            return;
+        metrics.Add(intervals.OfSize($"{what}_nearest_distance", set.Count, set.WithoutDirection, among => set.NearestDistances(among).Average()));
+        metrics.Add(intervals.OfSize($"{what}_vendi", set.Count, set.WithoutDirection, set.Vendi));
+        metrics.Add(set.Count < MetricIntervals.StandardSize
+            ? new MetricEstimate($"{what}_effective_topics", null, null, null, set.Count, set.WithoutDirection, $"topics are told among {MetricIntervals.StandardSize} texts, and there are {set.Count}")
+            : intervals.OfSize($"{what}_effective_topics", set.Count, set.WithoutDirection, among => TopicClusters.Effective(set, among, random)));
     }
-
-    // All places, or as many as can be afforded, drawn at random.
-    private int[] Some(string what, int count, int most) => count <= most ? [.. Enumerable.Range(0, count)] : [.. random.For($"part {what}").Sample(count, most).Order()];
 
     // Nats per token of each response; null where it has none.
     private static async Task<double?[]> MeanLossesAsync(ILikelihoodModel model, MeasuredInstance[] instances, CancellationToken cancellationToken)
@@ -149,56 +114,32 @@ public sealed class DataSetMeasurement(MetricInstruments instruments, RandomStre
         return new EmbeddingSet(vectors);
     }
 
-    private async Task<IEnumerable<MetricEstimate>> JudgedAsync(RubricJudge judge, Domain domain, MeasuredInstance[] instances, InstanceColumns values, CancellationToken cancellationToken)
+    private async Task JudgeAsync(RubricJudge judge, Domain domain, MeasuredInstance[] instances, MetricColumns metrics, CancellationToken cancellationToken)
     {
-        var estimates = new List<MetricEstimate>();
         foreach (var rubric in Rubric.Of(domain))
         {
             var verdicts = await judge.JudgeAsync(rubric, instances, cancellationToken);
             var name = instruments.JudgeName is { } one ? $"{rubric.Metric}_{one}_judge" : $"{rubric.Metric}_judge";
-            estimates.Add(Each(name, [.. verdicts.Select(verdict => (double?)verdict.Score)], values, place => verdicts[place].Unreadable));
+            metrics.Add(name, [.. verdicts.Select(verdict => (double?)verdict.Score)], place => verdicts[place].Unreadable);
             if (verdicts.Any(verdict => verdict.Expected is not null))
-                estimates.Add(Each($"{name}_expected", [.. verdicts.Select(verdict => verdict.Expected)], values));
+                metrics.Add($"{name}_expected", [.. verdicts.Select(verdict => verdict.Expected)]);
         }
-        return estimates;
     }
 
-    private static double? NotLatin(string text)
+    private static async Task VerifyAsync(AnswerVerifier verifier, MeasuredInstance[] instances, MetricColumns metrics, CancellationToken cancellationToken)
     {
-        string letters = new([.. text.Where(char.IsLetter)]);
-        return letters.Length == 0 ? null : (double)letters.Count(letter => letter > '\u024f') / letters.Length;
+        var verdicts = await verifier.VerifyAsync(instances, cancellationToken);
+        metrics.Add("answer_verified", [.. verdicts.Select(verdict => AsShare(verdict.Confirmed))], place => verdicts[place].Why);
+        metrics.Add("answer_agreement", [.. verdicts.Select(verdict => verdict.Agreement)], place => verdicts[place].Agreement is null ? verdicts[place].Why : null);
     }
 
-    private static double? Effective(IEnumerable<string> themes)
+    private static async Task RunAsync(ProgramRuns programs, MeasuredInstance[] instances, MetricColumns metrics, CancellationToken cancellationToken)
     {
-        int[] counts = [.. themes.CountBy(theme => theme).Select(entry => entry.Value)];
-        var total = (double)counts.Sum();
-        return total == 0 ? null : Math.Exp(counts.Sum(count => -count / total * Math.Log(count / total)));
+        var outcomes = await programs.RunAsync(instances, cancellationToken);
+        metrics.Add("code_runs", [.. outcomes.Select(outcome => AsShare(outcome.Runs))], place => outcomes[place].Runs is null ? outcomes[place].Why : null);
+        metrics.Add("code_passes_own_tests", [.. outcomes.Select(outcome => AsShare(outcome.PassesOwnTests))],
+            place => outcomes[place].PassesOwnTests is not null ? null : outcomes[place].Runs is null ? outcomes[place].Why : "the instance holds no assertion");
     }
 
-    private static double?[] Contaminated(MeasuredInstance[] instances, IReadOnlyCollection<string> against)
-    {
-        var runs = against.SelectMany(text => WordText.Of(text) is var words && words.Length < ContaminationRun ? [string.Join(' ', words)] : WordText.Runs(words, ContaminationRun)).ToHashSet(StringComparer.Ordinal);
-        return [.. instances.Select(instance => (double?)(new[] { instance.Instruction, instance.Response }.Select(WordText.Of)
-            .Any(words => runs.Contains(string.Join(' ', words)) || WordText.Runs(words, ContaminationRun).Any(runs.Contains)) ? 1 : 0))];
-    }
-}
-
-/// <summary>Collects what instances have one by one, metric by metric.</summary>
-internal sealed class InstanceColumns(int instances)
-{
-    private readonly List<(string Name, double?[] Values, Func<int, string?>? Why)> columns = [];
-
-    public void Add(string name, double?[] values, Func<int, string?>? why)
-    {
-        if (values.Length != instances)
-            throw new ArgumentException($"{values.Length} values of {instances} instances", nameof(values));
-        columns.Add((name, values, why));
-    }
-
-    public ImmutableArray<InstanceValues> Rows(int[] places) =>
-    [
-        .. places.Select((place, row) => new InstanceValues(place,
-            [.. columns.Select(column => new InstanceValue(column.Name, column.Values[row] is { } value && double.IsFinite(value) ? value : null, column.Values[row] is null ? column.Why?.Invoke(row) : null))])),
-    ];
+    private static double? AsShare(bool? value) => value is { } known ? known ? 1 : 0 : null;
 }

@@ -17,6 +17,10 @@ public sealed record MetricInstruments
     /// <summary>For diversity.</summary>
     public IEmbeddingGenerator<string, Embedding<float>>? Embeddings { get; init; }
     public RubricJudge? Judge { get; init; }
+    /// <summary>For math: whether answers are right as far as a solver can tell.</summary>
+    public AnswerVerifier? Verifier { get; init; }
+    /// <summary>For code: whether programs run.</summary>
+    public ProgramRuns? Programs { get; init; }
     /// <summary>Where there are several judges: what stands in the metric's name.</summary>
     public string? JudgeName { get; init; }
 }

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace Agora.IntrinsicMetrics;
 
 /// <summary>Self-BLEU: each text's BLEU-4 with all other texts as references (Zhu et al., arXiv:1802.01886). High where a set repeats itself.</summary>
@@ -13,15 +11,15 @@ internal static class SelfBleu
     private const double Smoothing = 0.1;
 
     /// <returns>One score, 0 to 1, for each text that has words; empty with fewer than two of them.</returns>
-    public static double[] Scores(IReadOnlyList<ImmutableArray<string>> texts)
+    public static double[] Scores(IReadOnlyList<string[]> texts)
     {
-        ImmutableArray<string>[] written = [.. texts.Where(text => text.Length > 0)];
+        string[][] written = [.. texts.Where(text => text.Length > 0)];
         if (written.Length < 2)
             return [];
         var logarithms = new double[written.Length];
         for (var length = 1; length <= LongestRun; length++)
         {
-            var own = written.Select(text => WordText.Runs(text, length).CountBy(run => run).ToDictionary()).ToArray();
+            var own = written.Select(text => WordRuns.Of(text, length).CountBy(run => run).ToDictionary()).ToArray();
             var greatest = new Dictionary<string, (int First, int Owner, int Second)>(StringComparer.Ordinal);
             foreach (var (owner, counts) in own.Index())
                 foreach (var (run, count) in counts)

@@ -13,7 +13,7 @@ namespace Agora.LanguageModels;
 /// <summary>Writes every completion into a journal before anybody uses it, and answers from the journal what it holds.</summary>
 /// <remarks>
 /// Two requests are the same if model, messages and every sampling option agree: who wants different samples of one prompt sets different
-/// <see cref="ChatOptions.Seed"/>s. Kept are text, finish reason, token counts and <see cref="TokenAlternatives"/>.
+/// <see cref="ChatOptions.Seed"/>s. Kept are text, finish reason, token counts, <see cref="TokenAlternatives"/> and <see cref="PromptToken"/>s.
 /// </remarks>
 /// <param name="modelIdentity">What <see cref="ILanguageModels.IdentifyAsync"/> says about the model behind <paramref name="inner"/>.</param>
 /// <param name="earlier">Journals of others that may hold the answer; what is found there is copied and not paid for again.</param>
@@ -85,7 +85,7 @@ public sealed class JournaledChatClient(IChatClient inner, IJournal journal, str
         journal.Append(key, written);
         underWay?.Recorded();
         // Returned is what a replay returns, so that a run that was stopped and one that was not cannot differ. Only surrogates without their other half are written as something else.
-        return record.Text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') || record.Tokens is not null ? JournalRecord.Replay(written) : JournalRecord.Replay(record);
+        return record.Text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') || record.Tokens is not null || record.PromptTokens is not null ? JournalRecord.Replay(written) : JournalRecord.Replay(record);
     }
 
     /// <summary>The whole response as one stream: a completion is used only once it is in the journal.</summary>
@@ -110,6 +110,8 @@ internal sealed record JournalRecord
     public string? Model { get; init; }
     /// <summary>Absent where none were asked for or given.</summary>
     public ImmutableArray<TokenAlternatives>? Tokens { get; init; }
+    /// <summary>Absent where none were asked for.</summary>
+    public ImmutableArray<PromptToken>? PromptTokens { get; init; }
     /// <summary>Why the prompt was refused; then there is no answer.</summary>
     public string? Refused { get; init; }
     /// <summary>Sendings of the request that brought no answer; absent where there were none.</summary>
@@ -137,6 +139,7 @@ internal sealed record JournalRecord
         Batch = BatchedChatClient.IsBatch(response),
         Model = response.ModelId,
         Tokens = TokenAlternatives.Of(response) is { IsEmpty: false } tokens ? tokens : null,
+        PromptTokens = PromptToken.Of(response) is { IsEmpty: false } promptTokens ? promptTokens : null,
     };
 
     public string Write() => JsonSerializer.Serialize(this, JournalRecordJson.Default.JournalRecord);
@@ -167,7 +170,9 @@ internal sealed record JournalRecord
         {
             FinishReason = record.FinishReason is null ? null : new ChatFinishReason(record.FinishReason),
             ModelId = record.Model,
-            AdditionalProperties = record.Tokens is { } tokens ? new AdditionalPropertiesDictionary { [TokenAlternatives.PropertyName] = tokens } : null,
+            AdditionalProperties = record.Tokens is { } tokens ? new AdditionalPropertiesDictionary { [TokenAlternatives.PropertyName] = tokens }
+                : record.PromptTokens is { } promptTokens ? new AdditionalPropertiesDictionary { [PromptToken.PropertyName] = promptTokens }
+                : null,
             Usage = record is { InputTokens: null, OutputTokens: null } ? null : new UsageDetails
             {
                 InputTokenCount = record.InputTokens,

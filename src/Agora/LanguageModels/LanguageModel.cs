@@ -44,6 +44,8 @@ public static class SamplingOptions
     public const string AnswerPrefix = "answer_prefix";
     /// <summary>int, 0 is off: how many likely tokens to report at each place of the answer, as <see cref="TokenAlternatives"/>.</summary>
     public const string TopLogProbabilities = "top_logprobs";
+    /// <summary>bool: report how likely the model holds each token of the prompt, as <see cref="PromptToken"/>s; the answer itself is thrown away. Honoured by OpenAI-compatible endpoints alone.</summary>
+    public const string PromptLogProbabilities = "prompt_logprobs";
 }
 
 /// <summary>Log-likelihood of given text, which no interface of the ecosystem covers.</summary>

@@ -19,6 +19,8 @@ public enum ModelCapabilities
     All = 127,
     /// <summary>Many requests handed over together, answered within a day at a lower price.</summary>
     Batch = 128,
+    /// <summary>Log-probabilities of the prompt's tokens.</summary>
+    PromptLogProbabilities = 256,
 }
 
 /// <summary>What each provider can do unless the experiment says otherwise.</summary>
@@ -28,7 +30,7 @@ public static class ProviderCapabilities
     private static readonly ImmutableDictionary<string, ModelCapabilities> Usual = new Dictionary<string, ModelCapabilities>
     {
         [ModelSpec.Embedded] = ModelCapabilities.All & ~ModelCapabilities.StructuredOutput,
-        [ModelSpec.OpenAI] = ModelCapabilities.All,
+        [ModelSpec.OpenAI] = ModelCapabilities.All | ModelCapabilities.PromptLogProbabilities,
         [ModelSpec.Azure] = ModelCapabilities.All & ~ModelCapabilities.PlainPrompt,
         // docs.anthropic.com/en/api/messages: no seed, no log-probabilities, no completion of plain prompts.
         [ModelSpec.Anthropic] = ModelCapabilities.SystemMessage | ModelCapabilities.StopSequences | ModelCapabilities.StructuredOutput | ModelCapabilities.PromptCaching,
@@ -67,5 +69,6 @@ public static class ProviderCapabilities
         (ModelCapabilities.PromptCaching, spec?.PromptCaching),
         (ModelCapabilities.PlainPrompt, spec?.PlainPrompt),
         (ModelCapabilities.Batch, spec?.Batch),
+        (ModelCapabilities.PromptLogProbabilities, spec?.PromptLogProbabilities),
     ];
 }

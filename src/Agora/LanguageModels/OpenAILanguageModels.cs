@@ -17,7 +17,8 @@ public class OpenAILanguageModels(EndpointServices services) : EndpointLanguageM
     protected override IChatClient Connect(EndpointModel model, EndpointPace pace, HttpMessageHandler transport, TimeSpan timeout)
     {
         var (client, http) = Client(model, pace, transport);
-        var asked = new OpenAIPlainPrompts(client.GetChatClient(model.Name).AsIChatClient(), client.Pipeline, BaseAddress(model), model.Name);
+        var posts = new OpenAIPosts(client.Pipeline, BaseAddress(model));
+        var asked = new OpenAIPromptReading(new OpenAIPlainPrompts(client.GetChatClient(model.Name).AsIChatClient(), posts, model.Name), posts, model);
         return new OpenAIChat(asked, model, http);
     }
 

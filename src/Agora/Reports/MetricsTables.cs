@@ -22,6 +22,6 @@ public static class MetricsTables
                    TextCell.Count(metric.Count), TextCell.Count(metric.Left), metric.Missing ?? "",
                ],
         ],
-        Notes = ["Intervals of 95 % over instances. Distinct shares, Vendi scores and effective themes depend on the number of instances: compare sets of one size."],
+        Notes = ["Intervals of 95 % over instances. Distinct shares, self-BLEU, nearest distances, Vendi scores and topics are means over sets of 100 texts; of fewer texts they compare only with sets of that size."],
     };
 }

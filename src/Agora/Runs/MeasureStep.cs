@@ -6,54 +6,16 @@ using Agora.DataGeneration;
 using Agora.Experiments;
 using Agora.IntrinsicMetrics;
 using Agora.LanguageModels;
+using Agora.LanguageModels.Batches;
+using Microsoft.Extensions.AI;
 
 namespace Agora.Runs;
-
-/// <summary>What a <see cref="MeasureStep"/> measures: one step each, so that another judge measures nothing else anew.</summary>
-public enum Measured
-{
-    /// <summary>What needs no model: lengths, repetition, contamination.</summary>
-    Texts,
-    Perplexity,
-    Reward,
-    Diversity,
-    /// <summary>Difficulty and quality by rubrics.</summary>
-    Judge,
-}
-
-/// <summary>Who measures what of a data set.</summary>
-/// <param name="Model">Null for texts.</param>
-internal sealed record MeasureRequest(Measured What, IdentifiedModel? Model)
-{
-    /// <summary>Judges: how they are asked.</summary>
-    public JudgeAsking Asking { get; init; }
-    /// <summary>Judges, where there are several: what stands in the metric's name.</summary>
-    public string? JudgeName { get; init; }
-    /// <summary>Perplexity: the trained model, for the implicit reward beside it; null: none.</summary>
-    public IdentifiedModel? Reference { get; init; }
-    /// <summary>Perplexity: of the chat format.</summary>
-    public string SystemMessage { get; init; } = "";
-    /// <summary>Texts: what training data must not hold; null: not looked for.</summary>
-    public ImmutableArray<string>? Against { get; init; }
-    public int? Sample { get; init; }
-
-    /// <summary>One request per metric or group of metrics that somebody is named for; the texts themselves first.</summary>
-    public static ImmutableArray<MeasureRequest> All(
-        IdentifiedModel? perplexity, IdentifiedModel? reference, IdentifiedModel? reward, IdentifiedModel? embeddings, ImmutableArray<IdentifiedModel> judges, JudgeAsking asking, string systemMessage, ImmutableArray<string>? against, int? sample) =>
-    [
-        new(Measured.Texts, null) { Against = against, Sample = sample },
-        .. perplexity is null ? [] : (MeasureRequest[])[new(Measured.Perplexity, perplexity) { Reference = reference, SystemMessage = systemMessage, Sample = sample }],
-        .. reward is null ? [] : (MeasureRequest[])[new(Measured.Reward, reward) { Sample = sample }],
-        .. embeddings is null ? [] : (MeasureRequest[])[new(Measured.Diversity, embeddings) { Sample = sample }],
-        .. judges.Select(judge => new MeasureRequest(Measured.Judge, judge) { Asking = asking, JudgeName = judges.Length > 1 ? judge.Name : null, Sample = sample }),
-    ];
-}
 
 /// <summary>Measures intrinsic metrics of a data set.</summary>
 public sealed class MeasureStep : RunStep
 {
     // Raised with every change after which the same data and answers would give other figures.
-    private const string CodeVersion = "1";
+    private const string CodeVersion = "2";
 
     private readonly RunStep data;
     private readonly string generator;
@@ -77,28 +39,42 @@ public sealed class MeasureStep : RunStep
     /// <summary>What the step measures.</summary>
     public Measured What => request.What;
 
-    public override ImmutableArray<ModelSpec> Models => request.Model is { } model && request.What == Measured.Judge ? [model.Spec] : [];
+    // Models that are measured with in this process belong to the whole run, and are let go of at its end.
+    public override ImmutableArray<ModelSpec> Models =>
+    [
+        .. ((IdentifiedModel?[])[request.Model, request.Reference]).OfType<IdentifiedModel>()
+            .Where(model => request.What is Measured.Judge or Measured.Verification || (request.What == Measured.Perplexity && model.Spec.Provider != ModelSpec.Embedded)).Select(model => model.Spec),
+    ];
 
-    public override ImmutableArray<ModelSpec> Charged => request is { Model: { } model, What: Measured.Judge or Measured.Diversity } ? [model.Spec] : [];
+    public override ImmutableArray<ModelSpec> Charged => request is { Model: { } model, What: Measured.Diversity } ? [model.Spec] : Models;
 
-    // A judge reads rubric and instance twice, and gives a reason of a few sentences each time; how long instances are is not known before there are any.
+    public override ModelCapabilities Needs => request.What == Measured.Perplexity ? ModelCapabilities.PromptLogProbabilities : ModelCapabilities.None;
+
+    // How long instances are is not known before there are any.
     public override StepEstimate Estimate() => request.What switch
     {
+        // A judge reads rubric and instance twice, and gives a reason of a few sentences each time.
         Measured.Judge => StepEstimate.Of(request.Model!.Spec, 2L * Expected, 2L * Expected * (TokensOfRubric + TokensOfInstance), 2L * Expected * TokensOfVerdict),
+        // Each conversation is read with the response and without it.
+        Measured.Perplexity => Models.Select(model => StepEstimate.Of(model, 2L * Expected, 2L * Expected * TokensOfInstance, 2L * Expected)).Aggregate(StepEstimate.Nothing, (sum, one) => sum + one),
         // Instruction and response apart, many texts a request.
         Measured.Diversity when request.Model!.Spec.Provider != ModelSpec.Embedded =>
             StepEstimate.Of(request.Model.Spec with { Mode = RequestMode.Online }, 2L * (Expected + JournaledEmbeddings.MostTexts - 1) / JournaledEmbeddings.MostTexts, (long)Expected * TokensOfInstance, 0),
+        Measured.Verification => StepEstimate.Of(request.Model!.Spec, (long)Samples * Expected, (long)Samples * Expected * TokensOfInstance / 2, (long)Samples * Expected * TokensOfInstance),
         _ => StepEstimate.Nothing,
     };
 
     private const int TokensOfRubric = 300, TokensOfInstance = 400, TokensOfVerdict = 100;
 
-    private int Expected => Math.Min(instances, request.Sample ?? int.MaxValue);
+    private int Samples => request.Plan.Verification!.Samples;
+
+    private int Expected => Math.Min(instances, request.Plan.Sample ?? int.MaxValue);
 
     public override async Task RunAsync(StepWorkspace workspace, StepContext context, CancellationToken cancellationToken)
     {
-        var measurement = new DataSetMeasurement(await InstrumentsAsync(workspace, context, cancellationToken), random);
-        var measured = await measurement.MeasureAsync(generator, setting, domain, Instances(context.Inputs[data.Key]), request.Sample, request.Against, cancellationToken);
+        using var asked = new DisposableStack();
+        var measurement = new DataSetMeasurement(await InstrumentsAsync(workspace, context, asked, cancellationToken), random);
+        var measured = await measurement.MeasureAsync(generator, setting, domain, Instances(context.Inputs[data.Key]), request.Plan.Sample, request.What == Measured.Texts ? request.Plan.Against : null, cancellationToken);
         await workspace.Journal.FlushAsync(cancellationToken);
         workspace.Write(StepFiles.Profile, [StepFiles.Line(measured.Profile)]);
         workspace.Write(StepFiles.Values, StepFiles.Lines(measured.Values));
@@ -113,28 +89,26 @@ public sealed class MeasureStep : RunStep
                 instance.Instruction, instance.Response, instance.Provenance.OutputTokens, instance.Provenance.CostDollars, instance.Provenance.Theme)),
         ];
 
-    private async Task<MetricInstruments> InstrumentsAsync(StepWorkspace workspace, StepContext context, CancellationToken cancellationToken)
+    private async Task<MetricInstruments> InstrumentsAsync(StepWorkspace workspace, StepContext context, DisposableStack asked, CancellationToken cancellationToken)
     {
-        if (request.Model is not { } model)
-            return new MetricInstruments();
+        var model = request.Model;
         return request.What switch
         {
-            Measured.Perplexity => new MetricInstruments { Texts = false, Likelihood = await LikelihoodAsync(model), Reference = request.Reference is { } reference ? await LikelihoodAsync(reference) : null },
-            Measured.Reward => new MetricInstruments { Texts = false, Reward = new JournaledRewards(await services.OpenReward(model.Spec, cancellationToken), workspace.Journal, model.Identity) },
-            Measured.Diversity => new MetricInstruments { Texts = false, Embeddings = await workspace.OpenEmbeddingsAsync(services.OpenEmbeddings, model, cancellationToken) },
-            Measured.Judge => new MetricInstruments
-            {
-                Texts = false,
-                JudgeName = request.JudgeName,
-                Judge = new RubricJudge(
-                    new JournaledChatClient(new TimedChatClient(await context.Models.OpenChatAsync(model.Spec, cancellationToken), workspace.ModelTime), workspace.Journal, model.Identity, workspace.Earlier, workspace.UnderWay(model.Identity)),
-                    JudgeFormat.Of(request.Asking), model.Spec.MaxParallel),
-            },
-            _ => throw new InvalidOperationException($"{request.What} asks no model"),
+            Measured.Texts => new MetricInstruments(),
+            Measured.Perplexity => new MetricInstruments { Texts = false, Likelihood = await LikelihoodAsync(model!), Reference = request.Reference is { } reference ? await LikelihoodAsync(reference) : null },
+            Measured.Reward => new MetricInstruments { Texts = false, Reward = new JournaledRewards(await services.OpenReward(model!.Spec, cancellationToken), workspace.Journal, model.Identity) },
+            Measured.Diversity => new MetricInstruments { Texts = false, Embeddings = await workspace.OpenEmbeddingsAsync(services.OpenEmbeddings, model!, cancellationToken) },
+            Measured.Judge => new MetricInstruments { Texts = false, JudgeName = request.JudgeName, Judge = new RubricJudge(await ChatAsync(model!), JudgeFormat.Of(request.Plan.Asking), Waiting.AtOnce(model!.Spec)) },
+            Measured.Verification => new MetricInstruments { Texts = false, Verifier = new AnswerVerifier(await ChatAsync(model!), request.Plan.Verification!, Waiting.AtOnce(model!.Spec), random) },
+            Measured.Code => new MetricInstruments { Texts = false, Programs = new ProgramRuns(services.StartSandbox, context.Cores) },
+            _ => throw new InvalidOperationException($"{request.What} is not measured"),
         };
 
-        async Task<ILikelihoodModel> LikelihoodAsync(IdentifiedModel by) =>
-            new JournaledLikelihood(await services.OpenLikelihood(by.Spec, request.SystemMessage, cancellationToken), workspace.Journal, $"{by.Identity}\0{request.SystemMessage}");
+        async Task<IChatClient> ChatAsync(IdentifiedModel by) => asked.Add(await workspace.OpenChatAsync(by.Spec, by.Identity, context, cancellationToken));
+
+        async Task<ILikelihoodModel> LikelihoodAsync(IdentifiedModel by) => by.Spec.Provider == ModelSpec.Embedded
+            ? new JournaledLikelihood(await services.OpenLikelihood(by.Spec, request.Plan.SystemMessage, cancellationToken), workspace.Journal, $"{by.Identity}\0{request.Plan.SystemMessage}")
+            : new EndpointLikelihood(await ChatAsync(by), request.Plan.SystemMessage, by.Spec.Likelihood, by.Spec.MaxParallel);
     }
 
     private static StepIdentity Identify(RunStep data, string generator, Setting? setting, Domain? domain, MeasureRequest request, RandomStreams random)
@@ -146,25 +120,57 @@ public sealed class MeasureStep : RunStep
             ["setting"] = setting?.ToString(),
             ["seed"] = random.Seed,
         };
-        if (request.Sample is { } sample)
+        if (request.Plan.Sample is { } sample)
             parameters["sample"] = sample;
         if (request.Model is { } model)
             parameters["model"] = model.Identity;
-        if (request.What == Measured.Perplexity)
-            parameters["systemMessage"] = request.SystemMessage;
-        if (request.Reference is { } reference)
-            parameters["reference"] = reference.Identity;
-        if (request.What == Measured.Judge)
+        switch (request.What)
         {
-            parameters["asking"] = request.Asking.ToString().ToLowerInvariant();
-            parameters["name"] = request.JudgeName;
-            parameters["rubrics"] = new JsonArray([.. Rubric.Of(domain!.Value).Select(rubric => (JsonNode)Hash([rubric.Question, .. rubric.Levels]))]);
+            case Measured.Texts when request.Plan.Against is { } against:
+                parameters["against"] = against.Identity;
+                break;
+            case Measured.Perplexity:
+                parameters["systemMessage"] = request.Plan.SystemMessage;
+                if (request.Model!.Spec.Provider != ModelSpec.Embedded)
+                    parameters["reading"] = request.Model.Spec.Likelihood.ToString().ToLowerInvariant();
+                if (request.Reference is { } reference)
+                {
+                    parameters["reference"] = reference.Identity;
+                    if (reference.Spec.Provider != ModelSpec.Embedded)
+                        parameters["referenceReading"] = reference.Spec.Likelihood.ToString().ToLowerInvariant();
+                }
+                break;
+            case Measured.Judge:
+                parameters["asking"] = request.Plan.Asking.ToString().ToLowerInvariant();
+                parameters["name"] = request.JudgeName;
+                parameters["rubrics"] = new JsonArray([.. Rubric.Of(domain!.Value).Select(rubric => (JsonNode)Hash([rubric.Question, .. rubric.Levels]))]);
+                break;
+            case Measured.Verification:
+                parameters["samples"] = request.Plan.Verification!.Samples;
+                parameters["temperature"] = request.Plan.Verification.Temperature;
+                break;
         }
-        if (request.Against is { } against)
-            parameters["against"] = Hash(against);
-        return new StepIdentity("measure", CodeVersion, parameters, [data.Key]) { Asked = request.What == Measured.Judge ? request.Model!.Identity : null };
+        var isAsked = request.What is Measured.Judge or Measured.Verification || (request.What == Measured.Perplexity && request.Model!.Spec.Provider != ModelSpec.Embedded);
+        return new StepIdentity("measure", CodeVersion, parameters, [data.Key]) { Asked = isAsked ? request.Model!.Identity : null };
     }
 
     private static string Hash(IEnumerable<string> texts) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', texts))));
-}
 
+    /// <summary>Clients that a step opened, closed together at its end.</summary>
+    private sealed class DisposableStack : IDisposable
+    {
+        private readonly Stack<IDisposable> open = [];
+
+        public T Add<T>(T one) where T : IDisposable
+        {
+            open.Push(one);
+            return one;
+        }
+
+        public void Dispose()
+        {
+            while (open.TryPop(out var one))
+                one.Dispose();
+        }
+    }
+}

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Agora.DataGeneration.Filters;
 using Agora.Experiments;
 using Agora.IntrinsicMetrics;
 using Agora.LanguageModels;
@@ -18,12 +19,23 @@ public sealed class Measuring(PipelineServices services, RunArchive archive)
     public async Task<ImmutableArray<DataSetProfile>> MeasureAsync(IReadOnlyList<DataToMeasure> data, MeasuredBy by, long seed, IRunObserver observer, CancellationToken cancellationToken)
     {
         var random = new RandomStreams(seed);
-        by = by with { Judge = Priced(by.Judge), Embeddings = Priced(by.Embeddings) };
-        var requests = MeasureRequest.All(
-            await NamedAsync(by.Perplexity, cancellationToken), await NamedAsync(by.Reference, cancellationToken), await NamedAsync(by.Reward, cancellationToken), await NamedAsync(by.Embeddings, cancellationToken),
-            by.Judge is null ? [] : [(await NamedAsync(by.Judge, cancellationToken))!], by.JudgeFormat, by.SystemMessage, by.Against, by.Sample);
-        var steps = data.Select(one => requests
-            .Where(request => request.What != Measured.Judge || one.Domain is not null)
+        by = by with { Judge = Priced(by.Judge), Embeddings = Priced(by.Embeddings), Perplexity = Priced(by.Perplexity), Reference = Priced(by.Reference), Solver = Priced(by.Solver) };
+        var plan = new MeasurePlan
+        {
+            Perplexity = await NamedAsync(by.Perplexity, cancellationToken),
+            Reference = await NamedAsync(by.Reference, cancellationToken),
+            Reward = await NamedAsync(by.Reward, cancellationToken),
+            Embeddings = await NamedAsync(by.Embeddings, cancellationToken),
+            Judges = by.Judge is null ? [] : [(await NamedAsync(by.Judge, cancellationToken))!],
+            Asking = by.JudgeFormat,
+            Solver = await NamedAsync(by.Solver, cancellationToken),
+            Verification = by.Verification,
+            RunCode = by.RunCode,
+            SystemMessage = by.SystemMessage,
+            Against = by.Against,
+            Sample = by.Sample,
+        };
+        var steps = data.Select(one => plan.Requests(one.Domain)
             .Select(request => new MeasureStep(one.Step, one.Name, one.Setting, one.Domain, one.Instances, request, random, services)).ToArray()).ToArray();
         StepDemands.Check(steps.SelectMany(own => own));
         DurableFiles.Instance.CreateFolder(archive.Folder);
@@ -31,7 +43,7 @@ public sealed class Measuring(PipelineServices services, RunArchive archive)
         var bills = new RunBills(all, archive.Store, services.Models);
         using var alone = by.LimitDollars is null ? null : FileLock.TryExclusive(Path.Combine(archive.Folder, "measuring"))
             ?? throw new AgoraException("another process measures on a budget", archive.Folder, "wait until it ends: a limit of dollars holds for one process at a time");
-        await bills.BeginAsync(services.Budget, by.LimitDollars, "--budget", "give --price or --embeddings-price, in dollars per million tokens", cancellationToken);
+        await bills.BeginAsync(services.Budget, by.LimitDollars, "--budget", "give --price, --base-price, --reference-price, --solver-price or --embeddings-price, whichever it is, in dollars per million tokens", cancellationToken);
         var execution = await new LocalExecutor(archive.Store, services.Models, services.Trainer, jobs: 1, observer).RunAsync(all, cancellationToken);
         Bill = await bills.ReadAsync(cancellationToken);
         if (!execution.Failures.IsEmpty)
@@ -59,10 +71,15 @@ public sealed record MeasuredBy
     public ModelSpec? Embeddings { get; init; }
     public ModelSpec? Judge { get; init; }
     public JudgeAsking JudgeFormat { get; init; }
+    /// <summary>Of data of the domain math: who derives answers anew; needs <see cref="Verification"/>.</summary>
+    public ModelSpec? Solver { get; init; }
+    public VerificationSpec? Verification { get; init; }
+    /// <summary>Of data of the domain code: whether programs are run.</summary>
+    public bool RunCode { get; init; }
     /// <summary>Of the chat format in which perplexity is measured.</summary>
     public string SystemMessage { get; init; } = new StudentRecipe().SystemMessage;
-    /// <summary>Texts that training data must not hold; null: contamination is not measured.</summary>
-    public ImmutableArray<string>? Against { get; init; }
+    /// <summary>What training data must not hold; null: contamination is not measured.</summary>
+    public TestSetIndex? Against { get; init; }
     public int? Sample { get; init; }
     /// <summary>US dollars that judging and embeddings may cost; null: no limit.</summary>
     public decimal? LimitDollars { get; init; }

@@ -29,6 +29,8 @@ public sealed record PipelineServices
         static (model, _, _) => throw new AgoraException("no models that give likelihoods are to be had here", $"model {model.Model ?? model.Path}", "take metrics.perplexity out of the experiment");
     public Func<ModelSpec, CancellationToken, Task<IRewardModel>> OpenReward { get; init; } =
         static (model, _) => throw new AgoraException("no reward models are to be had here", $"model {model.Model ?? model.Path}", "take metrics.reward out of the experiment");
+    /// <summary>A sandbox for so many programs at once, which the caller disposes.</summary>
+    public Func<int, CancellationToken, Task<CodeSandbox>> StartSandbox { get; init; } = static (parallel, stop) => CodeSandbox.StartAsync(parallel, unsafeNoSandbox: false, stop);
     public Func<BenchmarkSpec, IBenchmark> OpenBenchmark { get; init; } = spec => BenchmarkCatalogue.Open(spec, Environment.CurrentDirectory);
 }
 

@@ -20,6 +20,7 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
     private readonly RandomStreams random = new(experiment.Seed);
     private readonly Dictionary<(DataSource, bool), (SeedSet Seeds, ImmutableArray<DroppedSeed> Dropped)> clean = [];
     private ImmutableArray<IdentifiedModel> judges = [];
+    private readonly Dictionary<Domain, TestSetIndex> measuredAgainst = [];
     private TestSetIndex? testSets;
 
     // arXiv:2412.03679, student inference: temperature 0.2 for math and 0 elsewhere.
@@ -50,7 +51,7 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
         .Concat(experiment.Students.SelectMany(student => new[] { student.Base, student.Reference }))
         .Concat(experiment.Judges)
         .Concat(experiment.Generation.BestOf is { } bestOf && experiment.Settings.Any(setting => setting.Method == GenerationMethod.BestOfN) ? [bestOf.Judge] : [])
-        .Concat(experiment.Metrics is { } metrics && !experiment.Generators.IsEmpty ? [.. metrics.Judges, .. ((string?[])[metrics.Perplexity, metrics.Reward, metrics.Embeddings]).OfType<string>()] : [])
+        .Concat(experiment.Metrics is { } metrics && !experiment.Generators.IsEmpty ? [.. metrics.Judges, .. ((string?[])[metrics.Perplexity, metrics.Reference, metrics.Reward, metrics.Embeddings, metrics.Verification?.Solver]).OfType<string>()] : [])
         .Concat(experiment.Generation.Filters.EmbeddingDuplicates is { } duplicates && !experiment.Generators.IsEmpty ? [duplicates.Model] : [])
         .Distinct();
 
@@ -114,11 +115,31 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
         if (experiment.Metrics is not { } metrics)
             yield break;
         IdentifiedModel? Named(string? name) => name is null ? null : models[name];
-        var requests = MeasureRequest.All(
-            Named(metrics.Perplexity), null, Named(metrics.Reward), Named(metrics.Embeddings), [.. metrics.Judges.Select(name => models[name])], metrics.JudgeFormat, experiment.Recipe.SystemMessage,
-            metrics.Contamination ? [.. experiment.Benchmarks.GetValueOrDefault(node.Setting.Domain, []).SelectMany(spec => Benchmark(spec).Items).Select(item => item.Question)] : null, metrics.Sample);
-        foreach (var request in requests)
+        var plan = new MeasurePlan
+        {
+            Perplexity = Named(metrics.Perplexity),
+            Reference = Named(metrics.Reference),
+            Reward = Named(metrics.Reward),
+            Embeddings = Named(metrics.Embeddings),
+            Judges = [.. metrics.Judges.Select(name => models[name])],
+            Asking = metrics.JudgeFormat,
+            Solver = Named(metrics.Verification?.Solver),
+            Verification = metrics.Verification,
+            RunCode = metrics.RunCode,
+            SystemMessage = experiment.Recipe.SystemMessage,
+            Against = metrics.Contamination ? MeasuredAgainst(node.Setting.Domain) : null,
+            Sample = metrics.Sample,
+        };
+        foreach (var request in plan.Requests(node.Setting.Domain))
             yield return new MeasureNode(node.Generator, node.Setting, Shared(new MeasureStep(node.Generate, node.Generator, node.Setting, node.Setting.Domain, experiment.Generation.Instances, request, random, services)));
+    }
+
+    // By the rule of the experiment's filter, where it has one.
+    private TestSetIndex MeasuredAgainst(Domain domain)
+    {
+        if (!measuredAgainst.TryGetValue(domain, out var index))
+            measuredAgainst.Add(domain, index = new TestSetIndex(experiment.Generation.Filters.Decontamination ?? new DecontaminationSpec(), [.. experiment.Benchmarks.GetValueOrDefault(domain, []).Select(TestSet)]));
+        return index;
     }
 
     private IEnumerable<StudentNode> Students(StudentSpec student, ImmutableArray<DataNode> data)

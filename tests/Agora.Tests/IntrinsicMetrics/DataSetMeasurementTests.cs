@@ -1,3 +1,4 @@
+using Agora.DataGeneration.Filters;
 using Agora.Experiments;
 using Agora.IntrinsicMetrics;
 using Agora.LanguageModels;
@@ -21,8 +22,8 @@ public sealed class DataSetMeasurementTests
         Assert.Equal(0, Value("duplicate_instructions"));
         Assert.Equal(0.25, Value("contaminated"));
         Assert.Equal(5, Value("output_tokens"));
-        // Two themes in the shares 2/3 and 1/3.
-        Assert.Equal(Math.Exp(-(2.0 / 3 * Math.Log(2.0 / 3) + 1.0 / 3 * Math.Log(1.0 / 3))), Value("effective_themes"), 1e-12);
+        // Two themes in the shares 2/3 and 1/3; entropy from three counts of two kinds is too low by (2 - 1) / (2 · 3).
+        Assert.Equal(Math.Exp(-(2.0 / 3 * Math.Log(2.0 / 3) + 1.0 / 3 * Math.Log(1.0 / 3)) + 1.0 / 6), Value("effective_themes"), 1e-12);
         Assert.Equal(2, profile.Metrics.Single(metric => metric.Name == "output_tokens").Left);
         Assert.True(Value("letters_not_latin") > 0);
         Assert.DoesNotContain(profile.Metrics, metric => metric.Name is "perplexity" or "response_reward" or "instruction_diversity_cdist");
@@ -47,8 +48,9 @@ public sealed class DataSetMeasurementTests
         Assert.Equal(2, profile.Metrics.Single(metric => metric.Name == "response_words").Count);
     }
 
-    private static async Task<DataSetProfile> MeasureAsync(MetricInstruments instruments, IReadOnlyCollection<string>? against = null) =>
-        (await new DataSetMeasurement(instruments, new RandomStreams(1)).MeasureAsync("g", null, null, Instances, sample: null, against, TestContext.Current.CancellationToken)).Profile;
+    private static async Task<DataSetProfile> MeasureAsync(MetricInstruments instruments, string[]? against = null) =>
+        (await new DataSetMeasurement(instruments, new RandomStreams(1)).MeasureAsync("g", null, null, Instances, sample: null,
+            against is null ? null : new TestSetIndex(new DecontaminationSpec(), [new TestSet("test", [.. against.Select(text => ("1", text))])]), TestContext.Current.CancellationToken)).Profile;
 
     private sealed class Rewards : IRewardModel
     {

@@ -9,6 +9,7 @@ internal sealed class DictionaryJournal : IJournal
     private readonly ConcurrentDictionary<string, string> records = [];
 
     public int Count => records.Count;
+    public IEnumerable<string> Records => records.Values;
 
     public bool TryGet(string key, [NotNullWhen(true)] out string? record) => records.TryGetValue(key, out record);
 

@@ -22,8 +22,8 @@ internal sealed class BatchedChatClient(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var request = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
-        // Plain prompts go to another path than the chat, and a batch has one.
-        if (options?.AdditionalProperties?.ContainsKey(SamplingOptions.PlainPrompt) == true)
+        // Plain prompts go to another path than the chat, and a batch has one; providers with batches read no prompts.
+        if (options?.AdditionalProperties is { } more && (more.ContainsKey(SamplingOptions.PlainPrompt) || more.ContainsKey(SamplingOptions.PromptLogProbabilities)))
             return await base.GetResponseAsync(request, options, cancellationToken);
         var key = ChatRequestKey.Of(modelIdentity, request, options);
         var size = PacedChatClient.SizeOf(request, options);
