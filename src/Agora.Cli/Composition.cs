@@ -3,6 +3,7 @@ using Agora.Benchmarks;
 using Agora.Experiments;
 using Agora.LanguageModels;
 using Agora.Runs;
+using Agora.Students.Embeddings;
 using Agora.Students.Inference;
 using Agora.Students.Tokenization;
 using Agora.Students.Training;
@@ -17,6 +18,7 @@ internal sealed class Composition : IDisposable
     private readonly EmbeddedModels embedded;
     private readonly ConcurrentBag<EngineLease> leases = [];
     private readonly ConcurrentDictionary<string, Tokenizer> tokenizers = [];
+    private readonly ConcurrentDictionary<string, Lazy<OnnxSentenceModel>> sentenceModels = [];
 
     /// <param name="jobs">Steps that work at the same time; each trains on its share of the cores.</param>
     /// <param name="unsafeNoSandbox">Runs code that a student wrote without a sandbox, and says so in the result.</param>
@@ -53,9 +55,10 @@ internal sealed class Composition : IDisposable
 
     public PipelineServices Services { get; }
 
-    private async Task<IEmbeddingGenerator<string, Embedding<float>>> OpenEmbeddingsAsync(ModelSpec model, CancellationToken cancellationToken) => model.Provider == ModelSpec.Embedded
-        ? new EmbeddedEmbeddings((await RentAsync(model, cancellationToken)).Engine)
-        : await Services.Models.OpenEmbeddingsAsync(model, cancellationToken);
+    private async Task<IEmbeddingGenerator<string, Embedding<float>>> OpenEmbeddingsAsync(ModelSpec model, CancellationToken cancellationToken) =>
+        model.Provider != ModelSpec.Embedded ? await Services.Models.OpenEmbeddingsAsync(model, cancellationToken)
+        : OnnxSentenceModel.IsAt(model.Path!) ? sentenceModels.GetOrAdd(Path.GetFullPath(model.Path!), folder => new Lazy<OnnxSentenceModel>(() => OnnxSentenceModel.Load(folder, Environment.ProcessorCount))).Value
+        : new EmbeddedEmbeddings((await RentAsync(model, cancellationToken)).Engine);
 
     /// <summary>A model folder's likelihoods, for use once: the caller lets go of the engine.</summary>
     public async Task<OpenLikelihood> RentLikelihoodAsync(string folder, string systemMessage, CancellationToken cancellationToken)
@@ -77,6 +80,8 @@ internal sealed class Composition : IDisposable
         foreach (var lease in leases)
             lease.Dispose();
         embedded.Dispose();
+        foreach (var model in sentenceModels.Values.Where(model => model.IsValueCreated))
+            model.Value.Dispose();
         transport.Dispose();
     }
 }

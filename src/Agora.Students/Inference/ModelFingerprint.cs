@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using Agora.Experiments;
+using Agora.Students.Embeddings;
 
 namespace Agora.Students.Inference;
 
@@ -17,12 +18,15 @@ internal sealed class ModelFingerprint
     {
         if (!Directory.Exists(folder))
             throw new AgoraException("no such model folder", folder, "give the path of a folder in Hugging Face format (config.json, *.safetensors, tokenizer.json)");
-        var files = new DirectoryInfo(folder).EnumerateFiles().Where(file => DecidesAnswers(file.Name)).OrderBy(file => file.Name, StringComparer.Ordinal).ToList();
-        if (!files.Any(file => file.Extension == ".safetensors"))
+        // A sentence model in ONNX is what its own files are, whatever lies beside them.
+        var files = SentenceModelFolder.IsAt(folder)
+            ? [.. SentenceModelFolder.Files.Select(name => (Name: name, File: new FileInfo(Path.Combine(folder, name)))).Where(one => one.File.Exists)]
+            : new DirectoryInfo(folder).EnumerateFiles().Where(file => DecidesAnswers(file.Name)).Select(file => (file.Name, File: file)).OrderBy(one => one.Name, StringComparer.Ordinal).ToList();
+        if (!files.Any(one => one.File.Extension is ".safetensors" or ".onnx"))
             throw new AgoraException("no weights (*.safetensors)", folder, "take the model's safetensors version");
         var text = new StringBuilder();
-        foreach (var file in files)
-            text.Append(HashOf(file)).Append("  ").Append(file.Name).Append('\n');
+        foreach (var (name, file) in files)
+            text.Append(HashOf(file)).Append("  ").Append(name).Append('\n');
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }
 
