@@ -61,6 +61,8 @@ public enum RejectReason
     ResponseTooLong,
     /// <summary>Filter scripts: too many letters of another script.</summary>
     ScriptOther,
+    /// <summary>Filter languages: instruction or response is in another language.</summary>
+    LanguageOther,
     /// <summary>Filter decontamination: it stands in a test set of the experiment.</summary>
     Contaminated,
     /// <summary>Filter exactDuplicates.</summary>

@@ -8,6 +8,7 @@ public sealed record FilterSpec
 {
     public LengthFilterSpec? Length { get; init; }
     public ScriptFilterSpec? Scripts { get; init; }
+    public LanguageFilterSpec? Languages { get; init; }
     public DecontaminationSpec? Decontamination { get; init; }
     public ExactDuplicateSpec? ExactDuplicates { get; init; }
     public NearDuplicateSpec? NearDuplicates { get; init; }
@@ -39,6 +40,16 @@ public sealed record ScriptFilterSpec
 }
 
 public enum WritingScript { Latin, Greek, Cyrillic, Hebrew, Arabic, Devanagari, Thai, Hangul, Kana, Han }
+
+/// <summary>In which languages instances may be written. A part that is too short to tell, or is code or formulas, passes.</summary>
+public sealed record LanguageFilterSpec
+{
+    [MinLength(1)]
+    public ImmutableArray<WrittenLanguage> Allowed { get; init; } = [WrittenLanguage.English];
+}
+
+/// <summary>Languages that are told apart.</summary>
+public enum WrittenLanguage { Arabic, Bengali, Bokmal, Chinese, Czech, Danish, Dutch, English, Finnish, French, German, Greek, Hebrew, Hindi, Hungarian, Indonesian, Italian, Japanese, Korean, Persian, Polish, Portuguese, Romanian, Russian, Spanish, Swedish, Thai, Turkish, Ukrainian, Vietnamese }
 
 /// <summary>Turns away what stands in a test set of this experiment, seeds included.</summary>
 public sealed record DecontaminationSpec

@@ -29,7 +29,7 @@ public sealed class AnswerVerifier(IChatClient solver, VerificationSpec spec, in
 
     private async Task<AnswerVerdict> VerifyAsync(MeasuredInstance instance, CancellationToken cancellationToken)
     {
-        if (MathAnswer.Extract(instance.Response, AnswerPolicy.Expression) is not { } stated)
+        if (AnswerOf(instance.Response) is not { } stated)
             return AnswerVerdict.None("the response states no answer");
         string?[] answers;
         try
@@ -40,7 +40,7 @@ public sealed class AnswerVerifier(IChatClient solver, VerificationSpec spec, in
         {
             return AnswerVerdict.None(refusal.Message);
         }
-        var agreeing = answers.Count(answer => answer is not null && MathEquivalence.AreEquivalent(stated.Text, answer));
+        var agreeing = answers.Count(answer => answer is not null && MathEquivalence.AreEquivalent(stated, answer));
         var share = (double)agreeing / spec.Samples;
         if (2 * agreeing > spec.Samples)
             return new AnswerVerdict(true, share, null);
@@ -56,8 +56,12 @@ public sealed class AnswerVerifier(IChatClient solver, VerificationSpec spec, in
     {
         var options = new ChatOptions { Temperature = (float)spec.Temperature, MaxOutputTokens = MostTokens, Seed = random.For("verification", sample).NextSeed() };
         var response = await solver.GetResponseAsync([new ChatMessage(ChatRole.User, $"{instruction}\n\n{Asking}")], options, cancellationToken);
-        return response.FinishReason == ChatFinishReason.Length ? null : MathAnswer.Extract(response.Text, AnswerPolicy.Expression)?.Text;
+        return response.FinishReason == ChatFinishReason.Length ? null : AnswerOf(response.Text);
     }
+
+    // A text that marks no answer is one as a whole only where there is something to compute with: "I do not know." is none.
+    private static string? AnswerOf(string text) => MathAnswer.Extract(text, AnswerPolicy.Expression) is { } answer
+        && (answer.Mark != AnswerMark.WholeText || answer.Text.AsSpan().ContainsAnyInRange('0', '9')) ? answer.Text : null;
 }
 
 /// <param name="Confirmed">Whether more than half of the solutions arrive at the instance's answer; false where they arrive at another one; null where neither is so.</param>

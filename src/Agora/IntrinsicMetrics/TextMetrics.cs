@@ -23,6 +23,11 @@ internal sealed class TextMetrics(MetricIntervals intervals, TestSetIndex? testS
         Repetition("instruction", instructions, metrics);
         Repetition("response", responses, metrics);
         Duplicates(all, places, metrics);
+        WrittenLanguage?[] languages = [.. instances.AsParallel().AsOrdered().Select(instance => TextLanguages.Of($"{instance.Instruction}\n{instance.Response}"))];
+        metrics.Add("in_english", [.. languages.Select(language => language is { } told ? (double?)(told == WrittenLanguage.English ? 1 : 0) : null)], place => languages[place] is null ? "too little prose to tell the language" : null);
+        int[] written = [.. languages.OfType<WrittenLanguage>().Select(language => (int)language)];
+        if (written.Length > 0)
+            metrics.Add(intervals.OfSet("effective_languages", written.Length, languages.Length - written.Length, among => EffectiveNumber.Of([.. among.CountBy(place => written[place]).Select(entry => entry.Value)])));
         metrics.Add("letters_not_latin", [.. instances.Select(instance => NotLatin(instance.Instruction + instance.Response))]);
         if (instances.Any(instance => instance.OutputTokens > 0))
             metrics.Add("output_tokens", [.. instances.Select(instance => instance.OutputTokens > 0 ? (double?)instance.OutputTokens : null)]);

@@ -20,7 +20,7 @@ public sealed class MetricCoverageTests(MetricCoverageTests.Simulation simulatio
     public static TheoryData<string> Metrics =>
     [
         "instruction_words", "response_words", "instruction_distinct_1", "instruction_distinct_2", "instruction_distinct_3", "instruction_self_bleu", "response_distinct_1", "response_distinct_2",
-        "response_distinct_3", "response_self_bleu", "duplicate_instructions", "near_duplicate_instructions", "letters_not_latin", "output_tokens", "dollars", "effective_themes", "contaminated", "perplexity",
+        "response_distinct_3", "response_self_bleu", "duplicate_instructions", "near_duplicate_instructions", "in_english", "effective_languages", "letters_not_latin", "output_tokens", "dollars", "effective_themes", "contaminated", "perplexity",
         "implicit_reward", "response_reward", "instruction_diversity_cdist", "instruction_nearest_distance", "instruction_vendi", "instruction_effective_topics", "response_diversity_cdist",
         "response_nearest_distance", "response_vendi", "response_effective_topics", "instruction_difficulty_judge", "instruction_difficulty_judge_expected", "response_quality_judge",
         "response_quality_judge_expected", "answer_verified", "answer_agreement",
@@ -85,7 +85,13 @@ public sealed class MetricCoverageTests(MetricCoverageTests.Simulation simulatio
         {
             var random = new RandomStreams(5).For("instance", place % 1400);
             string Text(int words) => string.Join(' ', Enumerable.Range(0, words).Select(_ => $"w{(int)(Math.Pow(random.NextDouble(), 3) * 400)}"));
-            var instruction = $"{Text(4 + random.Next(20))} topic{random.Next(25)}{(random.Chance(0.1) ? " слово" : "")}";
+            var prose = random.Next(4) switch
+            {
+                0 => "Wie viele Beine hat eine Spinne, die keine verloren hat?",
+                1 => "Combien de pattes possède une araignée qui n'en a perdu aucune ?",
+                _ => "How many legs has a spider that has lost none of them at all?",
+            };
+            var instruction = $"{prose} {Text(4 + random.Next(20))} topic{random.Next(25)}{(random.Chance(0.1) ? " слово" : "")}";
             var response = $"{Text(3 + (int)(-8 * Math.Log(1 - random.NextDouble())))} [RESULT] {random.Next(3)} [/RESULT]";
             return new MeasuredInstance(instruction, response, 20 + (long)(-60 * Math.Log(1 - random.NextDouble())), (decimal)Math.Round(0.001 * Math.Exp(Normal(random)), 6), $"theme {(int)(Math.Pow(random.NextDouble(), 2) * 30)}");
         }

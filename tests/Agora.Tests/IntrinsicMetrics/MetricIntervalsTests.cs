@@ -42,6 +42,31 @@ public sealed class MetricIntervalsTests
     }
 
     [Fact]
+    public void A_metric_that_is_constant_has_a_value_and_says_why_it_has_no_interval()
+    {
+        var estimate = new MetricIntervals(new RandomStreams(1)).Mean("score", [4, 4, 4, null]);
+        Assert.Equal((4, null, null, 3, 1, "all 3 values are the same, which shows no spread for an interval"), (estimate.Value, estimate.Low, estimate.High, estimate.Count, estimate.Left, estimate.Missing));
+        // Of a share it is known what could have been: 0 of 20 is no proof of 0.
+        var share = new MetricIntervals(new RandomStreams(1)).Mean("contaminated", [.. Enumerable.Repeat((double?)0, 20)]);
+        Assert.Equal((0.0, 0.0, 0.1684), (share.Value!.Value, share.Low!.Value, Math.Round(share.High!.Value, 4)));
+    }
+
+    [Fact]
+    public void A_metric_of_sets_is_that_of_sets_of_one_size_whatever_there_is()
+    {
+        int[] sizes = [100, 250, 5000];
+        // How many different of 400 kinds stand in 100 draws: 400 (1 - (1 - 1/400)^100), or 88.6.
+        foreach (var size in sizes)
+        {
+            var random = new RandomStreams(3).For("kinds", size);
+            int[] kinds = [.. Enumerable.Range(0, size).Select(_ => random.Next(400))];
+            var estimate = new MetricIntervals(new RandomStreams(1)).OfSize("kinds", size, 0, among => among.Select(place => kinds[place]).Distinct().Count());
+            Assert.InRange(estimate.Value!.Value, 84, 93);
+            Assert.True(estimate.Low < 88.6 && 88.6 < estimate.High, $"{size}: {estimate}");
+        }
+    }
+
+    [Fact]
     public void The_same_seed_gives_the_same_interval()
     {
         double?[] values = [.. Enumerable.Range(0, 50).Select(value => (double?)value)];

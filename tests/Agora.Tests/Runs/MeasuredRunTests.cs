@@ -1,5 +1,6 @@
 using Agora.Experiments;
 using Agora.IntrinsicMetrics;
+using Agora.LanguageModels;
 using Agora.Runs;
 
 namespace Agora.Tests.Runs;
@@ -41,6 +42,31 @@ public sealed class MeasuredRunTests : IDisposable
         Assert.Equal(
             outcome.Result.Profiles.Select(one => one.Metrics.Single(metric => metric.Name == "response_quality_judge")),
             again.Select(one => one.Metrics.Single(metric => metric.Name == "response_quality_judge")));
+    }
+
+    // What agora metrics --reference measures, an experiment asks for by metrics.reference.
+    [Fact]
+    public async Task A_reference_adds_the_implicit_reward_and_a_solver_verifies_answers()
+    {
+        var tiny = new TinyExperiment(folder["run"]);
+        var services = new PipelineServices { Models = tiny.Models, Trainer = tiny.Trainer, TokenCounter = _ => text => text.Length / 4, OpenLikelihood = (model, _, _) => Task.FromResult<ILikelihoodModel>(new Even(model.Path!.EndsWith("base", StringComparison.Ordinal) ? 2 : 0.5f)) };
+        var experiment = tiny.Experiment() with { Metrics = new MetricsSpec { Perplexity = "base", Reference = "reference", Verification = new VerificationSpec { Solver = "reference", Samples = 3 } } };
+        var outcome = await new Pipeline(services, tiny.Archive).RunAsync(experiment, jobs: 2, tiny.Observer, Stop);
+        Assert.Equal(RunStatus.Done, outcome.Status);
+        var metrics = outcome.Result.Profiles[0].Metrics;
+        Assert.Equal(Math.Exp(2), metrics.Single(metric => metric.Name == "perplexity").Value!.Value, 1e-6);
+        Assert.Equal(1.5, metrics.Single(metric => metric.Name == "implicit_reward").Value!.Value, 1e-6);
+        // The solver is right in 95 of 100 cases, and the writer in 80.
+        Assert.InRange(metrics.Single(metric => metric.Name == "answer_verified").Value!.Value, 0.5, 1);
+        // Three solutions of each of 20 instances in 4 data sets.
+        Assert.Equal(240, outcome.Bill.Lines.Where(line => line.Kind == "measure").Sum(line => line.Requests));
+        Assert.DoesNotContain((await tiny.RunAsync(experiment with { Metrics = experiment.Metrics with { Perplexity = null, Reference = null, Verification = null } }, Stop)).Result.Profiles[0].Metrics, metric => metric.Name is "implicit_reward" or "answer_verified");
+    }
+
+    private sealed class Even(float loss) : ILikelihoodModel
+    {
+        public Task<IReadOnlyList<float[]>> TokenLossesAsync(IReadOnlyList<(string Instruction, string Response)> pairs, CancellationToken cancellationToken) =>
+            Task.FromResult<IReadOnlyList<float[]>>([.. pairs.Select(_ => new[] { loss, loss })]);
     }
 
     [Fact]

@@ -4,10 +4,11 @@ using Agora.Experiments;
 
 namespace Agora.DataGeneration.Filters;
 
-/// <summary>The filters that look at one instance alone: length, scripts, decontamination.</summary>
+/// <summary>The filters that look at one instance alone: length, scripts, languages, decontamination.</summary>
 internal sealed class TextFilters(FilterSpec spec, TestSetIndex? testSets)
 {
-    public Rejection? Check(InstructionResponse pair) => Length(pair) ?? Script(pair.Instruction, "instruction") ?? Script(pair.Response, "response") ?? Contamination(pair);
+    public Rejection? Check(InstructionResponse pair) => Length(pair) ?? Script(pair.Instruction, "instruction") ?? Script(pair.Response, "response")
+        ?? Language(pair.Instruction, "instruction") ?? Language(pair.Response, "response") ?? Contamination(pair);
 
     private Rejection? Length(InstructionResponse pair)
     {
@@ -37,6 +38,11 @@ internal sealed class TextFilters(FilterSpec spec, TestSetIndex? testSets)
             ? null
             : new(RejectReason.ScriptOther, string.Create(CultureInfo.InvariantCulture, $"{allowed} of {letters} letters of the {part} are {string.Join(" or ", scripts.Allowed)}"));
     }
+
+    private Rejection? Language(string text, string part) =>
+        spec.Languages is { } languages && TextLanguages.Of(text) is { } language && !languages.Allowed.Contains(language)
+            ? new(RejectReason.LanguageOther, $"the {part} is {language}, not {string.Join(" or ", languages.Allowed)}")
+            : null;
 
     private Rejection? Contamination(InstructionResponse pair) =>
         testSets?.Find(pair) is { } match ? new(RejectReason.Contaminated, match.ToString()) : null;

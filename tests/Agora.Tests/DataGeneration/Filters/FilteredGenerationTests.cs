@@ -167,6 +167,22 @@ public sealed class FilteredGenerationTests
         Assert.All(outcome.Rejects, reject => Assert.Equal(RejectReason.ScriptOther, reject.Reason));
     }
 
+    [Theory]
+    [InlineData("How many legs has a spider that has lost none of them?", "It has eight legs, as all spiders do.", WrittenLanguage.English, true)]
+    [InlineData("How many legs has a spider that has lost none of them?", "Sie hat acht Beine, wie alle anderen Spinnen sie auch haben.", WrittenLanguage.English, false)]
+    [InlineData("Wie viele Beine hat eine Spinne, die keine verloren hat?", "Sie hat acht Beine, wie alle anderen Spinnen sie auch haben.", WrittenLanguage.German, true)]
+    [InlineData("Wie viele Beine hat eine Spinne, die keine verloren hat?", "8", WrittenLanguage.English, false)]
+    [InlineData("12 + 30 = ?", "42", WrittenLanguage.Thai, true)]
+    [InlineData("Quoi ?", "Huit", WrittenLanguage.English, true)]
+    public async Task Other_languages_turn_an_instance_away_where_there_is_enough_to_tell(string instruction, string response, WrittenLanguage allowed, bool kept)
+    {
+        var filters = new FilterSpec { Languages = new LanguageFilterSpec { Allowed = [allowed] } };
+        var outcome = await GenerateAsync(Plan(General, filters, 1, spec => spec with { MaxCompletionsPerInstance = 1 }), Completions($"{instruction}\nOUTPUT: {response}"));
+        Assert.Equal(kept, outcome.Complete);
+        Assert.All(outcome.Rejects, reject => Assert.Equal(RejectReason.LanguageOther, reject.Reason));
+        Assert.Equal(kept ? 0 : 1, outcome.Rejects.Length);
+    }
+
     // A seed is not lost because its first rewriting came out like another one's.
     [Fact]
     public async Task A_rewriting_that_a_filter_turns_away_is_asked_for_again_with_the_same_seed()
