@@ -62,13 +62,20 @@ public abstract partial class JudgeFormat
             return [new ChatMessage(ChatRole.System, "You are a fair judge who gives clear, objective feedback by a rubric."), new ChatMessage(ChatRole.User, text.ToString())];
         }
 
-        public override int? Read(string answer) => Last(Result().Matches(answer));
+        // As prometheus-eval reads it, but that a result behind its mark goes before a score that the feedback speaks of, and two different results are none.
+        public override int? Read(string answer) => Result().Matches(answer) is { Count: > 0 } marked ? Last(marked)
+            : Spoken().Match(answer) is { Success: true } spoken ? InRange(spoken.Groups["score"].Value) : null;
 
-        [GeneratedRegex(@"\[RESULT\]\s*\(?\s*(?<score>[1-5])(?![\d.])", RegexOptions.IgnoreCase)]
+        [GeneratedRegex(@"\[(?:RESULT|SCORE)\]:?\s*(?:(?:score\s+of|score:?|result:?)\s*)?[(\[\s]*(?<score>\d+)(?=[)\]\s]|$|/\s*5)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
         private static partial Regex Result();
+
+        [GeneratedRegex(@"(?:score\s+of|score:?|result:?)\s*[(\[\s]*(?<score>\d+)(?=[)\]\s]|$|/\s*5)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+        private static partial Regex Spoken();
     }
 
     // Scores that contradict each other are no score.
     private static int? Last(MatchCollection matches) =>
-        matches.Select(match => match.Groups["score"].Value).Distinct().ToArray() is [var only] ? only[0] - '0' : null;
+        matches.Select(match => match.Groups["score"].Value).Distinct().ToArray() is [var only] ? InRange(only) : null;
+
+    private static int? InRange(string score) => score is [>= '1' and <= '5'] ? score[0] - '0' : null;
 }

@@ -41,6 +41,15 @@ public sealed class DataSetMeasurementTests
     }
 
     [Fact]
+    public async Task Rewards_that_are_all_no_numbers_are_said_to_be_and_no_zero_stands_for_them()
+    {
+        var profile = (await new DataSetMeasurement(new MetricInstruments { Texts = false, Reward = new Rewards() }, new RandomStreams(1))
+            .MeasureAsync("g", null, null, [new("a", "8"), new("b", "8")], null, null, TestContext.Current.CancellationToken)).Profile;
+        var reward = profile.Metrics.Single();
+        Assert.Equal((null, null, 0, 2, "none of 2 instances has a value: what was measured is no number (NaN or infinite)"), (reward.Value, reward.Low, reward.Count, reward.Left, reward.Missing));
+    }
+
+    [Fact]
     public async Task A_sample_is_measured_and_the_rest_is_counted()
     {
         var profile = (await new DataSetMeasurement(new MetricInstruments(), new RandomStreams(1)).MeasureAsync("g", null, null, Instances, sample: 2, against: null, TestContext.Current.CancellationToken)).Profile;
