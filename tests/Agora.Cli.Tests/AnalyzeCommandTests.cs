@@ -167,9 +167,12 @@ public sealed class AnalyzeCommandTests
         using var alone = await AgoraProcess.RunAsync(folder.Path, "metrics", "data.jsonl", "--columns", "instruction=q,response=a", "--reference", TinyExperiment.Nano("models", "nano-base"));
         Assert.Equal(2, alone.ExitCode);
         Assert.Contains("give --base, too", alone.Error, StringComparison.Ordinal);
-        using var remote = await AgoraProcess.RunAsync(folder.Path, "metrics", "data.jsonl", "--columns", "instruction=q,response=a", "--reference", "http://127.0.0.1:9/v1");
+        using var remote = await AgoraProcess.RunAsync(folder.Path, "metrics", "data.jsonl", "--columns", "instruction=q,response=a", "--reward", "http://127.0.0.1:9/v1");
         Assert.Equal(2, remote.ExitCode);
         Assert.Contains("give the folder of a model on this machine", remote.Error, StringComparison.Ordinal);
+        using var nameless = await AgoraProcess.RunAsync(folder.Path, "metrics", "data.jsonl", "--columns", "instruction=q,response=a", "--base", "http://127.0.0.1:9/v1");
+        Assert.Equal(2, nameless.ExitCode);
+        Assert.Contains("--base-model", nameless.Error, StringComparison.Ordinal);
         using var chat = await AgoraProcess.RunAsync(folder.Path, "metrics", "data.jsonl", "--columns", "instruction=q,response=a", "--reward", TinyExperiment.Nano("models", "nano-base"));
         Assert.Equal(1, chat.ExitCode);
         Assert.Contains("no score head", chat.Error, StringComparison.Ordinal);
