@@ -43,7 +43,7 @@ internal static class MathSingle
         if (mark <= 0 || mark + 1 >= tokens.Length)
             return null;
         var digits = LatexGroups.Trimmed(tokens[..mark]);
-        if (digits[0].IsSymbol('(') && LatexGroups.IsEnclosed(digits))
+        if (LatexGroups.IsEnclosed(digits) && digits[0].IsSymbol('('))
             digits = digits[1..^1];
         var root = LatexGroups.Trimmed(tokens[(mark + 1)..]);
         if (root.Length == 3 && root[0].IsSymbol('('))
