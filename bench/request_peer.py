@@ -1,8 +1,9 @@
 """The steps of a generation by Python's thread pool, as the paper's own code does them: render, POST over a connection that is kept, parse, check, append.
 
-usage: request_peer.py ADDRESS TEMPLATE SEEDS OUTPUT SECONDS THREADS...
+usage: request_peer.py httpx|http.client ADDRESS TEMPLATE SEEDS OUTPUT SECONDS THREADS...
 
-Tries each number of threads for a few seconds, then measures the best one for SECONDS. Prints one JSON object a line.
+With httpx, the client is one for all threads, as that of OpenAI's SDK is; with http.client each thread has its connection.
+Tries each number of threads for two seconds, then measures the best one for SECONDS. Prints one JSON object a line.
 """
 import concurrent.futures
 import http.client
@@ -21,16 +22,30 @@ def fill(template, seed):
     return template.replace("<input>", seed["instruction"])
 
 
-def ask(host, port, path, prompt, number):
-    if not hasattr(LOCAL, "connection"):
-        LOCAL.connection = http.client.HTTPConnection(host, port)
-    body = json.dumps({
+def request(prompt, number):
+    return {
         "model": "loopback",
         "messages": [{"role": "system", "content": "You are a helpful assistant that writes training data."}, {"role": "user", "content": prompt}],
         "temperature": 1.0, "top_p": 0.9, "max_tokens": 1024, "stop": ["[END]"], "seed": number,
-    })
-    LOCAL.connection.request("POST", path + "/chat/completions", body, {"Content-Type": "application/json", "Authorization": "Bearer none"})
-    return json.loads(LOCAL.connection.getresponse().read())
+    }
+
+
+def http_client(address):
+    url = urllib.parse.urlparse(address)
+
+    def ask(prompt, number):
+        if not hasattr(LOCAL, "connection"):
+            LOCAL.connection = http.client.HTTPConnection(url.hostname, url.port)
+        LOCAL.connection.request("POST", url.path + "/chat/completions", json.dumps(request(prompt, number)), {"Content-Type": "application/json", "Authorization": "Bearer none"})
+        return json.loads(LOCAL.connection.getresponse().read())
+
+    return ask
+
+
+def httpx_client(address):
+    import httpx
+    client = httpx.Client(timeout=600, limits=httpx.Limits(max_connections=1000, max_keepalive_connections=1000), headers={"Authorization": "Bearer none"})
+    return lambda prompt, number: client.post(address + "/chat/completions", json=request(prompt, number)).json()
 
 
 def valid(response):
@@ -38,8 +53,8 @@ def valid(response):
             and response.rstrip().endswith("[/RESULT]"))
 
 
-def measure(address, template, seeds, output, seconds, threads):
-    url = urllib.parse.urlparse(address)
+def measure(connect, address, template, seeds, output, seconds, threads):
+    ask = connect(address)
     lock = threading.Lock()
     done = 0
     end = time.perf_counter() + seconds
@@ -49,7 +64,7 @@ def measure(address, template, seeds, output, seconds, threads):
             if time.perf_counter() > end:
                 return
             seed = seeds[number % len(seeds)]
-            answer = ask(url.hostname, url.port, url.path, fill(template, seed), number)
+            answer = ask(fill(template, seed), number)
             choice = answer["choices"][0]
             response = choice["message"]["content"]
             if choice["finish_reason"] != "stop" or not valid(response):
@@ -77,18 +92,19 @@ def measure(address, template, seeds, output, seconds, threads):
 
 
 def main():
-    address, template, seeds, output, seconds = sys.argv[1:6]
+    connect = {"httpx": httpx_client, "http.client": http_client}[sys.argv[1]]
+    address, template, seeds, output, seconds = sys.argv[2:7]
     with open(template, encoding="utf-8") as file:
         template = file.read()
     with open(seeds, encoding="utf-8") as file:
         seeds = [json.loads(line) for line in file]
     best = None
-    for threads in map(int, sys.argv[6:]):
-        tried = measure(address, template, seeds, output, 3, threads)
+    for threads in map(int, sys.argv[7:]):
+        tried = measure(connect, address, template, seeds, output, 2, threads)
         print(json.dumps(tried), flush=True)
         if best is None or tried["rate"] > best["rate"]:
             best = tried
-    print(json.dumps(measure(address, template, seeds, output, float(seconds), best["threads"])), flush=True)
+    print(json.dumps(measure(connect, address, template, seeds, output, float(seconds), best["threads"])), flush=True)
 
 
 main()

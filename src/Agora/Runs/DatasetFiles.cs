@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Agora.DataGeneration;
@@ -50,27 +51,59 @@ public static class DatasetFiles
     private static async Task WriteJsonAsync(GeneratedData data, string path, CancellationToken cancellationToken)
     {
         await using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 1 << 16);
-        var row = new ArrayBufferWriter<byte>();
-        await using var writer = new Utf8JsonWriter(row, new JsonWriterOptions { Encoder = Published.Encoder });
+        var row = new ArrayBufferWriter<byte>(4096);
+        var room = new byte[4096];
         await foreach (var line in File.ReadLinesAsync(data.InstancesFile, cancellationToken))
         {
-            using var instance = JsonDocument.Parse(line);
+            if (room.Length < Encoding.UTF8.GetMaxByteCount(line.Length)) room = new byte[Encoding.UTF8.GetMaxByteCount(line.Length)];
             row.ResetWrittenCount();
-            writer.Reset();
-            writer.WriteStartObject();
-            foreach (var name in PublishedKeys)
-            {
-                writer.WritePropertyName(name);
-                if (instance.RootElement.TryGetProperty(name, out var value)) value.WriteTo(writer);
-                else writer.WriteNullValue();
-            }
-            foreach (var member in instance.RootElement.EnumerateObject().Where(member => !PublishedKeys.Contains(member.Name)))
-                member.WriteTo(writer);
-            writer.WriteEndObject();
-            await writer.FlushAsync(cancellationToken);
-            row.Write("\n"u8);
-            await file.WriteAsync(row.WrittenMemory, cancellationToken);
+            WriteRow(room.AsSpan(0, Encoding.UTF8.GetBytes(line, room)), row);
+            file.Write(row.WrittenSpan);
         }
+    }
+
+    // The members are copied as they stand: they were written with the same escapes.
+    private static void WriteRow(ReadOnlySpan<byte> instance, ArrayBufferWriter<byte> row)
+    {
+        Span<Range> published = stackalloc Range[PublishedKeys.Length];
+        published.Clear();
+        for (var reader = Members(instance); Next(ref reader, out var key, out var member);)
+            if (key >= 0) published[key] = member;
+        row.Write("{"u8);
+        for (var key = 0; key < published.Length; key++)
+        {
+            if (key > 0) row.Write(","u8);
+            if (published[key].Equals(default)) row.Write(Encoding.UTF8.GetBytes($"\"{PublishedKeys[key]}\":null"));
+            else row.Write(instance[published[key]]);
+        }
+        for (var reader = Members(instance); Next(ref reader, out var key, out var member);)
+        {
+            if (key >= 0) continue;
+            row.Write(","u8);
+            row.Write(instance[member]);
+        }
+        row.Write("}\n"u8);
+    }
+
+    private static Utf8JsonReader Members(ReadOnlySpan<byte> instance)
+    {
+        var reader = new Utf8JsonReader(instance);
+        reader.Read();
+        return reader;
+    }
+
+    /// <param name="key">Which of <see cref="PublishedKeys"/> the member has; -1 where it has none of them.</param>
+    private static bool Next(ref Utf8JsonReader reader, out int key, out Range member)
+    {
+        (key, member) = (-1, default);
+        if (!reader.Read() || reader.TokenType != JsonTokenType.PropertyName) return false;
+        for (var known = 0; known < PublishedKeys.Length; known++)
+            if (reader.ValueTextEquals(PublishedKeys[known])) key = known;
+        var start = (int)reader.TokenStartIndex;
+        reader.Read();
+        reader.Skip();
+        member = start..(int)reader.BytesConsumed;
+        return true;
     }
 
     // Columns of Parquet are flat, so that every reader opens them: the provenance's members stand beside the published keys.
