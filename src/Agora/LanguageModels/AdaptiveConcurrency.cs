@@ -4,7 +4,7 @@ namespace Agora.LanguageModels;
 
 /// <summary>How many requests may be in flight: more while they succeed, fewer when the endpoint has too many.</summary>
 /// <remarks>
-/// Additive increase, multiplicative decrease, with a fast start: from 32, or a quarter of what the experiment allows, until the first cut each success adds one, so that the number doubles with every round of answers;
+/// Additive increase, multiplicative decrease, with a fast start: until the first cut each success adds one, so that the number doubles with every round of answers;
 /// afterwards it grows by one per round. A cut answers only to requests that were sent after the one before it: the rest of a burst says nothing new.
 /// "Too many requests" cuts at once. Any other fault does where more than one in ten of the latest answers were faults: a few that fail by themselves tell nothing about load, and would
 /// hold the number down to two or three for good.
@@ -14,7 +14,6 @@ namespace Agora.LanguageModels;
 /// <param name="most">The experiment's maxParallel.</param>
 internal sealed class AdaptiveConcurrency(int most)
 {
-    private const int Beginning = 32;
     private const double AfterOverload = 0.7;
     private const double TolerableFaults = 0.1;
     private const double WeightOfOne = 0.04;
@@ -23,7 +22,7 @@ internal sealed class AdaptiveConcurrency(int most)
     private const int AnswersToJudgeSpeed = 20;
 
     private readonly Pace[] paces = new Pace[64];
-    private double limit = Math.Min(most, Math.Max(Beginning, most / 4));
+    private double limit = Math.Min(most, 32);
     private bool quickly = true;
     private TimeSpan lastCut = TimeSpan.MinValue;
     private double faults;      // share of the latest answers, each of which fades as others come
