@@ -65,28 +65,42 @@ public sealed class PacedChatClientTests
     [Fact]
     public async Task However_many_requests_wait_for_an_address_that_never_answered_it_is_given_up_as_soon()
     {
-        var error = await FirstFailureOfManyAsync(() => new TransientEndpointException("connection refused", EndpointFault.Unreachable));
+        var (error, after) = await FirstFailureOfManyAsync(() => new TransientEndpointException("connection refused", EndpointFault.Unreachable));
         Assert.Equal("the endpoint cannot be reached: connection refused", error.What);
-        Assert.InRange(time.Elapsed, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
+        Assert.InRange(after, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5));
     }
 
     [Fact]
     public async Task One_that_can_be_reached_and_never_answers_is_given_up_after_half_an_hour()
     {
-        var error = await FirstFailureOfManyAsync(() => Fault());
+        var (error, after) = await FirstFailureOfManyAsync(() => Fault());
         Assert.StartsWith("the endpoint ", error.What, StringComparison.Ordinal);
-        Assert.InRange(time.Elapsed, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(35));
+        Assert.InRange(after, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(35));
     }
 
-    private async Task<AgoraException> FirstFailureOfManyAsync(Func<Exception> fault)
+    // The time is taken where the request fails: the others go on until they are stopped, and each of their waits moves the clock by a minute.
+    private async Task<(AgoraException Error, TimeSpan After)> FirstFailureOfManyAsync(Func<Exception> fault)
     {
         using var client = Client(_ => throw fault());
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        var requests = Enumerable.Range(0, 200).Select(i => client.GetResponseAsync($"{i}", cancellationToken: stop.Token)).ToArray();
-        var error = await Assert.ThrowsAsync<AgoraException>(() => Task.WhenAny(requests).Unwrap());
+        var requests = Enumerable.Range(0, 200).Select(AskAsync).ToArray();
+        var first = await Task.WhenAny(requests).Unwrap();
         await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<Exception>(() => Task.WhenAll(requests));
-        return error;
+        await ((Task)Task.WhenAll(requests)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        return first;
+
+        async Task<(AgoraException, TimeSpan)> AskAsync(int i)
+        {
+            try
+            {
+                await client.GetResponseAsync($"{i}", cancellationToken: stop.Token);
+                throw new InvalidOperationException("answered");
+            }
+            catch (AgoraException error)
+            {
+                return (error, time.Elapsed);
+            }
+        }
     }
 
     // A training may lie between two steps that ask.
