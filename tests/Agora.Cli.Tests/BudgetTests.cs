@@ -147,9 +147,9 @@ public sealed partial class BudgetTests
         using var folder = new ScratchFolder();
         File.WriteAllLines(Path.Combine(folder.Path, "data.jsonl"), Enumerable.Range(0, 300).Select(i => $$"""{"instruction":"What is {{i}} plus one?","response":"It is {{i + 1}}."}"""));
         string[] command = ["metrics", "data.jsonl", "--embeddings", endpoint.Address.ToString(), "--embeddings-model", "test-model", "--embeddings-price", "1000,0"];
-        using var stopped = await AgoraProcess.RunAsync(folder.Path, [.. command, "--budget", "8"]);
+        using var stopped = await AgoraProcess.RunAsync(folder.Path, [.. command, "--budget", "5"]);
         Assert.Equal(3, stopped.ExitCode);
-        Assert.InRange(endpoint.Tokens.Input / 1000m, 0.1m, 8m);
+        Assert.InRange(endpoint.Tokens.Input / 1000m, 0.1m, 5m);
         using var whole = await AgoraProcess.RunAsync(folder.Path, [.. command, "--budget", "80"]);
         Assert.True(whole.ExitCode == 0, whole.Error);
         Assert.Equal(600, endpoint.Embedded);
