@@ -86,7 +86,7 @@ public static class PredictionTables
         ],
         Notes =
         [
-            $"Learned from {study.Study.Source} (Agora {study.Agora}), and valid for its student, reference, recipe and benchmarks alone, with {study.SmallestData} to {study.LargestData} instances. The interval is of 95 % for a measurement with {study.TrainingSeeds} training seeds; the error is the predictor's mean absolute error on generators or settings that it never saw.",
+            $"Learned from {study.Study.Source} (Agora {study.Agora}), and valid for its student, reference, recipe and benchmarks alone, with {study.SmallestData} to {study.LargestData} instances. The interval is of 95 % for a measurement with {study.TrainingSeeds} training seeds; the error is the predictor's mean absolute error on generators or settings that it never saw, a little flattered by having been chosen by it: \"agora predict learn\" prints the error of choosing and predicting together.",
         ],
     };
 

@@ -180,5 +180,9 @@ public sealed class PgrPredictionTests
         Assert.InRange(Held("subset PGR, profile").Coverage!.Value, 0.9, 1);
         Assert.True(Held("components").RSquared < 0);
         Assert.Equal("subset PGR, profile", trial.Ranked(settingKnown: true).First().Predictor.Name);
+        var nested = trial.Nested();
+        Assert.InRange(nested[0].LeavingGeneratorsOut.ResultOrDefault!.MeanAbsoluteError, 9, 10);
+        Assert.InRange(nested[0].LeavingGeneratorsOut.ResultOrDefault!.RSquared, 0.5, 0.6);
+        Assert.Equal(18, nested[1].LeavingGeneratorsOut.ResultOrDefault!.Predicted);
     }
 }
