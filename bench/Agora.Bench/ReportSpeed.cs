@@ -148,7 +148,10 @@ internal static class ReportSpeed
             Generators = [.. generators.Index().Select(generator => new StudyGenerator { Name = generator.Item, ProblemSolving = ImmutableSortedDictionary<Domain, double>.Empty, ProblemSolvingAverage = 30 + 10 * generator.Index, InputPrice = 0.1 + generator.Index, OutputPrice = 0.5 + generator.Index })],
             Cells = [.. report.Profiles.Index().Select(profile => new StudyCell { Generator = profile.Item.Generator, Setting = profile.Item.Setting!.Value, Pgr = 10 + profile.Index * 17 % 60, Metrics = profile.Item.Metrics.ToImmutableSortedDictionary(metric => metric.Name, metric => metric.Value!.Value) })],
         };
-        return report with { Analysis = StudyAnalysis.Of(study) };
+        // Three sizes of each data set, so that every curve and frontier is drawn.
+        SuppliedData[] supply = [.. from cell in study.Cells from size in (int[])[2500, 5000, 10_000] let pgr = cell.Pgr!.Value * size / (size + 3000) select new SuppliedData(cell.Generator, cell.Setting, "agorabench", size, pgr, pgr - 4, pgr + 4, 0.00125, size / 5000.0)];
+        Purchase[] purchases = [.. supply.Select(data => new Purchase(data.Generator, data.Setting, data.MetaPrompt, data.Instances, data.Pgr, data.Low, data.High, data.Instances * data.DollarsPerInstance, 1, data.TrainingHours))];
+        return report with { Analysis = StudyAnalysis.Of(study, supply, purchases, new TrainingPrice(8, null), random) };
     }
 
     private static string Part(string text, RandomStream stream, int length) => text.Substring(stream.Next(text.Length - length), length / 2 + stream.Next(length / 2));

@@ -78,10 +78,13 @@ internal sealed class HtmlReport
 
     private string Summary()
     {
-        var generators = ReportFigures.Generators(report).Length;
+        // Data that were brought along count, too; a generator counts once, with however many meta-prompts it was asked.
+        var rows = ReportFigures.Generators(report);
+        var generators = rows.Select(report.Experiment.GeneratorBehind).Distinct().Count();
+        var variants = rows.Where(report.Experiment.Generators.Contains).Select(report.Experiment.MetaPromptOf).Distinct().Count();
         var settings = report.Recovery.Estimates.Select(estimate => estimate.Scope).OfType<RecoveryScope.OneSetting>().Distinct().Count();
         var dollars = report.DataSets.Any(data => data.Dollars is not null) ? $" · {ReportText.Dollars(report.DataSets.Sum(data => data.Dollars ?? 0))} for data generation" : "";
-        return $"{Counted(generators, "generator")} · {Counted(settings, "setting")} · "
+        return $"{Counted(generators, "generator")} · {(variants > 1 ? $"{variants} meta-prompts · " : "")}{Counted(settings, "setting")} · "
             + $"{ReportText.Count(report.DataSets.Sum(data => (long)data.Valid))} instances generated · {ReportText.Level(report.Recovery.Confidence)} confidence · seed {report.Experiment.Seed}{dollars}";
     }
 
@@ -186,7 +189,7 @@ internal sealed class HtmlReport
     [
         analysis.Verdict() is { } verdict ? Markup.Of($"<p>In short: {verdict}.</p>\n") : Markup.None,
         report.AnalysisRemarks.IsEmpty ? Markup.None : Markup.Of($"""<ul class="note">{Markup.Join(report.AnalysisRemarks.Select(remark => Markup.Of($"<li>{remark}</li>")))}</ul>"""),
-        Gallery(AnalysisFigures.Of(analysis)),
+        Gallery(AnalysisFigures.Of(analysis, ReportFigures.Generators(report))),
         Markup.Join(AnalysisTables.Of(analysis).Select(table => Markup.Of($"<details><summary>{table.Title}</summary>{HtmlTable.Render(table)}</details>\n"))),
     ]);
 
@@ -208,7 +211,7 @@ internal sealed class HtmlReport
         """);
 
     private static Markup Drawing(string? title, Markup? drawing) =>
-        drawing is null ? Markup.None : Markup.Of($"<figure><figcaption>{title}</figcaption>\n{drawing.Value}\n</figure>\n");
+        drawing is null ? Markup.None : Markup.Of($"<figure class=\"wide\" tabindex=\"0\"><figcaption>{title}</figcaption>\n{drawing.Value}\n</figure>\n");
 
     private static Markup Rows(string caption, ImmutableArray<string> titles, int[] numbers, IEnumerable<string[]> rows)
     {

@@ -37,7 +37,7 @@ internal static class PurchaseTables
                 ],
                 Notes =
                 [
-                    "A purchase is on the frontier where no other costs no more and recovers at least as much. Generation counts rejected completions; filtering is the part of it that checks, filters and a method's judge turned into nothing or asked for.",
+                    "A purchase is on the frontier where no other beats it, that is costs no more and recovers at least as much. Generation counts rejected completions; filtering is the part of it for completions that checks and filters turned away, and for what a method's judge was asked.",
                     analysis.Training.IsCounted ? string.Create(CultureInfo.InvariantCulture, $"Training: one student{(frontier.Domain is null ? " a setting" : "")}, at {analysis.Training.DollarsPerHour:0.##} dollars an hour.") : "Training is not counted, since no price of an hour is given: budget.trainingDollarsPerHour in the experiment, or --gpu-price.",
                     .. frontier.Left.Select(reason => $"Without a place: {reason}."),
                 ],
@@ -103,7 +103,7 @@ internal static class PurchaseTables
     internal static string Name(ParetoFrontier frontier) => frontier.Domain is { } domain ? domain.Title().ToLowerInvariant() : "all settings together";
 
     private static string Standing(ParetoPoint point) => point.BetterOne is not { } better ? "yes"
-        : $"no: {better.Generator}{(better.Setting is { } setting ? $", {setting.Method.Name().Replace('_', ' ')}" : "")}{(better.MetaPrompt != point.Purchase.MetaPrompt ? $" ({better.MetaPrompt})" : "")}, is no dearer and recovers as much or more, {(point.IsCertain switch { true => "intervals apart", false => "intervals overlap", _ => "without intervals" })}";
+        : $"no: {better.Generator}{(better.Setting is { } setting ? $", {setting.Method.Name().Replace('_', ' ')}" : "")}{(better.MetaPrompt != point.Purchase.MetaPrompt ? $" ({better.MetaPrompt})" : "")} beats it; {(point.IsCertain switch { true => "intervals apart", false => "intervals overlap", _ => "without intervals" })}";
 
     private static TextCell Dollars(double? dollars) => TextCell.Of(dollars, dollars is > 0 and < 1 ? "0.00##" : "#,0.00");
 }

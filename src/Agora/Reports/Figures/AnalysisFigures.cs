@@ -15,9 +15,11 @@ namespace Agora.Reports.Figures;
 public static class AnalysisFigures
 {
     /// <summary>What can be drawn; a part of the analysis that was not computed has no figure.</summary>
-    public static ImmutableArray<Figure> Of(StudyAnalysis analysis)
+    public static ImmutableArray<Figure> Of(StudyAnalysis analysis) => Of(analysis, [.. analysis.Generators.Select(generator => generator.Generator)]);
+
+    /// <param name="generators">In the order that decides their colours in other figures beside these.</param>
+    internal static ImmutableArray<Figure> Of(StudyAnalysis analysis, ImmutableArray<string> generators)
     {
-        ImmutableArray<string> generators = [.. analysis.Generators.Select(generator => generator.Generator)];
         return [.. Regressions(analysis, generators), .. Components(analysis), .. ComponentsAgainstPgr(analysis, generators), .. MetaPrompts(analysis), .. Prices(analysis, generators), .. PurchaseFigures.Of(analysis, generators)];
     }
 
@@ -28,6 +30,7 @@ public static class AnalysisFigures
             if (regression.Fit.ResultOrDefault is not { } fit)
                 continue;
             var model = Model(string.Create(CultureInfo.InvariantCulture, $"{title}: R² = {fit.RSquared:0.000}, p = {fit.P:0.000}"), "problem-solving ability, %", "PGR, %");
+            WidenFlat(model.Axes[1], regression.Data.Select(point => point.Pgr));
             Points(model, regression.Data.Select(point => (point.Generator, point.ProblemSolving, point.Pgr)), generators);
             var (low, high) = (regression.Data.Min(point => point.ProblemSolving), regression.Data.Max(point => point.ProblemSolving));
             Line(model, [new(low, fit.Predict([low])), new(high, fit.Predict([high]))]);
@@ -41,6 +44,7 @@ public static class AnalysisFigures
             yield break;
         var variance = Model("Variance that the components explain", "component", "% of the variance");
         variance.Axes[0] = new LinearAxis { Position = AxisPosition.Bottom, Title = "component", AxisTitleDistance = 8, MajorStep = 1, MinorStep = 1, MinimumPadding = 0.05, MaximumPadding = 0.05 };
+        (variance.Axes[1].Minimum, variance.Axes[1].Maximum) = (0, 105);
         var stems = new StemSeries { Color = FigureColors.Of(0), StrokeThickness = 6, Title = "each" };
         var cumulative = new LineSeries { Color = FigureColors.Of(1), MarkerType = MarkerType.Circle, MarkerFill = FigureColors.Of(1), Title = "sum so far" };
         foreach (var (place, share) in found.ExplainedVariance.Index())
@@ -114,12 +118,21 @@ public static class AnalysisFigures
         model.Axes[0] = new LogarithmicAxis { Position = AxisPosition.Bottom, Title = "US dollars for a million output tokens", AxisTitleDistance = 8, MinimumPadding = 0.1, MaximumPadding = 0.1 };
         Line(model, [.. prices.Where(price => price.DominatedBy is null).OrderBy(price => price.OutputPrice).Select(price => new DataPoint(price.OutputPrice, price.Pgr))]);
         Points(model, prices.Select(price => (price.Generator, price.OutputPrice, price.Pgr)), generators);
+        WidenFlat(model.Axes[1], prices.Select(price => price.Pgr));
         yield return new Figure("figure7_price", model, "Each generator by its price and its mean PGR; the line joins those that no other beats in both. The table of prices holds the figures.");
     }
 
     // A family of sans-serif fonts with Helvetica's widths, by which the library measures.
     internal static PlotModel Empty(string title) =>
         new() { Title = title, TitleFontSize = 13, TitleFontWeight = 500, DefaultFontSize = 11, DefaultFont = "Arial, Helvetica, Liberation Sans, sans-serif", Background = OxyColors.White };
+
+    // Values that are all the same leave an axis without length, and its marks without sense.
+    internal static void WidenFlat(Axis axis, IEnumerable<double> values)
+    {
+        double[] known = [.. values];
+        if (known.Length > 0 && known.Max() - known.Min() < 1e-6 * (1 + Math.Abs(known[0])))
+            (axis.Minimum, axis.Maximum) = (known[0] - 5, known[0] + 5);
+    }
 
     private static PlotModel Model(string title, string x, string y)
     {

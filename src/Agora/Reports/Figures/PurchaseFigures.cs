@@ -24,6 +24,7 @@ internal static class PurchaseFigures
         {
             var counted = analysis.Training.IsCounted ? "generation, filtering and training" : "generation and filtering, training not counted";
             var model = Model($"Dollars against PGR: {PurchaseTables.Name(frontier)}", Dollars(frontier.Points.Select(point => point.Dollars), $"US dollars for {counted}"));
+            AnalysisFigures.WidenFlat(model.Axes[1], frontier.Points.SelectMany(point => (double[])[point.Purchase.Pgr, point.Purchase.Low ?? point.Purchase.Pgr, point.Purchase.High ?? point.Purchase.Pgr]));
             // Money buys the best that is no dearer: a step up at each point of the frontier.
             var line = new StairStepSeries { Color = FigureColors.Line, LineStyle = LineStyle.Dash, StrokeThickness = 1.5, VerticalLineStyle = LineStyle.Dash };
             line.Points.AddRange(frontier.Points.Where(point => point.BetterOne is null).Select(point => new DataPoint(point.Dollars, point.Purchase.Pgr)));
@@ -32,7 +33,7 @@ internal static class PurchaseFigures
                 AddPoints(model, group.Key, generators, group.Select(point => (point.Dollars, point.Purchase.Pgr, point.Purchase.Low, point.Purchase.High)));
             if (frontier.Points.Length <= MostLabels)
                 foreach (var point in frontier.Points.Where(point => Label(point, frontier) != ""))
-                    model.Annotations.Add(new TextAnnotation { Text = Label(point, frontier), TextPosition = new DataPoint(point.Dollars, point.Purchase.Pgr), Offset = new ScreenVector(7, 0), TextHorizontalAlignment = HorizontalAlignment.Left, TextVerticalAlignment = VerticalAlignment.Middle, StrokeThickness = 0, FontSize = 9, TextColor = FigureColors.Line });
+                    model.Annotations.Add(new TextAnnotation { Text = Label(point, frontier), TextPosition = new DataPoint(point.Dollars, point.Purchase.Pgr), Offset = new ScreenVector(5, -3), TextHorizontalAlignment = HorizontalAlignment.Left, TextVerticalAlignment = VerticalAlignment.Bottom, StrokeThickness = 0, FontSize = 9, TextColor = FigureColors.Line });
             yield return new Figure(PurchaseTables.Id(frontier), model, $"Each purchase by its dollars for {counted} and its PGR with its interval; the line joins those that no other beats in both. The table of dollars against PGR holds the figures.");
         }
     }
@@ -43,7 +44,8 @@ internal static class PurchaseFigures
         var parts = new List<string>();
         if (point.Purchase.Setting is { } setting && frontier.Points.Select(other => other.Purchase.Setting).Distinct().Count() > 1)
             parts.Add(ReportFigures.Abbreviated(setting).Split('\n')[1]);
-        if (frontier.Points.Select(other => other.Purchase.MetaPrompt).Distinct().Count() > 1)
+        // The commonest needs no name.
+        if (point.Purchase.MetaPrompt != frontier.Points.GroupBy(other => other.Purchase.MetaPrompt).OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal).First().Key)
             parts.Add(point.Purchase.MetaPrompt.Replace('_', ' '));
         if (frontier.Points.Where(other => other.Purchase.Setting == point.Purchase.Setting).Select(other => other.Purchase.Instances).Distinct().Count() > 1)
             parts.Add(ReportText.Count(point.Purchase.Instances));
@@ -97,8 +99,8 @@ internal static class PurchaseFigures
 
     // Amounts lie decades apart; embedded generators may be free, and 0 has no logarithm.
     private static Axis Dollars(IEnumerable<double> amounts, string title) => amounts.All(amount => amount > 0)
-        ? new LogarithmicAxis { Position = AxisPosition.Bottom, Title = title, AxisTitleDistance = 8, MinimumPadding = 0.1, MaximumPadding = 0.15 }
-        : new LinearAxis { Position = AxisPosition.Bottom, Title = title, AxisTitleDistance = 8, MinimumPadding = 0.05, MaximumPadding = 0.15 };
+        ? new LogarithmicAxis { Position = AxisPosition.Bottom, Title = title, AxisTitleDistance = 8, MinimumPadding = 0.1, MaximumPadding = 0.3 }
+        : new LinearAxis { Position = AxisPosition.Bottom, Title = title, AxisTitleDistance = 8, MinimumPadding = 0.05, MaximumPadding = 0.3 };
 
     private static PlotModel Model(string title, Axis bottom)
     {
