@@ -97,6 +97,15 @@ public sealed class AnalyzeCommandTests
         Assert.Equal(12, (int)compared["pairs"]![0]!["comparison"]!["items"]!);
         using var table = await AgoraProcess.RunAsync(folder.Path, "report", run, second);
         Assert.Contains("4 graded results are the same in both runs", table.Output, StringComparison.Ordinal);
+        // A run that another version made is compared, and said to be one.
+        var environment = Path.Combine(folder.Path, "runs", second, "environment.json");
+        var kept = await File.ReadAllTextAsync(environment, TestContext.Current.CancellationToken);
+        var edited = JsonNode.Parse(kept)!;
+        edited["agora"] = "9.9.9";
+        await File.WriteAllTextAsync(environment, edited.ToJsonString(), TestContext.Current.CancellationToken);
+        using var versions = await AgoraProcess.RunAsync(folder.Path, "report", run, second);
+        Assert.Contains("by 9.9.9: a difference between them may be one of versions", versions.Output.ReplaceLineEndings(" ").Replace("  ", " ", StringComparison.Ordinal), StringComparison.Ordinal);
+        await File.WriteAllTextAsync(environment, kept, TestContext.Current.CancellationToken);
         using var itself = await AgoraProcess.RunAsync(folder.Path, "report", run, run);
         Assert.Equal(2, itself.ExitCode);
         // Another recipe is another experiment: their PGRs do not compare.

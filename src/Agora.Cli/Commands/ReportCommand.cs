@@ -26,6 +26,7 @@ internal static class ReportCommand
             var comparison = RunComparison.Of(one, other, archive.Store, confidence, new RandomStreams(42));
             string[] notes =
             [
+                .. comparison.Remarks.Select(remark => $"{remark}."),
                 .. comparison.Same > 0 ? (IEnumerable<string>)[$"{comparison.Same} graded results are the same in both runs and not compared."] : [],
                 .. comparison.Alone.Select(name => $"Only in one run: {name}."),
             ];

@@ -56,7 +56,8 @@ public sealed record BudgetAdvice
                 var (low, high) = law.IntervalAt(instances);
                 options.Add(new BudgetOption(group.Key.Generator, group.Key.Setting, group.Key.MetaPrompt, instances, instances * each, law.At(instances), low, high,
                     (instances <= law.LargestMeasured ? "from the fitted curve, between sizes that were measured" : $"from the fitted curve, beyond the {law.LargestMeasured} instances that were measured")
-                    + (law.Misfit > BadMisfit ? string.Create(CultureInfo.InvariantCulture, $"; the curve misses them by {law.Misfit:0.0} times their error, and its interval is widened by as much") : "")));
+                    + (law.Misfit > BadMisfit ? string.Create(CultureInfo.InvariantCulture, $"; the curve misses them by {law.Misfit:0.0} times their error, and its interval is widened by as much") : "")
+                    + (law.At(instances) > 100 && sizes.All(point => point.Pgr <= 100) ? "; above 100, the reference itself, which no measured size reached: read it as much, not as a number" : "")));
                 continue;
             }
             if (sizes.LastOrDefault(point => point.Instances <= affordable) is not { } measured)

@@ -16,6 +16,8 @@ public sealed record RunComparison
     public required int Same { get; init; }
     /// <summary>Graded answers that only one of the runs has.</summary>
     public required ImmutableArray<string> Alone { get; init; }
+    /// <summary>What else differs than what is compared, such as the version of Agora.</summary>
+    public required ImmutableArray<string> Remarks { get; init; }
 
     /// <summary>Pairs graded answers by the names of their steps; p-values are corrected over all pairs by Holm's procedure.</summary>
     /// <exception cref="AgoraException">The runs have no graded answers of the same name, or a pair has no item in common.</exception>
@@ -40,6 +42,7 @@ public sealed record RunComparison
         {
             Pairs = [.. pairs.Zip(corrected, (pair, comparison) => pair with { Comparison = comparison })],
             Same = same,
+            Remarks = first.Environment().Agora is var made && second.Environment().Agora is var also && made != also ? [$"{first.Id} was made by Agora {made} and {second.Id} by {also}: a difference between them may be one of versions"] : [],
             Alone = [.. one.Keys.Except(other.Keys).Select(name => $"{name} (first run)"), .. other.Keys.Except(one.Keys).Select(name => $"{name} (second run)")],
         };
     }

@@ -81,6 +81,17 @@ public sealed class BudgetAdviceTests
         Assert.Equal(2, Assert.Throws<AgoraException>(() => BudgetAdvice.Of(points, 0, TrainingPrice.NotCounted, new RandomStreams(1))).ExitCode);
     }
 
+    // The nano study's steepest curve: by the law 164 at 1,920 instances, where the reference has 100.
+    [Fact]
+    public void An_expectation_above_the_reference_that_no_size_reached_is_said_to_be_one()
+    {
+        SuppliedData[] points = [.. new[] { (60, 15.9), (120, 23.8), (240, 49.0), (480, 80.3) }.Select(point => new SuppliedData("g", Math, "agorabench", point.Item1, point.Item2, point.Item2 - 6, point.Item2 + 6, 0.001))];
+        var far = Best(points, 200);
+        Assert.True(far.Pgr > 100);
+        Assert.Contains("above 100, the reference itself, which no measured size reached", far.Basis, StringComparison.Ordinal);
+        Assert.DoesNotContain("above 100", Best(points, 0.3).Basis, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(-3, "Nothing is worth its money: the best option, 100 instances of b")]
     [InlineData(4, "If anything, since no gain is not excluded, buy 100 instances of b")]
