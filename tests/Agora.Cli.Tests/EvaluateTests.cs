@@ -109,6 +109,24 @@ public sealed class EvaluateTests
     }
 
     [Fact]
+    public async Task An_address_where_nobody_is_gives_one_error_and_no_table()
+    {
+        using var folder = new ScratchFolder();
+        using var agora = await AgoraProcess.RunAsync(folder.Path, "evaluate", "http://127.0.0.1:9/v1", "--model", "nobody", "--benchmarks", "nano_math");
+        Assert.Equal((1, ""), (agora.ExitCode, agora.Output));
+        Assert.Contains("the endpoint cannot be reached", agora.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_folder_without_a_model_is_told_what_it_lacks()
+    {
+        using var folder = new ScratchFolder();
+        using var agora = await AgoraProcess.RunAsync(folder.Path, "serve", folder.Path);
+        Assert.Equal(1, agora.ExitCode);
+        Assert.StartsWith("error: the model's folder has no config.json", agora.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_dry_run_asks_nobody_and_writes_nothing()
     {
         using var folder = new ScratchFolder();

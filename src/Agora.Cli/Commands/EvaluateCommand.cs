@@ -44,7 +44,7 @@ internal static class EvaluateCommand
             var outcome = await RunDisplay.ShowAsync(composition.Services.Budget, observer => evaluation.RunAsync(request, Environment.ProcessorCount, observer, cancellationToken));
             if (parsed.GetValue(json))
                 Console.WriteLine(File.ReadAllText(outcome.Folder.PathOf(EvaluationFolder.RecordFileName)).TrimEnd());
-            else
+            else if (!outcome.Record.Scores.IsEmpty)
                 EvaluationTable.Print(outcome);
             if (!outcome.Bill.Lines.IsEmpty)
                 Console.Error.WriteLine($"bill: {BillTable.Total(outcome.Bill)}");

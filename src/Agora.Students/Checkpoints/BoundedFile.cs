@@ -23,9 +23,13 @@ internal static class BoundedFile
             file.ReadExactly(bytes);
             return bytes;
         }
+        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new AgoraException($"the model's folder has no {Path.GetFileName(path)}", path, "give the path of a folder in Hugging Face format", missing);
+        }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new AgoraException($"cannot read {Path.GetFileName(path)} of the model", path, "give the path of a folder in Hugging Face format", exception);
+            throw new AgoraException($"cannot read {Path.GetFileName(path)} of the model: {exception.Message}", path, "let the file be read, or give another folder in Hugging Face format", exception);
         }
     }
 }

@@ -113,5 +113,14 @@ public sealed class LeaderboardTests
         Assert.Equal(2, Assert.Throws<AgoraException>(() => LeaderboardFile.Read(folder[name])).ExitCode);
     }
 
+    [Fact]
+    public void The_refusal_says_where()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["board.json"], "{\"formatVersion\": 1,\n\"entries\": [{\"pgr\": \"many\"}]}");
+        var refused = Assert.Throws<AgoraException>(() => LeaderboardFile.Read(folder["board.json"]));
+        Assert.Equal(("it is not the JSON of a leaderboard: $.entries[0].pgr is not as expected", folder["board.json"] + ":2"), (refused.What, refused.Where));
+    }
+
     private static bool Same(Leaderboard one, Leaderboard other) => one.Entries.Select(entry => entry.Seal).SequenceEqual(other.Entries.Select(entry => entry.Seal));
 }

@@ -55,6 +55,10 @@ public static class LeaderboardFile
                 : document.Entries.IsDefault || document.Entries.Any(entry => entry is null || entry.Scores.IsDefault || entry.Scores.Any(score => score is null)) ? throw new JsonException("an entry is incomplete")
                 : document.Entries;
         }
+        catch (JsonException fault) when (fault.LineNumber is { } line)
+        {
+            throw new AgoraException($"it is not the JSON of a leaderboard{(fault.Path is { Length: > 1 } where ? $": {where} is not as expected" : "")}", $"{path}:{line + 1}", "give a file that \"agora leaderboard\" wrote", fault) { ExitCode = 2 };
+        }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException)
         {
             throw new AgoraException($"the leaderboard cannot be read: {error.Message}", path, "give a file that \"agora leaderboard\" wrote", error) { ExitCode = 2 };
