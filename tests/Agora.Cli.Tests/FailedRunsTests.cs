@@ -67,6 +67,99 @@ public sealed class FailedRunsTests
         Assert.All(files, file => Assert.DoesNotContain(secret, File.ReadAllText(file), StringComparison.Ordinal));
     }
 
+    // Judges, embeddings, batches and the sandbox's processes: files, output, the process list and what children were given.
+    [Fact]
+    public async Task A_key_is_in_no_file_no_output_no_command_line_and_no_childs_environment()
+    {
+        const string secret = "sk-secret-4711-0816";
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour
+        {
+            Answer = request => request.LastMessage.Contains("Score: N", StringComparison.Ordinal) ? "Fine.\nScore: 3" : "def f(x):\n    return x",
+            Key = secret,
+            Latency = TimeSpan.FromMilliseconds(20),
+            Fault = request => request.Number switch { 1 => Fault.TooManyRequests, 2 => Fault.CutInBody, _ => null },
+        });
+        using var folder = new ScratchFolder();
+        File.WriteAllLines(Path.Combine(folder.Path, "data.jsonl"), Enumerable.Range(0, 20).Select(i => $$"""{"instruction":"What is {{i}} plus one?","response":"It is {{i + 1}}."}"""));
+        var at = endpoint.Address.ToString();
+        var seen = new Seen();
+        seen.Add(await WatchedAsync(folder, secret, "metrics", "data.jsonl", "--domain", "math", "--judge", at, "--judge-model", "test-model", "--embeddings", at, "--embeddings-model", "test-model", "--api-key-variable", "MY_API_KEY", "--verbose"));
+        seen.Add(await WatchedAsync(folder, secret, "evaluate", at, "--model", "test-model", "--api-key-variable", "MY_API_KEY", "--benchmarks", "nano_code", "--limit", "8", "--data", $"nano_code={TinyExperiment.Nano("benchmarks", "code.jsonl")}", "--verbose"));
+        var shipped = TinyExperiment.Shipped("own-endpoint.yaml");
+        File.WriteAllText(Path.Combine(folder.Path, "batched.yaml"), File.ReadAllText(shipped)
+            .Replace("../", Path.GetDirectoryName(Path.GetDirectoryName(shipped)) + "/", StringComparison.Ordinal)
+            .Replace("model: my-model", "model: test-model\n    mode: batch\n    batch: {gatherSeconds: 0.2, pollSeconds: 0.2}\n    capabilities: {batch: true}", StringComparison.Ordinal)
+            .Replace("http://127.0.0.1:8000/v1", at, StringComparison.Ordinal)
+            .Replace("# apiKeyVariable", "apiKeyVariable", StringComparison.Ordinal));
+        seen.Add(await WatchedAsync(folder, secret, "generate", "batched.yaml", "--generator", "my-generator", "--set", "generation.instances=4", "--set", "generation.maxCompletionsPerInstance=1", "--verbose"));
+
+        Assert.True(endpoint is { Embedded: > 0, Batches: > 0 });
+        Assert.True(seen.Children > 0, "no process of the sandbox was seen");
+        Assert.Equal([], seen.Leaks);
+        var files = Directory.GetFiles(folder.Path, "*", SearchOption.AllDirectories);
+        Assert.Contains(files, file => file.EndsWith("manifest.json", StringComparison.Ordinal));
+        Assert.All(files, file => Assert.DoesNotContain(secret, File.ReadAllText(file), StringComparison.Ordinal));
+        Assert.All(endpoint.Uploads, upload => Assert.DoesNotContain(secret, System.Text.Encoding.UTF8.GetString(upload), StringComparison.Ordinal));
+    }
+
+    private sealed class Seen
+    {
+        public int Children { get; private set; }
+        public List<string> Leaks { get; } = [];
+
+        public void Add(Seen other)
+        {
+            Children += other.Children;
+            Leaks.AddRange(other.Leaks);
+        }
+
+        // The process itself has the key in its environment, where the user put it; what it starts has it nowhere.
+        public void Look(int agora, string secret)
+        {
+            var parents = new Dictionary<int, int>();
+            foreach (var folder in Directory.GetDirectories("/proc"))
+                if (int.TryParse(Path.GetFileName(folder), out var id) && Read($"{folder}/stat") is { Length: > 0 } stat && stat[(stat.LastIndexOf(')') + 2)..].Split(' ') is [_, var parent, ..])
+                    parents[id] = int.Parse(parent, System.Globalization.CultureInfo.InvariantCulture);
+            foreach (var id in parents.Keys)
+            {
+                if (Read($"/proc/{id}/cmdline").Contains(secret, StringComparison.Ordinal)) Leaks.Add($"command line of {id}");
+                var above = parents.GetValueOrDefault(id);
+                while (above > 1 && above != agora) above = parents.GetValueOrDefault(above);
+                // Between fork and exec it is still our own image.
+                if (above != agora || Read($"/proc/{id}/cmdline") == Read($"/proc/{agora}/cmdline")) continue;
+                Children++;
+                if (Read($"/proc/{id}/environ").Contains(secret, StringComparison.Ordinal) && Read($"/proc/{id}/cmdline") != Read($"/proc/{agora}/cmdline")) Leaks.Add($"environment of {Read($"/proc/{id}/cmdline")}");
+            }
+        }
+
+        private static string Read(string path)
+        {
+            try
+            {
+                return File.ReadAllText(path);
+            }
+            catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+            {
+                return "";
+            }
+        }
+    }
+
+    private static async Task<Seen> WatchedAsync(ScratchFolder folder, string secret, params string[] arguments)
+    {
+        var seen = new Seen();
+        using var agora = AgoraProcess.Start(folder.Path, [("MY_API_KEY", secret)], arguments);
+        while (!agora.Process.HasExited)
+        {
+            seen.Look(agora.Process.Id, secret);
+            await Task.Delay(10, Stop);
+        }
+        await agora.Process.WaitForExitAsync(Stop);
+        Assert.True(agora.ExitCode is 0 or 3, agora.Error);
+        Assert.DoesNotContain(secret, agora.Output + agora.Error, StringComparison.Ordinal);
+        return seen;
+    }
+
     [Fact]
     public async Task An_endpoint_where_nobody_listens_is_one_clear_error()
     {

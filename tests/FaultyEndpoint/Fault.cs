@@ -9,6 +9,8 @@ public enum Fault
     TooManyRequestsForADay,
     /// <summary>429 whose Retry-After is a date two seconds after the server's own clock, which is three hours ahead.</summary>
     TooManyRequestsByAWrongClock,
+    /// <summary>429 whose Retry-After is a date two seconds after the server's own clock, which is five hours behind.</summary>
+    TooManyRequestsByALateClock,
     /// <summary>500 with an HTML page.</summary>
     ServerError,
     /// <summary>502, 503 and 529 in turn.</summary>
@@ -41,4 +43,6 @@ public enum Fault
     PromptTooLong,
     /// <summary>A valid completion without token counts.</summary>
     NoUsage,
+    /// <summary>A valid completion without the log-probabilities that were asked for.</summary>
+    NoLogProbabilities,
 }

@@ -63,11 +63,18 @@ public sealed partial class FaultyEndpoint
     private readonly ConcurrentDictionary<string, byte[]> files = [];
     private readonly List<Batch> batches = [];
     private readonly ConcurrentDictionary<string, int> charged = [];
+    private readonly ConcurrentQueue<byte[]> uploads = [];
     private long batchInput, batchOutput;
     private int attempted;
 
     /// <summary>Batches that were made, whoever heard of it.</summary>
     public int Batches { get { lock (batches) return batches.Count; } }
+
+    /// <summary>What was uploaded for each batch, byte by byte.</summary>
+    public byte[][] Uploads => [.. uploads];
+
+    /// <summary>Uploaded files that nobody has removed.</summary>
+    public int FilesKept => files.Keys.Count(id => id.StartsWith("file-", StringComparison.Ordinal));
 
     /// <summary>Requests of each batch.</summary>
     public int[] BatchSizes { get { lock (batches) return [.. batches.Select(batch => batch.Items.Count)]; } }
@@ -85,22 +92,32 @@ public sealed partial class FaultyEndpoint
             var form = await context.Request.ReadFormAsync();
             using var bytes = new MemoryStream();
             await form.Files[0].CopyToAsync(bytes);
-            var id = $"file-{files.Count}";
+            var id = $"file-{uploads.Count}";
             files[id] = bytes.ToArray();
+            uploads.Enqueue(bytes.ToArray());
             await TextAsync(context, "application/json", new JsonObject { ["id"] = id, ["object"] = "file", ["purpose"] = form["purpose"].ToString() }.ToJsonString());
+        }));
+        application.MapDelete("/v1/files/{id}", context => Guarded(context, Protocol.OpenAI, async () =>
+        {
+            var id = (string)context.Request.RouteValues["id"]!;
+            if (files.TryRemove(id, out _)) await TextAsync(context, "application/json", new JsonObject { ["id"] = id, ["object"] = "file", ["deleted"] = true }.ToJsonString());
+            else await ErrorAsync(context, 404, "not_found", "No such File object");
         }));
         application.MapGet("/v1/files/{id}/content", context => Guarded(context, Protocol.OpenAI, () => DownloadAsync(context, files[(string)context.Request.RouteValues["id"]!], OutputOf((string)context.Request.RouteValues["id"]!))));
         application.MapPost("/v1/batches", context => Guarded(context, Protocol.OpenAI, async () =>
         {
             var body = (await JsonNode.ParseAsync(context.Request.Body))!.AsObject();
             var lines = Encoding.UTF8.GetString(files[body["input_file_id"]!.GetValue<string>()]).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-            await MakeAsync(context, Protocol.OpenAI, [.. lines.Select(line => JsonNode.Parse(line)!.AsObject()).Select(line => (line["custom_id"]!.GetValue<string>(), line["body"]!.AsObject()))], body["metadata"]);
+            await MakeAsync(context, Protocol.OpenAI, [.. lines.Select(line => JsonNode.Parse(line)!.AsObject()).Select(line => (line["custom_id"]!.GetValue<string>(), line["body"]!.AsObject()))], body["metadata"], body["input_file_id"]!.GetValue<string>());
         }));
         application.MapGet("/v1/batches", context => Guarded(context, Protocol.OpenAI, () => ListAsync(context, Protocol.OpenAI, "after")));
         application.MapGet("/v1/batches/{id}", context => Guarded(context, Protocol.OpenAI, () => StatusAsync(context)));
         application.MapPost("/v1/messages/batches", context => Guarded(context, Protocol.Anthropic, async () =>
         {
-            var body = (await JsonNode.ParseAsync(context.Request.Body))!.AsObject();
+            using var bytes = new MemoryStream();
+            await context.Request.Body.CopyToAsync(bytes);
+            uploads.Enqueue(bytes.ToArray());
+            var body = JsonNode.Parse(bytes.ToArray())!.AsObject();
             await MakeAsync(context, Protocol.Anthropic, [.. body["requests"]!.AsArray().Select(one => (one!["custom_id"]!.GetValue<string>(), one["params"]!.AsObject()))], metadata: null);
         }));
         application.MapGet("/v1/messages/batches", context => Guarded(context, Protocol.Anthropic, () => ListAsync(context, Protocol.Anthropic, "after_id")));
@@ -117,7 +134,7 @@ public sealed partial class FaultyEndpoint
         else await answer();
     }
 
-    private async Task MakeAsync(HttpContext context, Protocol protocol, (string Key, JsonObject Body)[] items, JsonNode? metadata)
+    private async Task MakeAsync(HttpContext context, Protocol protocol, (string Key, JsonObject Body)[] items, JsonNode? metadata, string? input = null)
     {
         if (items.DistinctBy(item => item.Key).Count() < items.Length || items.Any(item => item.Key.Length > 64))
         {
@@ -134,7 +151,7 @@ public sealed partial class FaultyEndpoint
         Batch batch;
         lock (batches)
         {
-            batch = new Batch(protocol == Protocol.OpenAI ? $"batch_{batches.Count}" : $"msgbatch_{batches.Count}", protocol, items, metadata?.DeepClone(), fault, Stopwatch.GetTimestamp());
+            batch = new Batch(protocol == Protocol.OpenAI ? $"batch_{batches.Count}" : $"msgbatch_{batches.Count}", protocol, items, metadata?.DeepClone(), fault, Stopwatch.GetTimestamp()) { Input = input };
             batches.Add(batch);
         }
         if (fault == BatchFault.AnswerLost) context.Abort();
@@ -224,6 +241,7 @@ public sealed partial class FaultyEndpoint
                 BatchFault.QueueFull or BatchFault.Invalid => "failed",
                 _ => "completed",
             },
+            ["input_file_id"] = batch.Input,
             ["metadata"] = batch.Metadata?.DeepClone(),
         };
         if (ended && batch.Fault is BatchFault.QueueFull or BatchFault.Invalid)
@@ -252,6 +270,7 @@ public sealed partial class FaultyEndpoint
         public JsonNode? Metadata => metadata;
         public BatchFault? Fault => fault;
         public long Made => made;
+        public string? Input { get; init; }
         public int Looks { get; set; }
         public int Downloads { get; set; }
         public int Answered { get; private set; }

@@ -50,6 +50,8 @@ public sealed record EndpointBehaviour
     public TimeSpan Latency { get; init; } = TimeSpan.Zero;
     /// <summary>The most that comes on top of the latency, another for every request.</summary>
     public TimeSpan Jitter { get; init; } = TimeSpan.Zero;
+    /// <summary>Tokens a minute, input and the most that may be written together, told in the provider's own headers; no limit where null.</summary>
+    public int? TokensPerMinute { get; init; }
     /// <summary>A request whose client has left is computed and charged all the same, as providers do.</summary>
     public bool ChargesForLeft { get; init; }
     /// <summary>Requests a minute that are let in, told in the provider's own headers; no limit where null.</summary>
@@ -68,6 +70,8 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
     private int embedded;
     private double allowed = double.NaN;
     private long allowedAt;
+    private double allowedTokens = double.NaN;
+    private long tokensAt;
 
     private FaultyEndpoint(WebApplication application, EndpointBehaviour behaviour)
     {
@@ -131,7 +135,7 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
             await ErrorAsync(context, 404, "model_not_found", $"The model `{model}` does not exist.");
             return;
         }
-        if (!LetIn(context, protocol))
+        if (!LetIn(context, protocol) || !LetTokensIn(context, protocol, request))
         {
             Interlocked.Increment(ref limited);
             await TooManyAsync(context, "1");
@@ -140,10 +144,11 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
         await Task.Delay(behaviour.Latency + behaviour.Jitter * Random.Shared.NextDouble(), behaviour.ChargesForLeft ? CancellationToken.None : context.RequestAborted);
         await (behaviour.Fault(request) switch
         {
-            null or Fault.NoUsage or Fault.FinishLength or Fault.FinishContentFilter or Fault.Refusal or Fault.OddFinishReason or Fault.NullContent when protocol == Protocol.Embeddings => EmbedAsync(context, body),
+            null or Fault.NoUsage or Fault.FinishLength or Fault.FinishContentFilter or Fault.Refusal or Fault.OddFinishReason or Fault.NullContent or Fault.NoLogProbabilities when protocol == Protocol.Embeddings => EmbedAsync(context, body),
             Fault.TooManyRequests => TooManyAsync(context, "1"),
             Fault.TooManyRequestsForADay => TooManyAsync(context, "86400"),
-            Fault.TooManyRequestsByAWrongClock => WrongClockAsync(context),
+            Fault.TooManyRequestsByAWrongClock => WrongClockAsync(context, hours: 3),
+            Fault.TooManyRequestsByALateClock => WrongClockAsync(context, hours: -5),
             Fault.ServerError => PageAsync(context, 500),
             Fault.Overloaded => ErrorAsync(context, (request.Number % 3) switch { 0 => 502, 1 => 503, _ => 529 }, "overloaded", "try later"),
             Fault.ConnectionRefusedLate => AbortAsync(context),
@@ -158,6 +163,7 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
             Fault.OddFinishReason => CompletionAsync(context, request, behaviour.Answer(request), "bored", usage: (Protocol)context.Items[nameof(Protocol)]! == Protocol.Anthropic),
             Fault.NullContent => CompletionAsync(context, request, null, "stop"),
             Fault.PromptTooLong => ErrorAsync(context, 400, "context_length_exceeded", "This model's maximum context length is 10 tokens. prompt is too long"),
+            Fault.NoLogProbabilities => CompletionAsync(context, request, behaviour.Answer(request), "stop", logProbabilities: false),
             Fault.NoUsage => CompletionAsync(context, request, behaviour.Answer(request), "stop", usage: false),
             _ => CompletionAsync(context, request, behaviour.Answer(request), "stop"),
         });
@@ -197,11 +203,62 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
         return letIn;
     }
 
-    private async Task CompletionAsync(HttpContext context, ReceivedRequest request, string? text, string finish, bool choices = true, bool usage = true)
+    // The same bucket for tokens: a request takes the most that it may write, and what it did not write comes back.
+    private bool LetTokensIn(HttpContext context, Protocol protocol, ReceivedRequest request)
+    {
+        if (behaviour.TokensPerMinute is not { } perMinute) return true;
+        var size = perMinute / 10.0;
+        var most = request.LastMessage.Split(' ').Length + ((request.Body["max_completion_tokens"] ?? request.Body["max_tokens"])?.GetValue<double>() ?? 0);
+        double left;
+        bool letIn;
+        lock (application)
+        {
+            FillTokens(size, perMinute);
+            letIn = allowedTokens >= Math.Min(most, size);
+            if (letIn) allowedTokens -= most;
+            left = Math.Max(0, allowedTokens);
+        }
+        context.Items[nameof(LetTokensIn)] = most;
+        var (limit, remaining, reset) = (perMinute.ToString(CultureInfo.InvariantCulture), ((int)left).ToString(CultureInfo.InvariantCulture), TimeSpan.FromMinutes((size - left) / perMinute));
+        var headers = context.Response.Headers;
+        foreach (var kind in protocol == Protocol.Anthropic ? (string[])["input-tokens", "output-tokens"] : [])
+        {
+            headers[$"anthropic-ratelimit-{kind}-limit"] = limit;
+            headers[$"anthropic-ratelimit-{kind}-remaining"] = remaining;
+            headers[$"anthropic-ratelimit-{kind}-reset"] = (DateTimeOffset.UtcNow + reset).ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+        }
+        if (protocol != Protocol.Anthropic)
+        {
+            headers["x-ratelimit-limit-tokens"] = limit;
+            headers["x-ratelimit-remaining-tokens"] = remaining;
+            headers["x-ratelimit-reset-tokens"] = string.Create(CultureInfo.InvariantCulture, $"{reset.TotalMilliseconds:0}ms");
+        }
+        return letIn;
+    }
+
+    private void GiveBack(HttpContext context, int input, int output)
+    {
+        if (behaviour.TokensPerMinute is not { } perMinute || context.Items[nameof(LetTokensIn)] is not double most) return;
+        lock (application)
+        {
+            FillTokens(perMinute / 10.0, perMinute);
+            allowedTokens = Math.Min(perMinute / 10.0, allowedTokens + most - input - output);
+        }
+    }
+
+    private void FillTokens(double size, double perMinute)
+    {
+        var now = System.Diagnostics.Stopwatch.GetTimestamp();
+        allowedTokens = double.IsNaN(allowedTokens) ? size : Math.Min(size, allowedTokens + System.Diagnostics.Stopwatch.GetElapsedTime(tokensAt, now).TotalMinutes * perMinute);
+        tokensAt = now;
+    }
+
+    private async Task CompletionAsync(HttpContext context, ReceivedRequest request, string? text, string finish, bool choices = true, bool usage = true, bool logProbabilities = true)
     {
         var (body, input, output) = (Protocol)context.Items[nameof(Protocol)]! == Protocol.Anthropic
             ? Message(request, text, finish, choices, usage)
-            : Completion(request, text, finish, choices, usage, FirstTokensOf(request));
+            : Completion(request, text, finish, choices, usage, logProbabilities ? FirstTokensOf(request) : null);
+        GiveBack(context, input, output);
         if (usage)
         {
             Interlocked.Add(ref inputTokens, input);
@@ -298,9 +355,9 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
         }
     }
 
-    private static Task WrongClockAsync(HttpContext context)
+    private static Task WrongClockAsync(HttpContext context, int hours)
     {
-        var clock = DateTimeOffset.UtcNow.AddHours(3);
+        var clock = DateTimeOffset.UtcNow.AddHours(hours);
         context.Response.Headers.Date = clock.ToString("R", CultureInfo.InvariantCulture);
         return TooManyAsync(context, clock.AddSeconds(2).ToString("R", CultureInfo.InvariantCulture));
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Agora.Experiments;
 
 namespace Agora.Cli.Diagnosis;
 
@@ -27,7 +28,7 @@ internal static class Machine
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
-            })!;
+            }.WithoutKeys())!;
             var version = (await process.StandardOutput.ReadToEndAsync(cancellationToken)).Trim();
             await process.WaitForExitAsync(cancellationToken);
             if (process.ExitCode != 0)

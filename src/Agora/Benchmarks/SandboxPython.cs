@@ -43,7 +43,7 @@ internal sealed record SandboxPython(string Path, string Version, byte[] Driver)
         Process? process = null;
         try
         {
-            process = Process.Start(start);
+            process = Process.Start(start.WithoutKeys());
             if (process is null)
                 return null;
             var errors = process.StandardError.ReadToEndAsync(limit.Token);

@@ -141,7 +141,8 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
         for (var request = first; ;)
         {
             var (completion, cost, fault) = await AskAsync(request, sources, cancellationToken);
-            if (request.ToJudge) judged += cost;
+            if (request.Rated is not null) { }     // a model of this process, which nobody pays
+            else if (request.ToJudge) judged += cost;
             else (line, written) = (line + cost, completion);
             if (fault is not null) return (first, written, line, judged, new Verdict.Reject(fault));
             completions.Add(completion);
@@ -191,6 +192,11 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
 
     private async Task<(string Completion, BillLine Line, Rejection? Fault)> AskAsync(MethodRequest request, PromptSources sources, CancellationToken cancellationToken)
     {
+        if (request.Rated is { } rated)
+        {
+            var reward = await (models.Reward ?? throw new InvalidOperationException($"{plan.Setting} asks a reward model, and none was opened")).ScoreAsync([(rated.Instruction, rated.Response)], cancellationToken);
+            return (reward[0].ToString("R", CultureInfo.InvariantCulture), BillLine.Nothing, null);
+        }
         ChatResponse response;
         try
         {

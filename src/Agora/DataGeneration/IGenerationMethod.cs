@@ -95,6 +95,8 @@ public sealed record MethodRequest(string Use, string Prompt)
     public bool AsUser { get; init; }
     /// <summary>The judge is asked in place of the generator, at temperature 0.</summary>
     public bool ToJudge { get; init; }
+    /// <summary>The reward model is asked about the pair in place of anybody being asked in words; its answer is one number in the invariant culture. Null: no.</summary>
+    public InstructionResponse? Rated { get; init; }
 }
 
 /// <summary>The methods that an experiment can name.</summary>

@@ -233,8 +233,10 @@ public sealed record BestOfSpec
     /// <summary>Responses asked for per instruction.</summary>
     [Range(2, 64)]
     public int Candidates { get; init; } = 4;
-    /// <summary>Name of the model that scores them.</summary>
-    public required string Judge { get; init; }
+    /// <summary>Name of the model that scores them in words, from 1 to 10. This or <see cref="Reward"/>.</summary>
+    public string? Judge { get; init; }
+    /// <summary>Name of the reward model that scores them: an embedded folder with one label, as Skywork-Reward-Llama-3.1-8B. This or <see cref="Judge"/>.</summary>
+    public string? Reward { get; init; }
 }
 
 /// <summary>Where rows come from and which columns hold what.</summary>

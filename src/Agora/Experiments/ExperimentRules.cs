@@ -269,9 +269,16 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
         var settings = Texts(root, "settings");
         var bestOf = (root["generation"] as MapNode)?["bestOf"] as MapNode;
         if (bestOf is not null)
+        {
             Reference(Text(bestOf, "judge"), "generation.bestOf.judge");
+            Reference(Text(bestOf, "reward"), "generation.bestOf.reward");
+            if (bestOf["judge"] is null == bestOf["reward"] is null)
+                Add(bestOf, $"generation.bestOf needs judge or reward, and {(bestOf["judge"] is null ? "neither is" : "both are")} given");
+            if (Text(bestOf, "reward") is { } reward && models?[reward.Text] is MapNode scorer && Text(scorer, "provider") is { } provider && provider.Text != ModelSpec.Embedded)
+                Add(reward, $"generation.bestOf.reward must be a model of provider {ModelSpec.Embedded}, got {reward.Describe()} of provider {provider.Text}");
+        }
         if (settings.FirstOrDefault(setting => setting.Node.Text.EndsWith("/" + GenerationMethod.BestOfN.Name(), StringComparison.Ordinal)) is ({ } best, var path) && bestOf is null)
-            Add(best, $"{path} {best.Text} needs a judge of its candidates: add generation.bestOf with judge, a name in models");
+            Add(best, $"{path} {best.Text} needs somebody who scores its candidates: add generation.bestOf with judge or reward, a name in models");
         if (settings.FirstOrDefault(setting => setting.Node.Text.EndsWith("/" + GenerationMethod.SelfSynthesis.Name(), StringComparison.Ordinal)).Node is not { } self)
             return;
         foreach (var generator in generators)

@@ -31,7 +31,7 @@ public sealed class AnthropicLanguageModels(EndpointServices services) : Endpoin
         return new Chat(client.AsIChatClient(model.Name), client, http, model.Name);
     }
 
-    private protected override IBatchApi? Batches(EndpointModel model) => new AnthropicBatches(model, Services.Transport, Services.Retries);
+    private protected override IBatchApi? Batches(EndpointModel model) => new AnthropicBatches(model, Services.Transport, Services.Retries, Services.BatchLimits ?? AnthropicBatches.Documented);
 
     /// <summary>Says in our words what went wrong below the SDK, and sends only what the API takes.</summary>
     private sealed class Chat(IChatClient inner, AnthropicClient client, HttpClient transport, string name) : DelegatingChatClient(inner)

@@ -16,6 +16,8 @@ public sealed record EndpointServices
     public Func<string, string?> ReadVariable { get; init; } = Environment.GetEnvironmentVariable;
     /// <summary>Of the whole run.</summary>
     public Budget Budget { get; init; } = new();
+    /// <summary>What one batch may hold at most, where it is to be less than the provider takes.</summary>
+    internal BatchLimits? BatchLimits { get; init; }
 }
 
 /// <summary>A model at an endpoint, its address checked and its key read.</summary>

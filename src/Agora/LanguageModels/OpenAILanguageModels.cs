@@ -47,7 +47,7 @@ public class OpenAILanguageModels(EndpointServices services) : EndpointLanguageM
         return (new OpenAIClient(new ApiKeyCredential(model.Key ?? "none"), options), http);
     }
 
-    private protected override IBatchApi? Batches(EndpointModel model) => new OpenAIBatches(model, Services.Transport, Services.Retries);
+    private protected override IBatchApi? Batches(EndpointModel model) => new OpenAIBatches(model, Services.Transport, Services.Retries, Services.BatchLimits ?? OpenAIBatches.Documented);
 
     /// <summary>Where /chat/completions begins.</summary>
     protected virtual Uri BaseAddress(EndpointModel model) => model.Address;

@@ -49,7 +49,7 @@ public sealed class GenerateStep : RunStep
     {
         using var chat = await workspace.OpenOnlineAsync(generator.Spec, generator.Identity, models, cancellationToken);
         using var scoring = helpers.Judge is { } judge ? await workspace.OpenOnlineAsync(judge.Spec, judge.Identity, models, cancellationToken) : null;
-        return await GenerationPilot.AskAsync(plan, tries, new GenerationModels(chat) { Judge = scoring }, cancellationToken);
+        return await GenerationPilot.AskAsync(plan, tries, new GenerationModels(chat) { Judge = scoring, Reward = await helpers.RewardAsync(workspace.Journal, cancellationToken) }, cancellationToken);
     }
 
     /// <summary>Whether it pays a model, online, for so much that a look at what it costs is worth waiting for.</summary>
@@ -113,6 +113,7 @@ public sealed class GenerateStep : RunStep
         {
             Judge = helpers.Judge is { } judge ? await models.OpenChatAsync(judge.Spec, cancellationToken) : null,
             Embeddings = helpers.Embeddings is { } embeddings ? await helpers.OpenEmbeddings(embeddings.Spec, cancellationToken) : null,
+            Reward = await helpers.RewardAsync(journal: null, cancellationToken),
         }, cancellationToken);
     }
 
@@ -126,7 +127,7 @@ public sealed class GenerateStep : RunStep
             : null;
         var vectors = helpers.Embeddings is { } embeddings ? await workspace.OpenEmbeddingsAsync(helpers.OpenEmbeddings, embeddings, cancellationToken) : null;
         using var fills = workspace.OpenFills();
-        var outcome = await DataGenerator.GenerateAsync(plan, new GenerationModels(chat) { Judge = scoring, Embeddings = vectors }, fills, progress, cancellationToken);
+        var outcome = await DataGenerator.GenerateAsync(plan, new GenerationModels(chat) { Judge = scoring, Embeddings = vectors, Reward = await helpers.RewardAsync(workspace.Journal, cancellationToken) }, fills, progress, cancellationToken);
         await workspace.Journal.FlushAsync(cancellationToken);
 
         workspace.Write(StepFiles.Instances, file =>
@@ -177,6 +178,8 @@ public sealed class GenerateStep : RunStep
             parameters["embeddings"] = embeddings.Identity;
         if (helpers.Judge is { } judge)
             parameters["bestOf"] = new JsonObject { ["judge"] = judge.Identity, ["candidates"] = plan.Spec.BestOf!.Candidates };
+        if (helpers.Reward is { } reward)
+            parameters["bestOf"] = new JsonObject { ["reward"] = reward.Identity, ["candidates"] = plan.Spec.BestOf!.Candidates };
         if (plan.UserTurn is not null)
             parameters["userTurn"] = plan.UserTurn;
         if (plan.TestSets is { } testSets)
@@ -188,4 +191,13 @@ public sealed class GenerateStep : RunStep
 /// <summary>Models that a generation asks besides the generator.</summary>
 /// <param name="Judge">Scores candidates; null where the method has none scored.</param>
 /// <param name="Embeddings">Turns texts into vectors; null where the experiment has no filter by embeddings.</param>
-internal sealed record GenerationHelpers(IdentifiedModel? Judge, IdentifiedModel? Embeddings, OpenEmbeddings OpenEmbeddings);
+internal sealed record GenerationHelpers(IdentifiedModel? Judge, IdentifiedModel? Embeddings, OpenEmbeddings OpenEmbeddings)
+{
+    /// <summary>Scores candidates in the judge's stead.</summary>
+    public IdentifiedModel? Reward { get; init; }
+    public Func<ModelSpec, CancellationToken, Task<IRewardModel>> OpenReward { get; init; } = static (model, _) => throw new InvalidOperationException($"nobody opens {model.Path}");
+
+    /// <returns>Null where the method has none; its scores are in the journal where there is one.</returns>
+    public async Task<IRewardModel?> RewardAsync(IJournal? journal, CancellationToken cancellationToken) => Reward is not { } model ? null
+        : await OpenReward(model.Spec, cancellationToken) is var opened && journal is null ? opened : new JournaledRewards(opened, journal!, model.Identity);
+}

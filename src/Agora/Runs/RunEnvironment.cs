@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Agora.Experiments;
 
 namespace Agora.Runs;
 
@@ -58,7 +59,7 @@ public sealed record RunEnvironment
         try
         {
             var start = new ProcessStartInfo("git", arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-            using var git = Process.Start(start)!;
+            using var git = Process.Start(start.WithoutKeys())!;
             var output = git.StandardOutput.ReadToEndAsync();
             git.StandardError.ReadToEnd();
             git.WaitForExit();

@@ -80,7 +80,7 @@ public sealed record RunResult
             {
                 var summary = StepFiles.Read<GenerationSummary>(result, StepFiles.Generation);
                 // At today's price: the data may be older than the experiment's price.
-                var judgePrice = experiment.Generation.BestOf is { } bestOf && experiment.Models.TryGetValue(bestOf.Judge, out var judge) ? judge.Price : null;
+                var judgePrice = experiment.Generation.BestOf?.Judge is { } judging && experiment.Models.TryGetValue(judging, out var judge) ? judge.Price : null;
                 var dollars = summary.Bill.DollarsAt(experiment.Models[node.Generator].Price, judgePrice);
                 data.Add(new GeneratedData(node.Generator, node.Setting, summary with { Dollars = dollars }, result));
             }

@@ -50,7 +50,7 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
     private IEnumerable<string> NamesInUse() => experiment.Generators
         .Concat(experiment.Students.SelectMany(student => new[] { student.Base, student.Reference }))
         .Concat(experiment.Judges)
-        .Concat(experiment.Generation.BestOf is { } bestOf && experiment.Settings.Any(setting => setting.Method == GenerationMethod.BestOfN) ? [bestOf.Judge] : [])
+        .Concat(experiment.Generation.BestOf is { } bestOf && experiment.Settings.Any(setting => setting.Method == GenerationMethod.BestOfN) ? ((string?[])[bestOf.Judge, bestOf.Reward]).OfType<string>() : [])
         .Concat(experiment.Metrics is { } metrics && !experiment.Generators.IsEmpty ? [.. metrics.Judges, .. ((string?[])[metrics.Perplexity, metrics.Reference, metrics.Reward, metrics.Embeddings, metrics.Verification?.Solver]).OfType<string>()] : [])
         .Concat(experiment.Generation.Filters.EmbeddingDuplicates is { } duplicates && !experiment.Generators.IsEmpty ? [duplicates.Model] : [])
         .Distinct();
@@ -83,7 +83,8 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
             {
                 var source = setting.Method.NeedsSeeds ? Seeds(setting) : null;
                 var (seeds, dropped) = source is null ? (new SeedSet([]), []) : CleanRows(source, GenerationMethods.For(setting.Method).NeedsSeedResponses);
-                var judge = setting.Method == GenerationMethod.BestOfN && experiment.Generation.BestOf is { } bestOf ? models[bestOf.Judge] : null;
+                var judge = setting.Method == GenerationMethod.BestOfN && experiment.Generation.BestOf?.Judge is { } judging ? models[judging] : null;
+                var reward = setting.Method == GenerationMethod.BestOfN && experiment.Generation.BestOf?.Reward is { } rewarding ? models[rewarding] : null;
                 var plan = new GenerationPlan
                 {
                     Setting = setting,
@@ -104,7 +105,7 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
                     StudentSystemMessage = experiment.Recipe.SystemMessage,
                 };
                 nodes.Add(new DataNode(generator, setting, Shared(new GenerateStep(models[generator], plan, source is null ? "" : Identity(source), tokenizers,
-                    new GenerationHelpers(judge, experiment.Generation.Filters.EmbeddingDuplicates is { } duplicates ? models[duplicates.Model] : null, services.OpenEmbeddings)))));
+                    new GenerationHelpers(judge, experiment.Generation.Filters.EmbeddingDuplicates is { } duplicates ? models[duplicates.Model] : null, services.OpenEmbeddings) { Reward = reward, OpenReward = services.OpenReward }))));
             }
         }
         return nodes.ToImmutable();

@@ -114,6 +114,41 @@ public sealed class FurtherMethodsTests
         Assert.Equal(outcome.Bill.Dollars, outcome.Instances.Sum(instance => instance.Provenance.CostDollars));
     }
 
+    [Fact]
+    public async Task A_reward_model_s_favourite_of_n_becomes_the_instance_and_costs_nothing()
+    {
+        var (generator, rewards) = (new Talker(), new DigitsAsReward());
+        var plan = Plan(GenerationMethod.BestOfN, 6, spec => spec with { BestOf = new BestOfSpec { Reward = "reward", Candidates = 4 } });
+        var outcome = await DataGenerator.GenerateAsync(plan with { Price = new Price { Input = 1, Output = 1 } }, new GenerationModels(generator) { Reward = rewards }, null, TestContext.Current.CancellationToken);
+        Assert.Equal((6, 24, 24), (outcome.Instances.Length, generator.Asked.Count, rewards.Asked.Count));
+        foreach (var instance in outcome.Instances)
+        {
+            Assert.Equal($"question {instance.Index}?", instance.Instruction);
+            Assert.Equal(rewards.Asked.Where(pair => pair.Instruction == instance.Instruction).Max(pair => Number(pair.Response) % 9), Number(instance.Response) % 9);
+        }
+        Assert.Null(outcome.Bill.Judged);
+        Assert.Equal((outcome.Bill.Total.InputTokens + outcome.Bill.Total.OutputTokens) / 1_000_000m, outcome.Bill.Dollars);
+    }
+
+    [Fact]
+    public async Task Rewards_that_are_no_numbers_leave_no_instance()
+    {
+        var plan = Plan(GenerationMethod.BestOfN, 1, spec => spec with { MaxCompletionsPerInstance = 2, BestOf = new BestOfSpec { Reward = "reward", Candidates = 2 } });
+        var outcome = await DataGenerator.GenerateAsync(plan, new GenerationModels(new Talker()) { Reward = new DigitsAsReward(float.NaN) }, null, TestContext.Current.CancellationToken);
+        Assert.Equal([RejectReason.ScoreMissing, RejectReason.ScoreMissing], outcome.Rejects.Select(reject => reject.Reason));
+    }
+
+    private sealed class DigitsAsReward(float? always = null) : IRewardModel
+    {
+        public ConcurrentQueue<(string Instruction, string Response)> Asked { get; } = [];
+
+        public Task<IReadOnlyList<float>> ScoreAsync(IReadOnlyList<(string Instruction, string Response)> pairs, CancellationToken cancellationToken)
+        {
+            foreach (var pair in pairs) Asked.Enqueue(pair);
+            return Task.FromResult<IReadOnlyList<float>>([.. pairs.Select(pair => always ?? -5 + Number(pair.Response) % 9)]);
+        }
+    }
+
     [Theory]
     [InlineData("I like it.")]
     [InlineData("Score: 11")]

@@ -76,7 +76,7 @@ public sealed class ExperimentFileTests
     [InlineData("generation: {instances: 10}", "recipe: {finalLearningRateShare: 0.5}", "10:34", "recipe.finalLearningRateShare belongs to recipe.schedule linear and cosine, and the schedule is epoch_decay")]
     [InlineData("generation: {instances: 10}", "recipe: {maxLength: 512}", "10:21", "generation.maxInstanceTokens must be at most recipe.maxLength, got 4096 and 512: longer instances would be left out of the training")]
     [InlineData("generation: {instances: 10}", "generation: {bestOf: {judge: gne}}", "10:30", "generation.bestOf.judge must be a name in models, got \"gne\"; did you mean \"gen\"?")]
-    [InlineData("generation: {instances: 10}", "generation: {bestOf: {candidates: 2}}", "10:22", "generation.bestOf.judge is missing")]
+    [InlineData("generation: {instances: 10}", "generation: {bestOf: {candidates: 2}}", "10:22", "generation.bestOf needs judge or reward, and neither is given")]
     [InlineData("settings: [math/instance_generation]", "settings: [math/self_synthesis]", "3:8",
         "models.gen.userTurn is missing: math/self_synthesis has the model write the user's message, and only an embedded model's chat template is known here")]
     [InlineData("generation: {instances: 10}", "generation: {filters: {length: {minResponse: 9, maxResponse: 8}}}", "10:46", "generation.filters.length.minResponse must be at most maxResponse, got 9 and 8")]

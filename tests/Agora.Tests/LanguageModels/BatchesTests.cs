@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Agora.Experiments;
 using Agora.LanguageModels;
+using Agora.LanguageModels.Batches;
 using Agora.Runs;
 using Agora.Tests.Endpoints;
 using Agora.Tests.Runs;
@@ -19,6 +20,7 @@ public sealed class BatchesTests : IDisposable
     private readonly Budget budget = new();
     private readonly ConcurrentQueue<string> notices = [];
     private TimeSpan requestTimeout = TimeSpan.FromSeconds(20);
+    private BatchLimits? limits;
 
     public void Dispose()
     {
@@ -195,6 +197,71 @@ public sealed class BatchesTests : IDisposable
         Assert.All(endpoint.Charged.Values, times => Assert.Equal(1, times));
     }
 
+    public static TheoryData<string, int, int[]> Counts =>
+    [
+        .. from provider in new[] { ModelSpec.OpenAI, ModelSpec.Anthropic }
+           from count in new[] { (Requests: 9, Sizes: new[] { 9 }), (10, [10]), (11, [1, 10]), (20, [10, 10]), (21, [1, 10, 10]) }
+           select (provider, count.Requests, count.Sizes),
+    ];
+
+    [Theory]
+    [MemberData(nameof(Counts))]
+    public async Task At_the_limit_of_requests_a_batch_is_full_and_one_more_begins_another(string provider, int requests, int[] sizes)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key });
+        using var journal = Journal();
+        limits = new BatchLimits(10, 1_000_000);
+        Assert.Equal(requests, (await AskAsync(Spec(endpoint, provider), journal, requests)).Length);
+        Assert.Equal(sizes, endpoint.BatchSizes.Order());
+        Assert.All(endpoint.Charged.Values, times => Assert.Equal(1, times));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers))]
+    public async Task At_the_limit_of_bytes_a_batch_is_full_and_a_byte_less_makes_two(string provider)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key });
+        limits = new BatchLimits(1000, 1_000_000);
+        using (var journal = Journal()) await AskAsync(Spec(endpoint, provider), journal, 10);
+        // Ten requests of one length: what all of them take, counted as the product counts, is the limit.
+        var upload = System.Text.Encoding.UTF8.GetString(endpoint.Uploads[0]);
+        var (before, after) = provider == ModelSpec.OpenAI ? ("\"body\":", "}\n") : ("\"params\":", "},{\"custom_id\"");
+        var start = upload.IndexOf(before, StringComparison.Ordinal) + before.Length;
+        var body = upload.IndexOf(after, start, StringComparison.Ordinal) - start;
+        var all = 10 * (body + (provider == ModelSpec.OpenAI ? 160 : 110));
+        Assert.InRange(upload.Length, 10 * body, all);      // the count is never below what is sent
+
+        foreach (var (bytes, sizes) in new[] { (all, new[] { 10 }), (all - 1, [1, 9]), (all / 10, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]) })
+        {
+            await using var limited = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key });
+            using var journal = Agora.Runs.Journal.Open(Path.Combine(folder.Path, $"limited {bytes}"));
+            limits = new BatchLimits(1000, bytes);
+            await AskAsync(Spec(limited, provider), journal, 10);
+            Assert.Equal(sizes, limited.BatchSizes.Order());
+            Assert.All(limited.Uploads, sent => Assert.InRange(sent.Length, 1, bytes));
+            Assert.Equal(0, limited.Requests);
+        }
+        // One that fits no batch goes online.
+        await using var small = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key });
+        using var alone = Agora.Runs.Journal.Open(Path.Combine(folder.Path, "alone"));
+        limits = new BatchLimits(1000, all / 10 - 1);
+        await AskAsync(Spec(small, provider), alone, 3);
+        Assert.Equal((3, 0), (small.Requests, small.Batches));
+    }
+
+    [Fact]
+    public void The_limits_are_the_documented_ones() =>
+        Assert.Equal((new BatchLimits(50_000, 200_000_000), new BatchLimits(100_000, 256_000_000)), (OpenAIBatches.Documented, AnthropicBatches.Documented));
+
+    [Fact]
+    public async Task What_was_uploaded_is_removed_when_its_batch_has_ended()
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key });
+        using var journal = Journal();
+        await AskAsync(Spec(endpoint, ModelSpec.OpenAI), journal, 5);
+        Assert.Equal((1, 0), (endpoint.Uploads.Length, endpoint.FilesKept));
+    }
+
     [Fact]
     public async Task Mode_auto_sends_few_requests_online_and_many_in_a_batch()
     {
@@ -281,6 +348,7 @@ public sealed class BatchesTests : IDisposable
             Transport = transport,
             ReadVariable = name => name == Variable ? Key : null,
             Budget = budget,
+            BatchLimits = limits,
             Retries = new RetryPolicy { FirstWait = TimeSpan.FromMilliseconds(20), LongestWait = TimeSpan.FromMilliseconds(100), RequestTimeout = requestTimeout },
         };
         ILanguageModels models = spec.Provider == ModelSpec.OpenAI ? new OpenAILanguageModels(services) : new AnthropicLanguageModels(services);

@@ -103,6 +103,33 @@ public sealed class ProvidersTests : IDisposable
         Assert.Equal(61, endpoint.Requests - endpoint.Limited);
     }
 
+    // 100 tokens a second, of which 600 may come at once, and each request asks for up to 40: without the headers half of sixty would be sent away.
+    [Theory]
+    [InlineData(ModelSpec.OpenAI)]
+    [InlineData(ModelSpec.Anthropic)]
+    public async Task A_limit_of_tokens_that_the_headers_tell_is_kept_from_then_on(string provider)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = _ => string.Join(' ', Enumerable.Repeat("word", 35)), TokensPerMinute = 6000, Latency = TimeSpan.FromMilliseconds(50) });
+        var chat = await OpenAsync(endpoint, provider, TimeProvider.System);
+        var options = new ChatOptions { MaxOutputTokens = 40 };
+        await chat.GetResponseAsync("first", options, Stop);
+        await Task.WhenAll(Enumerable.Range(0, 30).Select(i => chat.GetResponseAsync($"{i}", options, Stop)));
+        Assert.InRange(endpoint.Limited, 0, 6);
+        Assert.Equal(31, endpoint.Requests - endpoint.Limited);
+    }
+
+    [Theory]
+    [InlineData(Fault.TooManyRequestsByAWrongClock)]
+    [InlineData(Fault.TooManyRequestsByALateClock)]
+    public async Task A_date_to_wait_for_is_read_by_the_endpoints_own_clock_however_wrong_it_is(Fault fault)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = _ => "x", Fault = request => request.Number == 0 ? fault : null });
+        var time = new ImpatientTime();
+        var chat = await OpenAsync(endpoint, ModelSpec.OpenAI, time);
+        Assert.Equal("x", (await chat.GetResponseAsync("hello", Short, Stop)).Text);
+        Assert.InRange(time.Waits.Max().TotalSeconds, 1, 3);
+    }
+
     [Fact]
     public void What_a_provider_lacks_is_declared_and_can_be_declared_otherwise()
     {

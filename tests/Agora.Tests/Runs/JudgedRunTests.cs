@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Text.Json;
 using Agora.Experiments;
@@ -30,8 +31,11 @@ public sealed class JudgedRunTests : IDisposable
             Answer = request => Favoured(request) switch { > 0.5 => "so [[A>B]]", < 0.5 => "so [[B>>A]]", _ => "[[A=B]]" },
             FirstTokens = request => [("m", Math.Log(Favoured(request))), ("M", Math.Log(1 - Favoured(request)))],
         };
+        var (questions, questionsAlone) = (new ConcurrentDictionary<string, int>(), new ConcurrentDictionary<string, int>());
         await using var endpoint = await FaultyEndpoint.StartAsync(behaviour);
-        await using var other = await FaultyEndpoint.StartAsync(behaviour);
+        await using var other = await FaultyEndpoint.StartAsync(Recording(behaviour, questions));
+        await using var third = await FaultyEndpoint.StartAsync(Recording(behaviour, questionsAlone));
+        await using var batched = await FaultyEndpoint.StartAsync(behaviour);
         var tiny = new TinyExperiment(folder.Path);
         var rows = Enumerable.Range(1, 30).Select(i => (Question: $"What is {i} + {2 * i}?", Answer: $"Perhaps {3 * i}?", Id: i)).ToArray();
         tiny.Write("alpaca_eval.json", JsonSerializer.Serialize(rows.Select(row => new { instruction = row.Question, output = row.Answer, generator = "base" })));
@@ -48,13 +52,13 @@ public sealed class JudgedRunTests : IDisposable
                 [new BenchmarkSpec { Name = "alpaca_eval", File = tiny.PathOf("alpaca_eval.json") }, new BenchmarkSpec { Name = "arena_hard", File = tiny.PathOf("question.jsonl") }]),
             Judges = ["judge"],
         };
-        experiment = experiment with { Models = experiment.Models.Add("judge", Judge(endpoint)).Add("other judge", Judge(other)) };
+        experiment = experiment with { Models = experiment.Models.Add("judge", Judge(endpoint)).Add("other judge", Judge(other)).Add("third judge", Judge(third)).Add("batched judge", Judge(batched) with { Mode = RequestMode.Batch, Batch = new BatchSpec { GatherSeconds = 0.3, PollSeconds = 0.2 }, Capabilities = new CapabilitySpec { Batch = true } }) };
         var pipeline = new Pipeline(new PipelineServices
         {
             Models = new LanguageModelProviders(new Dictionary<string, ILanguageModels>
             {
                 [ModelSpec.Embedded] = tiny.Models,
-                [ModelSpec.OpenAI] = new OpenAILanguageModels(new EndpointServices { Transport = transport, Time = new ImpatientTime(), ReadVariable = _ => null }),
+                [ModelSpec.OpenAI] = new OpenAILanguageModels(new EndpointServices { Transport = transport, Retries = new RetryPolicy { FirstWait = TimeSpan.FromMilliseconds(20) }, ReadVariable = _ => null }),
             }),
             Trainer = tiny.Trainer,
             TokenCounter = _ => text => text.Length / 4,
@@ -83,12 +87,34 @@ public sealed class JudgedRunTests : IDisposable
         Assert.Equal((answered, judgedSoFar), (tiny.Models.Requests, endpoint.Requests));
         await pipeline.RunAsync(experiment with { Judges = ["other judge"] }, jobs: 2, tiny.Observer, TestContext.Current.CancellationToken);
         Assert.Equal((answered, judgedSoFar), (tiny.Models.Requests, endpoint.Requests));
-        // Where two steps put one question, the second reads the answer again if the first is done by then.
-        Assert.InRange(other.Requests, 0.8 * judgedSoFar, 1.2 * judgedSoFar);
+        // One step after the other, each question is paid for once, whoever puts it again; at the same time two steps may each pay for the same one, and no step for one twice.
+        await pipeline.RunAsync(experiment with { Judges = ["third judge"] }, jobs: 1, tiny.Observer, TestContext.Current.CancellationToken);
+        Assert.All(questionsAlone.Values, times => Assert.Equal(1, times));
+        Assert.Equal(questionsAlone.Count, third.Requests);
+        Assert.Equal(questionsAlone.Keys.Order(StringComparer.Ordinal), questions.Keys.Order(StringComparer.Ordinal));
+        Assert.All(questions.Values, times => Assert.InRange(times, 1, 2));
+        Assert.Equal((answered, judgedSoFar), (tiny.Models.Requests, endpoint.Requests));
+
+        // Through the provider's batch API: the same verdicts, and nothing goes online.
+        var inBatches = await pipeline.RunAsync(experiment with { Judges = ["batched judge"] }, jobs: 2, tiny.Observer, TestContext.Current.CancellationToken);
+        Assert.Empty(inBatches.Failures);
+        Assert.Equal(0, batched.Requests);
+        Assert.InRange(batched.Batches, 1, 12);      // three models, two benchmarks, and one more where answers depend on answers
+        Assert.All(batched.Charged.Values, times => Assert.InRange(times, 1, 2));
+        Assert.Equal(report.Judgments.Select(judged => (judged.Model, judged.Judging.Benchmark, judged.Judging.Score)), RunReporting.Of(inBatches.Result, []).Judgments.Select(judged => (judged.Model, judged.Judging.Benchmark, judged.Judging.Score)));
         await pipeline.RunAsync(experiment with { Judging = new JudgingSpec { Attempts = 3 } }, jobs: 2, tiny.Observer, TestContext.Current.CancellationToken);
         // Another step, and the same questions to the same judge: they are read again and not asked again.
         Assert.Equal((answered, judgedSoFar), (tiny.Models.Requests, endpoint.Requests));
     }
+
+    private static EndpointBehaviour Recording(EndpointBehaviour behaviour, ConcurrentDictionary<string, int> questions) => behaviour with
+    {
+        Answer = request =>
+        {
+            questions.AddOrUpdate(request.Body.ToJsonString(), 1, (_, times) => times + 1);
+            return behaviour.Answer(request);
+        },
+    };
 
     private static double Score(Agora.Reports.RunReport report, string model, string benchmark) =>
         report.Judgments.Single(judged => judged.Model == model && judged.Judging.Benchmark == benchmark).Judging.Score!.Value;

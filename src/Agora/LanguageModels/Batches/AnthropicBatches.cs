@@ -6,7 +6,7 @@ namespace Agora.LanguageModels.Batches;
 
 /// <summary>Anthropic's Message Batches: one request holds them all, and the results come as JSONL.</summary>
 /// <remarks>docs.anthropic.com/en/api/creating-message-batches: 100,000 requests or 256 MB; results within 24 hours and kept for 29 days, at half price. A batch carries no metadata.</remarks>
-internal sealed class AnthropicBatches(EndpointModel model, HttpMessageHandler transport, RetryPolicy retries) : IBatchApi
+internal sealed class AnthropicBatches(EndpointModel model, HttpMessageHandler transport, RetryPolicy retries, BatchLimits limits) : IBatchApi
 {
     private const string Path = "/v1/messages/batches";
     private const int Page = 100;
@@ -17,8 +17,10 @@ internal sealed class AnthropicBatches(EndpointModel model, HttpMessageHandler t
         if (model.Key is not null) headers.Add("x-api-key", model.Key);
     });
 
-    public int MostRequests => 100_000;
-    public long MostBytes => 256_000_000;
+    public static BatchLimits Documented { get; } = new(100_000, 256_000_000);
+
+    public int MostRequests => limits.Requests;
+    public long MostBytes => limits.Bytes;
     public int BytesAround => 110;
     public bool KeepsMarkers => false;
 

@@ -218,6 +218,8 @@ internal sealed class BatchQueue : IDisposable
             foreach (var item in waiting.Values) item.Settle(new BatchAnswer.Unanswered(EndpointFault.BatchLost));
             return;
         }
+        // Before anybody has an answer: whoever waits for the last one may close this queue with it.
+        await ForgetAsync(state);
         if (state.Refused is { } why)
         {
             await ledger.CloseAsync(number, new BatchClosing { Unanswered = [.. waiting.Keys] }, stop.Token);
@@ -261,6 +263,19 @@ internal sealed class BatchQueue : IDisposable
             return;
         }
         foreach (var (item, answer) in unanswered) item.Settle(answer);
+    }
+
+    // Tidying up fails nobody: what is left expires at the provider by itself.
+    private async Task ForgetAsync(BatchState state)
+    {
+        try
+        {
+            await api.ForgetAsync(state, stop.Token);
+        }
+        catch (Exception fault) when (!stop.IsCancellationRequested && fault is AgoraException or TransientEndpointException)
+        {
+            notice($"the uploaded requests of batch {state.Id} could not be removed at the provider: {fault.Message.Split('\n')[0]}");
+        }
     }
 
     private async Task AttachAsync()

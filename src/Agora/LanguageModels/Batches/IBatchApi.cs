@@ -31,12 +31,23 @@ internal interface IBatchApi : IDisposable
 
     /// <summary>What became of each request, in no order; requests that were never begun may be missing.</summary>
     IAsyncEnumerable<(string Key, BatchAnswer Answer)> ResultsAsync(BatchState state, CancellationToken cancellationToken);
+
+    /// <summary>Takes away what was uploaded for a batch that has ended, where it would stay; its results do not need it.</summary>
+    Task ForgetAsync(BatchState state, CancellationToken cancellationToken) => Task.CompletedTask;
 }
+
+/// <summary>The most that one batch may hold.</summary>
+/// <param name="Bytes">Of one upload.</param>
+public sealed record BatchLimits(int Requests, long Bytes);
 
 /// <param name="Files">Where the results are, for a provider that puts them into files.</param>
 /// <param name="Refused">Why the provider would not begin with the batch at all; null where it did.</param>
 /// <param name="IsFull">It was refused because too much of the account is waiting already.</param>
-internal sealed record BatchState(string Id, bool Ended, bool Cancelled, IReadOnlyList<string> Files, string? Refused = null, bool IsFull = false);
+internal sealed record BatchState(string Id, bool Ended, bool Cancelled, IReadOnlyList<string> Files, string? Refused = null, bool IsFull = false)
+{
+    /// <summary>What was uploaded, where the provider keeps it as a file of its own.</summary>
+    public string? Input { get; init; }
+}
 
 /// <summary>What became of one request of a batch.</summary>
 internal abstract record BatchAnswer

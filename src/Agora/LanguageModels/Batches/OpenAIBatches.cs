@@ -7,7 +7,7 @@ namespace Agora.LanguageModels.Batches;
 
 /// <summary>OpenAI's Batch API: a JSONL file is uploaded, a batch made of it, and its results come as an output file and an error file.</summary>
 /// <remarks>platform.openai.com/docs/api-reference/batch and /docs/guides/batch: 50,000 requests and 200 MB a file; results within 24 hours, at half price.</remarks>
-internal sealed class OpenAIBatches(EndpointModel model, HttpMessageHandler transport, RetryPolicy retries) : IBatchApi
+internal sealed class OpenAIBatches(EndpointModel model, HttpMessageHandler transport, RetryPolicy retries, BatchLimits limits) : IBatchApi
 {
     private const string MarkerName = "agora_batch";
     // As many as one page of the list may hold.
@@ -18,8 +18,10 @@ internal sealed class OpenAIBatches(EndpointModel model, HttpMessageHandler tran
         if (model.Key is not null) headers.Authorization = new AuthenticationHeaderValue("Bearer", model.Key);
     });
 
-    public int MostRequests => 50_000;
-    public long MostBytes => 200_000_000;
+    public static BatchLimits Documented { get; } = new(50_000, 200_000_000);
+
+    public int MostRequests => limits.Requests;
+    public long MostBytes => limits.Bytes;
     public int BytesAround => 160;
     public bool KeepsMarkers => true;
 
@@ -75,7 +77,16 @@ internal sealed class OpenAIBatches(EndpointModel model, HttpMessageHandler tran
         var status = batch.GetProperty("status").GetString();
         string[] files = [.. ((string[])["output_file_id", "error_file_id"]).Select(name => batch.TryGetProperty(name, out var file) ? file.GetString() : null).OfType<string>()];
         var (code, why) = status == "failed" ? Faults(batch) : ("", null);
-        return new BatchState(id, status is "completed" or "failed" or "expired" or "cancelled", status == "cancelled", files, why, code == "token_limit_exceeded");
+        return new BatchState(id, status is "completed" or "failed" or "expired" or "cancelled", status == "cancelled", files, why, code == "token_limit_exceeded")
+        {
+            Input = batch.TryGetProperty("input_file_id", out var input) && input.ValueKind == JsonValueKind.String ? input.GetString() : null,
+        };
+    }
+
+    // It holds every prompt, and would lie there for 30 days.
+    public async Task ForgetAsync(BatchState state, CancellationToken cancellationToken)
+    {
+        if (state.Input is { } file) await http.JsonAsync(HttpMethod.Delete, $"/files/{Uri.EscapeDataString(file)}", content: null, cancellationToken, mayBeMissing: true);
     }
 
     public async IAsyncEnumerable<(string Key, BatchAnswer Answer)> ResultsAsync(BatchState state, [EnumeratorCancellation] CancellationToken cancellationToken)
