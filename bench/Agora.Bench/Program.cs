@@ -22,8 +22,10 @@ switch (args)
         return await JudgedSpeed.MeasureAsync() ? 0 : 1;
     case ["novelty", .. { Length: > 0 } files]:
         return await NoveltySpeed.MeasureAsync(files) ? 0 : 1;
-    case ["training", .. var rest] when rest is [] or ["speed" or "padding" or "memory"]:
+    case ["training", .. var rest] when rest is [] or ["speed" or "padding" or "memory" or "precision" or "peak"]:
         return TrainingSpeed.Measure(rest is [var part] ? part : null, threads: 2) ? 0 : 1;
+    case ["training-peak", var model, var way, var length]:
+        return TrainingPeak.MeasurePart(model, way, int.Parse(length)) ? 0 : 1;
     case ["diversity"]:
         return DiversitySpeed.Measure() ? 0 : 1;
     case ["bootstrap"]:
@@ -52,6 +54,6 @@ switch (args)
     case ["fuzz", var reader, var seconds, .. var seed]:
         return ReaderFuzzing.Run(reader, int.Parse(seconds), seed is [var given] ? int.Parse(given) : 1) ? 0 : 1;
     default:
-        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | perplexity [THREADS] | memory | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500 | judged | novelty INSTRUCTIONS… | diversity | bootstrap | training [speed|padding|memory] | requests [LATENCY_MS COUNT] | instances [FOLDER METHOD COUNT KILL_AT] | report [CHROMIUM] | checkpoint | tokenizer FILE,FILE… TOKENIZER_FOLDER… | fuzz safetensors|index|config|tokenizer|template SECONDS [SEED]");
+        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | perplexity [THREADS] | memory | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500 | judged | novelty INSTRUCTIONS… | diversity | bootstrap | training [speed|padding|memory|precision|peak] | requests [LATENCY_MS COUNT] | instances [FOLDER METHOD COUNT KILL_AT] | report [CHROMIUM] | checkpoint | tokenizer FILE,FILE… TOKENIZER_FOLDER… | fuzz safetensors|index|config|tokenizer|template SECONDS [SEED]");
         return 2;
 }

@@ -26,7 +26,7 @@ internal static class TrainingSpeed
         ("8.4 M", Llama(hidden: 320, layers: 6, heads: 5, ffn: 864, vocabulary: 2048)),
     ];
 
-    /// <param name="part">speed, padding, memory, or nothing for all.</param>
+    /// <param name="part">speed, padding, memory, precision, peak, or nothing for all.</param>
     /// <returns>Whether every goal that could be measured was reached.</returns>
     public static bool Measure(string? part, int threads)
     {
@@ -38,6 +38,10 @@ internal static class TrainingSpeed
             good &= Padding(threads);
         if (part is null or "memory")
             good &= Flatness(threads);
+        if (part is null or "precision")
+            good &= Precisions(threads);
+        if (part is null or "peak")
+            good &= TrainingPeak.Measure(256) & TrainingPeak.Measure(1024);
         return good;
     }
 
@@ -115,16 +119,7 @@ internal static class TrainingSpeed
     {
         var nano = Path.Combine(Checkout(), "nano");
         using var checkpoint = CheckpointFolder.Open(Path.Combine(nano, "models", "nano-base"));
-        var tokenizer = Tokenizer.Load(Path.Combine(nano, "models", "nano-base"));
-        var template = ChatTemplate.Load(Path.Combine(nano, "models", "nano-base"));
-        var text = new SupervisedText(tokenizer, (instruction, response) => template.Render(
-            [new ChatTurn("system", new StudentRecipe().SystemMessage), new ChatTurn("user", instruction), .. response is null ? Array.Empty<ChatTurn>() : [new ChatTurn("assistant", response)]], response is null));
-        var documents = Directory.GetFiles(Path.Combine(nano, "seeds"), "*.jsonl", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
-            .SelectMany(File.ReadLines).Select(line => JsonDocument.Parse(line).RootElement)
-            .Where(row => row.TryGetProperty("response", out _))
-            .Select(row => text.Encode(new Agora.Training.TrainingPair(row.GetProperty("instruction").GetString()!, row.GetProperty("response").GetString()!))).ToArray();
-        new RandomStreams(1).For("order").Shuffle<TrainingDocument>(documents);
-        documents = documents[..Math.Min(documents.Length, 1024)];
+        var documents = SeedPairs(nano);
         var longest = documents.Max(document => document.Tokens.Length);
         var padded = documents.Select(document => new TrainingDocument(
             [.. document.Tokens, .. Enumerable.Repeat(0, longest - document.Tokens.Length)], [.. document.Targets!, .. Enumerable.Repeat(false, longest - document.Tokens.Length)])).ToArray();
@@ -167,6 +162,28 @@ internal static class TrainingSpeed
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    /// <summary>Instructions and responses of all settings in the student's chat format, in an order drawn once.</summary>
+    private static TrainingDocument[] SeedPairs(string nano)
+    {
+        var tokenizer = Tokenizer.Load(Path.Combine(nano, "models", "nano-base"));
+        var template = ChatTemplate.Load(Path.Combine(nano, "models", "nano-base"));
+        var text = new SupervisedText(tokenizer, (instruction, response) => template.Render(
+            [new ChatTurn("system", new StudentRecipe().SystemMessage), new ChatTurn("user", instruction), .. response is null ? Array.Empty<ChatTurn>() : [new ChatTurn("assistant", response)]], response is null));
+        var documents = Directory.GetFiles(Path.Combine(nano, "seeds"), "*.jsonl", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+            .SelectMany(File.ReadLines).Select(line => JsonDocument.Parse(line).RootElement)
+            .Where(row => row.TryGetProperty("response", out _))
+            .Select(row => text.Encode(new Agora.Training.TrainingPair(row.GetProperty("instruction").GetString()!, row.GetProperty("response").GetString()!))).ToArray();
+        new RandomStreams(1).For("order").Shuffle<TrainingDocument>(documents);
+        return documents[..Math.Min(documents.Length, 1024)];
+    }
+
+    private static bool Precisions(int threads)
+    {
+        var nano = Path.Combine(Checkout(), "nano");
+        using var checkpoint = CheckpointFolder.Open(Path.Combine(nano, "models", "nano-base"));
+        return TrainingPrecision.Measure(checkpoint, SeedPairs(nano), threads);
     }
 
     private static double Seconds(CheckpointFolder checkpoint, TrainingDocument[] documents, int threads, int steps, List<double> losses)

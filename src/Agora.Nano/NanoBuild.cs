@@ -11,6 +11,7 @@ using Agora.Nano.Exercises;
 using Agora.Nano.Models;
 using Agora.Students.ChatTemplates;
 using Agora.Students.Checkpoints;
+using Agora.Students.Inference;
 using Agora.Students.Tokenization;
 using Agora.Students.Training;
 using Agora.Training;
@@ -20,8 +21,9 @@ namespace Agora.Nano;
 /// <summary>Makes the embedded benchmark from nothing: seeds, benchmarks and themes by rule, then tokenizer and models by training.</summary>
 /// <remarks>Seeded, and resumable: a model whose folder says that it was trained just so is left alone.</remarks>
 /// <param name="folder">The folder of the embedded benchmark, which holds <c>prompts/</c>.</param>
+/// <param name="device">Where the models are measured: auto, cpu or cuda:N; they are trained on the CPU.</param>
 /// <param name="report">Takes a line now and then for the person who waits.</param>
-public sealed class NanoBuild(string folder, int threads, IProgress<string> report)
+public sealed class NanoBuild(string folder, int threads, IProgress<string> report, string device = DeviceChoice.Auto)
 {
     public const int VocabularySize = 1200;
 
@@ -78,7 +80,7 @@ public sealed class NanoBuild(string folder, int threads, IProgress<string> repo
         var training = ReadTraining(model.Name)!;
         if (training.Scores is not null)
             return;
-        training = training with { Scores = await NanoScores.MeasureAsync(ModelFolder(model.Name), folder, threads, cancellationToken) };
+        training = training with { Scores = await NanoScores.MeasureAsync(ModelFolder(model.Name), folder, threads, device, cancellationToken) };
         report.Report($"{model.Name}: {string.Join(", ", training.Scores.Select(score => string.Create(CultureInfo.InvariantCulture, $"{score.Key} {score.Value:F1} %")))}");
         WriteTraining(ModelFolder(model.Name), training);
     }

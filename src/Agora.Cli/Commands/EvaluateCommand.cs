@@ -15,12 +15,13 @@ internal static class EvaluateCommand
     {
         var arguments = new EvaluationArguments();
         var runs = RunsOption.Create();
+        var device = DeviceOption.Create();
         var selfTest = new Option<bool>("--self-test") { Description = "Feed each benchmark its own solutions, empty answers and shuffled solutions; asks no model." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Print the plan and what is done already; ask no model, write nothing." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of tables." };
         var command = new Command("evaluate", "Score a model, or answers in a file, on benchmarks: with standard errors, and every sample kept.");
         arguments.AddTo(command);
-        foreach (var option in (Option[])[selfTest, runs, dryRun, json])
+        foreach (var option in (Option[])[selfTest, device, runs, dryRun, json])
             command.Options.Add(option);
         command.Subcommands.Add(EvaluateDiffCommand.Create());
         command.SetAction(async (parsed, cancellationToken) =>
@@ -28,7 +29,7 @@ internal static class EvaluateCommand
             if (parsed.GetValue(selfTest))
                 return await SelfTestAsync(arguments.Benchmarks(parsed), parsed.GetValue(json), cancellationToken);
             var request = arguments.Request(parsed);
-            using var composition = new Composition(jobs: 1);
+            using var composition = new Composition(jobs: 1, device: parsed.Device(device));
             var evaluation = new Evaluation(composition.Services, parsed.Archive(runs));
             if (parsed.GetValue(dryRun))
             {

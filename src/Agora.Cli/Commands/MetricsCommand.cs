@@ -50,9 +50,10 @@ internal static class MetricsCommand
         var referencePrice = SpendingOptions.Price("--reference-price", "The reference");
         var solverPrice = SpendingOptions.Price("--solver-price", "The solver");
         var embeddingsPrice = SpendingOptions.Price("--embeddings-price", "Embeddings");
+        var device = DeviceOption.Create();
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of a table." };
         var command = new Command("metrics", "Difficulty, quality, perplexity, reward, diversity and text statistics of data sets, with intervals.")
-            { data, columns, domain, student, baseName, reference, referenceName, likelihood, reward, embeddings, embeddingsName, judge, judgeName, format, solver, solverName, solutions, runCode, key, sample, against, column, seed, budget, price, basePrice, referencePrice, solverPrice, embeddingsPrice, json, runs };
+            { data, columns, domain, student, baseName, reference, referenceName, likelihood, reward, embeddings, embeddingsName, judge, judgeName, format, solver, solverName, solutions, runCode, key, sample, against, column, seed, budget, price, basePrice, referencePrice, solverPrice, embeddingsPrice, device, json, runs };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(sample) is < 2)
@@ -61,7 +62,7 @@ internal static class MetricsCommand
             if (parsed.GetValue(solutions) is < 1 or > 100)
                 throw Usage("the number of solutions must be from 1 to 100", "--solutions", "give such a number");
             var testSets = parsed.GetValue(against) is { } file ? TestSets(file, parsed.GetRequiredValue(column)) : null;
-            using var composition = new Composition(jobs: 1);
+            using var composition = new Composition(jobs: 1, device: parsed.Device(device));
             ModelSpec? Model(Option<string?> given, string? otherwise, Option<string?>? name) => (parsed.GetValue(given) ?? otherwise) is { } address ? Spec(address, name is null ? null : parsed.GetValue(name), parsed.GetValue(key), given.Name, parsed.GetRequiredValue(likelihood)) : null;
             ModelSpec? Priced(ModelSpec? model, Option<string?> option) => model is null ? null : model with { Price = SpendingOptions.Read(parsed, option) };
             var by = new MeasuredBy

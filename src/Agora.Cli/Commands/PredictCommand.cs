@@ -27,14 +27,15 @@ internal static class PredictCommand
         var probe = new Option<string[]>("--probe") { Description = "A cheap training on these data, as one of the study's probes; its generator or data set has the file's name without ending. May be repeated.", HelpName = "NAME=RUN" };
         var student = new Option<string?>("--base") { Description = "Of a data file: the untrained student's folder; nano-base where absent.", HelpName = "folder" };
         var reference = new Option<string?>("--reference") { Description = "Of a data file: the reference's folder; nano-instruct where absent.", HelpName = "folder" };
+        var device = DeviceOption.Create();
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of a table." };
-        var command = new Command("predict", "What PGR to expect of data before a student is trained on them in full, with an interval; says so where nothing can be expected.") { data, setting, columns, study, probe, student, reference, json, runs };
+        var command = new Command("predict", "What PGR to expect of data before a student is trained on them in full, with an interval; says so where nothing can be expected.") { data, setting, columns, study, probe, student, reference, device, json, runs };
         command.Subcommands.Add(PredictLearnCommand.Create());
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var known = RunPredictionStudy.Read(parsed.GetValue(study) ?? ShippedFiles.PathOf("nano", ShippedStudy));
             var archive = parsed.Archive(runs);
-            using var composition = new Composition(jobs: 1);
+            using var composition = new Composition(jobs: 1, device: parsed.Device(device));
             var targets = File.Exists(parsed.GetRequiredValue(data))
                 ? await FileAsync(parsed.GetRequiredValue(data), parsed.GetValue(setting), parsed.GetRequiredValue(columns), parsed.GetValue(student), parsed.GetValue(reference), known, new Measuring(composition.Services, archive), composition.Services.Models, cancellationToken)
                 : await RunAsync(archive.Find(parsed.GetRequiredValue(data)), known, archive, composition.Services.Models, cancellationToken);

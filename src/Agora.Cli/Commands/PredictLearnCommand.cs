@@ -18,12 +18,13 @@ internal static class PredictLearnCommand
         var full = new Argument<string>("run") { Description = "A finished run, measured by \"agora metrics\": the PGRs to predict. Two training seeds tell how sharp they are." };
         var probe = new Option<string[]>("--probe") { Description = "A run with the same generators, settings and benchmarks whose training costs less: fewer epochs, fewer instances, a smaller base model. May be repeated.", HelpName = "NAME=RUN" };
         var output = new Option<string?>("--out", "-o") { Description = "Write the study there, for --study of \"agora predict\".", HelpName = "file" };
+        var device = DeviceOption.Create();
         var markdown = new Option<bool>("--markdown") { Description = "Print the table as Markdown." };
-        var command = new Command("learn", "Make a study out of finished runs, and hold every predictor against generators and settings that it never saw.") { full, probe, output, markdown, runs };
+        var command = new Command("learn", "Make a study out of finished runs, and hold every predictor against generators and settings that it never saw.") { full, probe, output, device, markdown, runs };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var archive = parsed.Archive(runs);
-            using var composition = new Composition(jobs: 1);
+            using var composition = new Composition(jobs: 1, device: parsed.Device(device));
             var probes = PredictCommand.Probes(parsed.GetValue(probe) ?? [], archive).ToArray();
             if (probes.Select(entry => entry.Name).Distinct().Count() < probes.Length)
                 throw new AgoraException("two probes have one name", "--probe", "give each a name of its own") { ExitCode = ExitCodes.Usage };

@@ -11,9 +11,9 @@ internal static class NanoScores
     private const int LongestAnswerTokens = 100;
 
     /// <returns>Percent of the items solved, by the domain's name; the most likely answer is taken.</returns>
-    public static async Task<ImmutableSortedDictionary<string, double>> MeasureAsync(string modelFolder, string nanoFolder, int threads, CancellationToken cancellationToken)
+    public static async Task<ImmutableSortedDictionary<string, double>> MeasureAsync(string modelFolder, string nanoFolder, int threads, string device, CancellationToken cancellationToken)
     {
-        using var engine = InferenceEngine.Load(modelFolder, threads);
+        using var engine = InferenceEngine.Load(modelFolder, threads, device: device);
         var template = ChatTemplate.Load(modelFolder);
         var scores = ImmutableSortedDictionary.CreateBuilder<string, double>(StringComparer.Ordinal);
         foreach (var domain in Enum.GetValues<Domain>())

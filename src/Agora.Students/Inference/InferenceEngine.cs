@@ -68,7 +68,7 @@ public sealed class InferenceEngine : IDisposable
 
     /// <param name="modelFolder">Hugging Face format: config.json, *.safetensors, tokenizer.json.</param>
     /// <param name="threads">Of the CPU, where it computes; one per core is best.</param>
-    /// <param name="cacheBytes">Upper bound of the memory for keys and values; null: 768 MiB on the CPU, 16 GiB on a CUDA device. One full context always fits.</param>
+    /// <param name="cacheBytes">Upper bound of the memory for keys and values; null: 768 MiB on the CPU, four fifths of what is free on a CUDA device. One full context always fits.</param>
     /// <param name="device">Where it computes; auto, cpu or cuda:N.</param>
     /// <exception cref="AgoraException">Folder, weights or tokenizer are missing, broken or not supported, a weight is NaN, or the device is not there or too small.</exception>
     public static InferenceEngine Load(string modelFolder, int threads, long? cacheBytes = null, string device = DeviceChoice.Auto)

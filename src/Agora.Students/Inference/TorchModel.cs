@@ -13,7 +13,10 @@ namespace Agora.Students.Inference;
 /// </remarks>
 internal sealed class TorchModel : IDeviceModel
 {
-    private const long DefaultCpuCacheBytes = 768L << 20, DefaultCudaCacheBytes = 16L << 30;
+    private const long DefaultCpuCacheBytes = 768L << 20;
+
+    // A step of 2,048 rows with its logits; and what is taken where a driver does not tell.
+    private const long LeastLeftFree = 2L << 30, UnknownCudaCacheBytes = 4L << 30;
 
     private readonly Dictionary<string, Tensor> pieces;
     private readonly int threads;
@@ -71,13 +74,17 @@ internal sealed class TorchModel : IDeviceModel
     {
         try
         {
-            return new TorchPages(Config, budgetBytes ?? (Device.type == DeviceType.CPU ? DefaultCpuCacheBytes : DefaultCudaCacheBytes), Type, Device);
+            return new TorchPages(Config, budgetBytes ?? (Device.type == DeviceType.CPU ? DefaultCpuCacheBytes : CudaCacheBytes(TrainingDevice.FreeMemoryOf(Device))), Type, Device);
         }
         catch (System.Runtime.InteropServices.ExternalException exception)
         {
             throw new AgoraException($"keys and values do not fit the memory of {Device}", Folder, "use a device with more memory", exception);
         }
     }
+
+    /// <summary>What keys and values get of a CUDA device by themselves: most of what is free once the weights are there; the rest is for a step's own tensors and for others.</summary>
+    /// <param name="freeBytes">null where the device does not say.</param>
+    internal static long CudaCacheBytes(long? freeBytes) => freeBytes is { } free ? Math.Max(0, Math.Min(free * 8 / 10, free - LeastLeftFree)) : UnknownCudaCacheBytes;
 
     public BatchPass NewPass(KeyValueCache cache, PageStore pages) => new TorchPass(this, cache, (TorchPages)pages, threads);
 

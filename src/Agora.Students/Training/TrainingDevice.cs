@@ -43,6 +43,42 @@ internal static partial class TrainingDevice
     public static long? MemoryOf(torch.Device device) =>
         device.type == DeviceType.CPU ? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes : CudaMemory(device.index);
 
+    /// <returns>Bytes of a CUDA device that nobody has taken; null where libtorch's CUDA runtime does not say.</returns>
+    public static long? FreeMemoryOf(torch.Device device)
+    {
+        try
+        {
+            return Initialise(0) == 0 && GetDevice(out var handle, device.index) == 0 && RetainContext(out var context, handle) == 0
+                ? FreeIn(context, handle) : null;
+        }
+        catch (Exception missing) when (missing is DllNotFoundException or EntryPointNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    // The device's primary context is torch's own, too; memory is asked of the context that is current.
+    private static long? FreeIn(nint context, int handle)
+    {
+        try
+        {
+            if (PushContext(context) != 0)
+                return null;
+            try
+            {
+                return FreeMemory(out var free, out _) == 0 ? (long)free : null;
+            }
+            finally
+            {
+                _ = PopContext(out _);
+            }
+        }
+        finally
+        {
+            _ = ReleaseContext(handle);
+        }
+    }
+
     private static long? CudaMemory(int index)
     {
         try
@@ -64,4 +100,19 @@ internal static partial class TrainingDevice
 
     [LibraryImport("libcuda.so.1", EntryPoint = "cuDeviceTotalMem_v2")]
     private static partial int TotalMemory(out nuint bytes, int device);
+
+    [LibraryImport("libcuda.so.1", EntryPoint = "cuDevicePrimaryCtxRetain")]
+    private static partial int RetainContext(out nint context, int device);
+
+    [LibraryImport("libcuda.so.1", EntryPoint = "cuDevicePrimaryCtxRelease_v2")]
+    private static partial int ReleaseContext(int device);
+
+    [LibraryImport("libcuda.so.1", EntryPoint = "cuCtxPushCurrent_v2")]
+    private static partial int PushContext(nint context);
+
+    [LibraryImport("libcuda.so.1", EntryPoint = "cuCtxPopCurrent_v2")]
+    private static partial int PopContext(out nint context);
+
+    [LibraryImport("libcuda.so.1", EntryPoint = "cuMemGetInfo_v2")]
+    private static partial int FreeMemory(out nuint free, out nuint total);
 }

@@ -93,7 +93,7 @@ internal sealed class TrainingLoop : IDisposable
         var tokens = steps.Take(losses.Count).Sum(Tokens);
         if (heldOut.Count == 0 && session.HeldOut.Count > 0)
             heldOut.Add(gradient.Loss(session.HeldOut));
-        var saved = losses.Count;
+        var (saved, earlier) = (losses.Count, tokens);
         for (var i = losses.Count; i < steps.Count; i++)
         {
             if (cancellationToken.IsCancellationRequested)
@@ -120,6 +120,7 @@ internal sealed class TrainingLoop : IDisposable
         {
             Steps = steps.Count,
             Tokens = tokens,
+            TokensHere = tokens - earlier,
             ResponseTokens = steps.Sum(step => step.Documents.Sum(document => (long)document.TargetCount)),
             SkippedTooLong = 0,
             FirstLossNats = losses is [var first, ..] ? first.LossNats : 0,

@@ -33,7 +33,7 @@ internal sealed class HtmlReport
             ("metrics", "Intrinsic metrics", Metrics()),
             ("solving", "The generators' own scores", ProblemSolving()),
             ("analysis", "What explains PGR", Analysis()),
-            ("training", "Training", report.Training.IsEmpty ? Markup.None : HtmlTable.Render(RunTables.Training(report.Training))),
+            ("training", "Training", Training()),
             ("instances", "Instances", InstanceBrowser.Render(report, samples)),
             ("samples", "Answers and rejected completions", HtmlSamples.Render(report, samples)),
             ("reading", "How to read this", Markup.Join(ReportExplanations.Of(report).Select(explanation => Markup.Of($"<p>{explanation}</p>\n")))),
@@ -199,6 +199,8 @@ internal sealed class HtmlReport
         {Rows("Results", ["result", "key", "made from"], [], report.Provenance.Select(entry => (string[])[entry.What, entry.Key, string.Join("; ", entry.From.Select(part => $"{part.Name} {part.Value}"))]))}</details>
 
         """);
+
+    private Markup Training() => report.Training.IsEmpty ? Markup.None : Markup.Join([HtmlTable.Render(RunTables.Training(report.Training)), Gallery(TrainingFigures.Of(report))]);
 
     private static Markup Gallery(IEnumerable<Figure> figures)
     {

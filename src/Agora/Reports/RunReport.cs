@@ -40,13 +40,6 @@ public sealed record RunReport
     public ImmutableArray<ProvenanceEntry> Provenance { get; init; } = [];
 }
 
-/// <summary>How the training of one student went.</summary>
-/// <param name="Generator">Or the name of a data set that was brought along.</param>
-/// <param name="SkippedTooLong">Rows longer than the recipe's maximum, left out.</param>
-/// <param name="FirstLossNats">Mean cross-entropy of the first optimiser step.</param>
-public sealed record TrainingFacts(
-    string Student, string Generator, Setting Setting, long Seed, int Steps, long Tokens, long ResponseTokens, int SkippedTooLong, double FirstLossNats, double FinalLossNats);
-
 /// <param name="What">The step, in words.</param>
 /// <param name="Key">Of the step's result in the store: equal keys mean equal results.</param>
 /// <param name="From">What it was made from: names and hashes in order.</param>

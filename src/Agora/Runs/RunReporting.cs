@@ -91,7 +91,12 @@ public static class RunReporting
             [
                 .. result.Training.Select(trained => new TrainingFacts(
                     trained.Student, trained.Generator, trained.Setting, trained.Seed, trained.Summary.Steps, trained.Summary.Tokens, trained.Summary.ResponseTokens,
-                    trained.Summary.SkippedTooLong, trained.Summary.FirstLossNats, trained.Summary.FinalLossNats)),
+                    trained.Summary.SkippedTooLong, trained.Summary.FirstLossNats, trained.Summary.FinalLossNats)
+                {
+                    TokensPerSecond = trained.TokensPerSecond,
+                    Losses = TrainingFacts.Curve(trained.ReadLosses()),
+                    HeldOut = trained.Summary.HeldOut is { } held ? [.. held.LossNats.Select((loss, epoch) => new LossPoint(epoch == 0 ? 0 : trained.ReadLosses().Last(step => step.Epoch <= epoch).Step, loss))] : [],
+                }),
             ],
             Provenance =
             [

@@ -123,6 +123,7 @@ public sealed class StepStore
             Finished = time.GetUtcNow(),
             Seconds = time.GetElapsedTime(clock).TotalSeconds,
             ModelSeconds = workspace.ModelTime.Total.TotalSeconds,
+            TrainedTokens = workspace.TrainedTokens,
         };
         files.WriteWhole(Path.Combine(unfinished, StepManifest.TimingFileName), JsonSerializer.SerializeToUtf8Bytes(timing, CanonicalJson.Indented));
         if (SpendingOfJournal(partial) is { IsEmpty: false } spending)

@@ -12,6 +12,9 @@ public sealed record StepTiming
     public required double Seconds { get; init; }
     /// <summary>Part of <see cref="Seconds"/> in which at least one model was answering or training.</summary>
     public required double ModelSeconds { get; init; }
+    /// <summary>Tokens that were trained on in <see cref="ModelSeconds"/>; 0 for other steps.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long TrainedTokens { get; init; }
     /// <summary>Everything but model time: prompts, parsing, checks, files.</summary>
     [JsonIgnore]
     public double OwnSeconds => Math.Max(0, Seconds - ModelSeconds);

@@ -89,6 +89,9 @@ public sealed class StepWorkspace
     /// <summary>Where the step says when a model is at work.</summary>
     public ModelClock ModelTime { get; }
 
+    /// <summary>Tokens that were trained on in that time.</summary>
+    public long TrainedTokens { get; set; }
+
     /// <summary>Writes one of the result's files.</summary>
     /// <param name="name">Relative to <see cref="Folder"/>.</param>
     /// <exception cref="AgoraException">The disk is full or cannot be written.</exception>

@@ -56,6 +56,7 @@ public sealed class TrainStep : RunStep
             TrainingSummary summary;
             using (workspace.ModelTime.Measure())
                 summary = await context.Trainer.TrainAsync(request, progress, cancellationToken);
+            workspace.TrainedTokens = summary.TokensHere;
             workspace.Write(StepFiles.Training, [StepFiles.Line(summary)]);
             workspace.Write(StepFiles.Losses, StepFiles.Lines(summary.Losses));
         }

@@ -53,6 +53,9 @@ public sealed record TrainingSummary
     /// <summary>Null where nothing was held out.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public HeldOutLoss? HeldOut { get; init; }
+    /// <summary>Tokens that this process trained on; fewer than <see cref="Tokens"/> where it went on from a checkpoint.</summary>
+    [JsonIgnore]
+    public long TokensHere { get; init; }
     /// <summary>The loss curve, one entry a step.</summary>
     [JsonIgnore]
     public ImmutableArray<StepLoss> Losses { get; init; } = [];

@@ -1,4 +1,5 @@
 using Agora.Experiments;
+using Agora.Students.Inference;
 using Agora.Students.Training;
 using TorchSharp;
 
@@ -32,6 +33,13 @@ public sealed class TrainingDeviceTests
         Assert.Equal("2", new SftTrainer(1).VersionFor(new StudentRecipe { Device = "cpu", Lora = new LoraSpec() }, students.BaseModel));
         Assert.Equal("2", new SftTrainer(1).VersionFor(new StudentRecipe { Device = "cpu", Precision = Precision.Bf16 }, students.BaseModel));
     }
+
+    [Theory]
+    [InlineData(78L << 30, 67000000000)]
+    [InlineData(5L << 30, 3L << 30)]
+    [InlineData(1L << 30, 0)]
+    [InlineData(null, 4L << 30)]
+    public void Keys_and_values_get_most_of_what_a_CUDA_device_has_free(long? free, long expected) => Assert.InRange(TorchModel.CudaCacheBytes(free), expected - 50_000_000, expected + 50_000_000);
 
     [Fact]
     public void The_machines_memory_is_known() => Assert.True(TrainingDevice.MemoryOf(torch.CPU) > 100_000_000);

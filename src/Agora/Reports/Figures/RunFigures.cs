@@ -15,7 +15,7 @@ public static class RunFigures
 {
     /// <summary>What can be drawn of the report, in its order.</summary>
     public static ImmutableArray<Figure> Of(RunReport report) =>
-        [.. HeatMaps(report), .. Distributions(report), .. report.Analysis is { } analysis ? AnalysisFigures.Of(analysis, ReportFigures.Generators(report)) : []];
+        [.. HeatMaps(report), .. Distributions(report), .. TrainingFigures.Of(report), .. report.Analysis is { } analysis ? AnalysisFigures.Of(analysis, ReportFigures.Generators(report)) : []];
 
     /// <summary>One per student: generators by settings.</summary>
     internal static IEnumerable<Figure> HeatMaps(RunReport report)
