@@ -18,10 +18,11 @@ internal static class NanoCommand
         var build = new Command("build", "Write seeds and benchmarks, train tokenizer and models, measure them. Seeded; what is trained already is left alone.") { output, only, threads, device };
         build.SetAction(async (parsed, cancellationToken) =>
         {
+            var measuring = parsed.Device(device);
             var report = new SynchronousProgress(line => Console.Error.WriteLine(line));
             var folder = parsed.GetValue(output) ?? ShippedFiles.PathOf("nano");
             BringMetaPrompts(folder);
-            await new NanoBuild(folder, parsed.GetValue(threads), report, parsed.Device(device)).RunAsync(parsed.GetValue(only) ?? [], cancellationToken);
+            await new NanoBuild(folder, parsed.GetValue(threads), report, measuring).RunAsync(parsed.GetValue(only) ?? [], cancellationToken);
             return ExitCodes.Done;
         });
         return new Command("nano", "The embedded benchmark: three tiny domains and the models that learn them.") { build };
