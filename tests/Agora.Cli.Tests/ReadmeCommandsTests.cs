@@ -104,6 +104,18 @@ public sealed partial class ReadmeCommandsTests
     }
 
     [Fact]
+    public async Task A_pilot_asks_a_few_times_and_estimates_the_whole_by_that()
+    {
+        using var folder = new ScratchFolder();
+        using var agora = await AgoraProcess.RunAsync(folder.Path, "generate", TinyExperiment.Shipped("quickstart.yaml"), "--pilot", "8", "--setting", "math/response_generation", "--generator", "tutor");
+        Assert.True(agora.ExitCode == 0, agora.Error);
+        Assert.Contains("8 tries", agora.Output, StringComparison.Ordinal);
+        using var both = await AgoraProcess.RunAsync(folder.Path, "generate", TinyExperiment.Shipped("quickstart.yaml"), "--pilot", "8", "--dry-run");
+        Assert.Equal(2, both.ExitCode);
+        Assert.Contains("give one of them", both.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_preview_shows_a_prompt_and_fresh_instances_and_leaves_nothing_behind()
     {
         using var folder = new ScratchFolder();

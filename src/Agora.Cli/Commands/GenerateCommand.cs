@@ -27,6 +27,7 @@ internal static class GenerateCommand
         arguments.AddTo(command);
         foreach (var option in (Option[])[settings, generators, endpoint, model, key, output, format, card, pilot, dryRun, runs])
             command.Options.Add(option);
+        PilotOption.RefuseWith(command, pilot, dryRun);
         command.Subcommands.Add(GeneratePreviewCommand.Create());
 
         command.SetAction(async (parsed, cancellationToken) =>

@@ -19,6 +19,13 @@ internal static class PilotOption
         return pilot;
     }
 
+    /// <summary>A dry run asks nobody.</summary>
+    public static void RefuseWith(Command command, Option<int?> pilot, Option<bool> dryRun) => command.Validators.Add(result =>
+    {
+        if (result.GetValue(pilot) is not null && result.GetValue(dryRun))
+            result.AddError("--pilot asks the models and --dry-run asks nobody: give one of them");
+    });
+
     public static async Task<int> RunAsync(Pipeline pipeline, Experiment experiment, int tries, bool dataOnly, bool json, CancellationToken cancellationToken)
     {
         var outcome = await pipeline.PilotAsync(experiment, tries, dataOnly, cancellationToken);

@@ -47,6 +47,7 @@ internal static class RunCommand
         command.Options.Add(jobs);
         command.Options.Add(dryRun);
         command.Options.Add(pilot);
+        PilotOption.RefuseWith(command, pilot, dryRun);
         command.Options.Add(json);
         command.Options.Add(unsafeNoSandbox);
         command.SetAction(async (parsed, cancellationToken) =>
