@@ -51,6 +51,7 @@ public sealed partial class ReadmeCommandsTests
         Assert.Contains("nano_math", show.Output, StringComparison.Ordinal);
         using var timing = await AgoraProcess.RunAsync(folder, "runs", "show", id, "--timing");
         Assert.Contains("everything but models", timing.Output, StringComparison.Ordinal);
+        Assert.Matches(@"train: [\d,]+ tokens, [\d,]+ a second and step", timing.Output);
         using var diff = await AgoraProcess.RunAsync(folder, "runs", "diff", id, otherId);
         Assert.Contains("generation.instances", diff.Output, StringComparison.Ordinal);
 

@@ -145,6 +145,8 @@ internal static class RunsCommand
         table.AddRow("gathering", "", "", Seconds(timing.GatheringSeconds));
         table.AddRow("all", $"{timing.Kinds.Sum(kind => kind.Steps)}", Seconds(timing.ModelSeconds), Seconds(timing.OwnSeconds));
         Terminal.Out.Write(table);
+        foreach (var kind in timing.Kinds.Where(kind => kind is { TrainedTokens: > 0, ModelSeconds: > 0 }))
+            Terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{kind.Kind}: {kind.TrainedTokens:N0} tokens, {kind.TrainedTokens / kind.ModelSeconds:N0} a second and step"));
         Terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"everything but models: {100 * timing.OwnShare:0.0} % of the time"));
     }
 

@@ -128,14 +128,13 @@ public static class RunTables
     {
         Id = "training",
         Title = "Training of the students",
-        Columns = ["student", "data", "setting", new("seed", true), new("steps", true), new("tokens", true), new("response tokens", true), new("rows too long", true), new("first loss, nats", true), new("last loss, nats", true), new("held out: before, nats", true), new("after, nats", true), new("tokens/s", true)],
+        Columns = ["student", "data", "setting", new("seed", true), new("steps", true), new("tokens", true), new("response tokens", true), new("rows too long", true), new("first loss, nats", true), new("last loss, nats", true), new("held out: before, nats", true), new("after, nats", true)],
         Rows =
         [
             .. training.Select(one => (ImmutableArray<TextCell>)
             [
                 one.Student, one.Generator, one.Setting.Title(), new(one.Seed.ToString(CultureInfo.InvariantCulture), one.Seed), TextCell.Count(one.Steps), TextCell.Count(one.Tokens), TextCell.Count(one.ResponseTokens), TextCell.Count(one.SkippedTooLong),
                 TextCell.Of(one.FirstLossNats, "0.000"), TextCell.Of(one.FinalLossNats, "0.000"), TextCell.Of(one.HeldOut is [var before, ..] ? before.LossNats : null, "0.000"), TextCell.Of(one.HeldOut is [.., var after] ? after.LossNats : null, "0.000"),
-                TextCell.Of(one.TokensPerSecond, "#,0"),
             ]),
         ],
     };

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Agora.Experiments;
-using Agora.Training;
 
 namespace Agora.Reports;
 
@@ -13,9 +12,6 @@ public sealed record TrainingFacts(
 {
     private const int MostPoints = 100;
 
-    /// <summary>Of the process that finished it; null where no time is on record.</summary>
-    public double? TokensPerSecond { get; init; }
-
     /// <summary>The training loss: means over stretches of steps, each at its last step; at most 100.</summary>
     public ImmutableArray<LossPoint> Losses { get; init; } = [];
 
@@ -23,7 +19,7 @@ public sealed record TrainingFacts(
     public ImmutableArray<LossPoint> HeldOut { get; init; } = [];
 
     /// <returns>At most 100 points, each the mean of as many steps, but for the last.</returns>
-    public static ImmutableArray<LossPoint> Curve(ImmutableArray<StepLoss> losses) =>
+    public static ImmutableArray<LossPoint> Curve(ImmutableArray<LossPoint> losses) =>
         [.. losses.Chunk(Math.Max(1, (losses.Length + MostPoints - 1) / MostPoints)).Select(stretch => new LossPoint(stretch[^1].Step, stretch.Average(step => step.LossNats)))];
 }
 

@@ -93,8 +93,7 @@ public static class RunReporting
                     trained.Student, trained.Generator, trained.Setting, trained.Seed, trained.Summary.Steps, trained.Summary.Tokens, trained.Summary.ResponseTokens,
                     trained.Summary.SkippedTooLong, trained.Summary.FirstLossNats, trained.Summary.FinalLossNats)
                 {
-                    TokensPerSecond = trained.TokensPerSecond,
-                    Losses = TrainingFacts.Curve(trained.ReadLosses()),
+                    Losses = TrainingFacts.Curve([.. trained.ReadLosses().Select(step => new LossPoint(step.Step, step.LossNats))]),
                     HeldOut = trained.Summary.HeldOut is { } held ? [.. held.LossNats.Select((loss, epoch) => new LossPoint(epoch == 0 ? 0 : trained.ReadLosses().Last(step => step.Epoch <= epoch).Step, loss))] : [],
                 }),
             ],

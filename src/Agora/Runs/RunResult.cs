@@ -107,10 +107,7 @@ public sealed record RunResult
                 .. from node in graph.Students
                    let found = store.Find(node.Train.Key, thoroughly: false) as StepFinding.Whole
                    where found is not null
-                   select new TrainedStudent(node.Student, node.Generator, node.Setting, node.TrainingSeed, StepFiles.Read<TrainingSummary>(found.Result, StepFiles.Training), found.Result)
-                   {
-                       TokensPerSecond = store.TimingOf(node.Train.Key) is { TrainedTokens: > 0, ModelSeconds: > 0 } timing ? timing.TrainedTokens / timing.ModelSeconds : null,
-                   },
+                   select new TrainedStudent(node.Student, node.Generator, node.Setting, node.TrainingSeed, StepFiles.Read<TrainingSummary>(found.Result, StepFiles.Training), found.Result),
             ],
             Answers = answers.ToImmutable(),
             Missing = missing.ToImmutable(),
@@ -147,9 +144,6 @@ public sealed record MeasuredSet(string Generator, Setting Setting, DataSetProfi
 /// <param name="Generator">Or the name of a data set that was brought along.</param>
 public sealed record TrainedStudent(string Student, string Generator, Setting Setting, long Seed, TrainingSummary Summary, StepResult Result)
 {
-    /// <summary>Loading and saving included; null where no time is on record.</summary>
-    public double? TokensPerSecond { get; init; }
-
     /// <summary>The loss curve, one entry a step.</summary>
     public ImmutableArray<StepLoss> ReadLosses() => StepFiles.ReadLines<StepLoss>(Result, StepFiles.Losses);
 }

@@ -32,11 +32,12 @@ public sealed record RunTiming
                    let timing = store.TimingOf(key)
                    where timing is not null
                    group timing by key.Kind into kind
-                   select new KindTiming(kind.Key, kind.Count(), kind.Sum(timing => timing.ModelSeconds), kind.Sum(timing => timing.OwnSeconds)),
+                   select new KindTiming(kind.Key, kind.Count(), kind.Sum(timing => timing.ModelSeconds), kind.Sum(timing => timing.OwnSeconds), kind.Sum(timing => timing.TrainedTokens)),
             ],
         };
     }
 }
 
 /// <param name="Kind">generate, train, answer or grade. Graders that run programs count as own time, since no model is at work.</param>
-public sealed record KindTiming(string Kind, int Steps, double ModelSeconds, double OwnSeconds);
+/// <param name="TrainedTokens">By the processes whose seconds are counted; 0 for what does not train.</param>
+public sealed record KindTiming(string Kind, int Steps, double ModelSeconds, double OwnSeconds, long TrainedTokens);
