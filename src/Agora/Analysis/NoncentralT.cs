@@ -11,7 +11,7 @@ internal static class NoncentralT
     /// <remarks>T = (Z + δ) / S, where νS² is χ² with ν degrees of freedom, so that P(T ≤ t) is the mean of Φ(t·S − δ) over the density of S, which is integrated adaptively by Gauss and Kronrod.</remarks>
     public static double AtMost(double t, int degrees, double noncentrality)
     {
-        // Beyond eight deviations of S, whose deviation is below 1/√(2ν), nothing is left; for few degrees of freedom its tail is longer.
+        // Beyond twelve deviations of S, whose deviation is below 1/√(2ν), nothing is left; for few degrees of freedom its tail is longer.
         var high = 1 + 12 / Math.Sqrt(2.0 * degrees);
         var low = Math.Max(0, 1 - 12 / Math.Sqrt(2.0 * degrees));
         var logScale = Math.Log(2) + degrees / 2.0 * Math.Log(degrees / 2.0) - MathNet.Numerics.SpecialFunctions.GammaLn(degrees / 2.0);

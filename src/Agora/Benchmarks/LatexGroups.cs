@@ -19,7 +19,7 @@ internal static class LatexGroups
         return tokens;
     }
 
-    /// <summary>The brackets that open the tokens and close them, with what is between; null where no single pair does.</summary>
+    /// <summary>Whether a single pair of brackets holds all tokens.</summary>
     public static bool IsEnclosed(ReadOnlySpan<LatexToken> tokens) => tokens.Length >= 2 && IsOpen(tokens[0]) && Closing(tokens, 0) == tokens.Length - 1;
 
     /// <summary>Where the bracket that opens here closes; kinds may differ, as those of [0, 1) do.</summary>

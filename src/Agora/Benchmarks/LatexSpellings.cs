@@ -62,7 +62,6 @@ internal static class LatexSpellings
         ["ctg"] = "cot",
         ["arctg"] = "atan",
         ["varnothing"] = "emptyset",
-        ["setminus"] = "setminus",
         ["smallsetminus"] = "setminus",
         ["backslash"] = "setminus",
         ["land"] = "wedge",

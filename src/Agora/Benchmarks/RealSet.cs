@@ -25,7 +25,7 @@ internal sealed class RealSet
         intervals = [.. merged];
     }
 
-    private static bool Joins(Interval first, Interval second) => second.Low < first.High || (Near(second.Low, first.High) && (first.HighClosed || second.LowClosed));
+    private static bool Joins(Interval first, Interval second) => Near(second.Low, first.High) ? first.HighClosed || second.LowClosed : second.Low < first.High;
 
     private static bool Near(double a, double b) => a.Equals(b) || (double.IsFinite(a - b) && Math.Abs(a - b) <= Tolerance * Math.Max(1e-3, Math.Max(Math.Abs(a), Math.Abs(b))));
 

@@ -138,7 +138,7 @@ public sealed class DataSetMeasurement(MetricInstruments instruments, RandomStre
         var outcomes = await programs.RunAsync(instances, cancellationToken);
         metrics.Add("code_runs", [.. outcomes.Select(outcome => AsShare(outcome.Runs))], place => outcomes[place].Runs is null ? outcomes[place].Why : null);
         metrics.Add("code_passes_own_tests", [.. outcomes.Select(outcome => AsShare(outcome.PassesOwnTests))],
-            place => outcomes[place].PassesOwnTests is not null ? null : outcomes[place].Runs is null ? outcomes[place].Why : "the instance holds no assertion");
+            place => outcomes[place].PassesOwnTests is not null ? null : outcomes[place].Runs is false ? "the instance holds no assertion" : outcomes[place].Why ?? "the instance holds no assertion");
     }
 
     private static double? AsShare(bool? value) => value is { } known ? known ? 1 : 0 : null;

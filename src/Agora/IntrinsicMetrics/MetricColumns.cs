@@ -19,7 +19,7 @@ internal sealed class MetricColumns(MetricIntervals intervals, int instances)
         var estimate = intervals.Mean(name, own);
         // The commonest reason, where none has a value: a judge that never keeps to its form is told from one that refuses.
         var reason = estimate.Value is not null ? null
-            : why is not null && Enumerable.Range(0, own.Length).Select(why).OfType<string>().CountBy(text => text).MaxBy(entry => entry.Value).Key is { } given ? given
+            : why is not null && Enumerable.Range(0, own.Length).Select(why).OfType<string>().CountBy(text => text).OrderByDescending(entry => entry.Value).Select(entry => entry.Key).FirstOrDefault() is { } given ? given
             : own.Any(value => value is { } number && !double.IsFinite(number)) ? "what was measured is no number (NaN or infinite)" : null;
         estimates.Add(reason is null ? estimate : estimate with { Missing = $"{estimate.Missing}: {reason}" });
     }
