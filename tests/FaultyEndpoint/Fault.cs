@@ -21,7 +21,7 @@ public enum Fault
     CutInBody,
     /// <summary>The answer takes longer than the client waits.</summary>
     Silent,
-    /// <summary>The answer comes a byte a second.</summary>
+    /// <summary>The answer comes byte by byte, one a second where nothing else is said.</summary>
     Trickle,
     /// <summary>200 with half a JSON object.</summary>
     MalformedJson,

@@ -44,6 +44,8 @@ public sealed record EndpointBehaviour
     /// <summary>What goes wrong with a request; null where nothing does.</summary>
     public Func<ReceivedRequest, Fault?> Fault { get; init; } = _ => null;
     public BatchBehaviour Batches { get; init; } = new();
+    /// <summary>Between the bytes of <see cref="Fault.Trickle"/>.</summary>
+    public TimeSpan TricklePause { get; init; } = TimeSpan.FromSeconds(1);
     public string Model { get; init; } = "test-model";
     /// <summary>Null where every request is let in.</summary>
     public string? Key { get; init; }
@@ -346,7 +348,7 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
             {
                 await context.Response.Body.WriteAsync(bytes.AsMemory(i, 1), context.RequestAborted);
                 await context.Response.Body.FlushAsync(context.RequestAborted);
-                await Task.Delay(TimeSpan.FromSeconds(1), context.RequestAborted);
+                await Task.Delay(behaviour.TricklePause, context.RequestAborted);
             }
         }
         catch (OperationCanceledException)

@@ -21,7 +21,10 @@ internal static class PlanTable
             table.AddRow([Markup.Escape(step.Name), State(step.State), .. Figures(step.Estimate), step.Estimate.Requests == 0 ? "" : step.Basis]);
         table.AddRow([$"[bold]to do: {plan.Steps.Count(step => step.State != StepState.Done)} of {plan.Steps.Length} steps[/]", "", .. Figures(plan.Total), ""]);
         Terminal.Out.Write(table);
-        Terminal.Out.WriteLine("Without tries of its own (--pilot) a data set is estimated at one try per instance; dollars are those of priced models.");
+        // What an estimate by its own tries does not need to be told.
+        if (plan.Steps.Any(step => step is { Kind: "generate", HasPilot: false } && step.State != StepState.Done))
+            Terminal.Out.WriteLine("Without tries of its own (--pilot) a data set is estimated at one try per instance.");
+        Terminal.Out.WriteLine("Dollars are those of priced models.");
     }
 
     /// <summary>What is to be done will cost, against the budget; null where nothing has a price.</summary>
@@ -30,11 +33,10 @@ internal static class PlanTable
         var todo = plan.Steps.Where(step => step.State != StepState.Done && step.Estimate.Dollars is > 0).ToArray();
         if (todo.Length == 0)
             return null;
-        // What an interrupted step has spent is part of its estimate, too.
-        var total = todo.Sum(step => step.Estimate.Dollars!.Value);
-        var text = $"estimated: {StepMeter.Dollars(decimal.Round(total, 4))} for {todo.Length} steps that are not done, by {string.Join(" and ", todo.Select(step => step.Basis).Distinct())}; {StepMeter.Dollars(budget.Spent)} spent so far";
+        var inAll = budget.Spent + plan.StillToSpend;
+        var text = $"estimated: {StepMeter.Dollars(decimal.Round(todo.Sum(step => step.Estimate.Dollars!.Value), 4))} for {todo.Length} steps that are not done, by {string.Join(" and ", todo.Select(step => step.Basis).Distinct())}; {StepMeter.Dollars(budget.Spent)} spent so far, {StepMeter.Dollars(decimal.Round(inAll, 4))} in all";
         return budget.Limit is not { } limit ? text
-            : total > limit ? $"{text}. That is more than the budget of {StepMeter.Dollars(limit)}: the run will stop when it is used up"
+            : inAll > limit ? $"{text}. That is more than the budget of {StepMeter.Dollars(limit)}: the run will stop when it is used up"
             : $"{text}, of a budget of {StepMeter.Dollars(limit)}";
     }
 

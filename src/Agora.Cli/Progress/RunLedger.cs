@@ -11,7 +11,7 @@ internal sealed class RunLedger(TimeProvider time, Budget budget)
     private const double ShareToJudgeBy = 0.02;
 
     private readonly Dictionary<RunStep, StepMeter> active = [];
-    private readonly Dictionary<StepKey, decimal> estimates = [];
+    private readonly Dictionary<StepKey, decimal> estimates = [];       // of what steps will cost from the start of this process on
     private readonly long started = time.GetTimestamp();
 
     public int Steps { get; private set; }
@@ -54,8 +54,8 @@ internal sealed class RunLedger(TimeProvider time, Budget budget)
             case RunEvent.Planned planned:
                 Steps = planned.Plan.Steps.Length;
                 estimates.Clear();
-                foreach (var step in planned.Plan.Steps.Where(step => step.State != StepState.Done && step.Estimate.Dollars is > 0))
-                    estimates[step.Key] = step.Estimate.Dollars!.Value;
+                foreach (var step in planned.Plan.Steps.Where(step => step.StillToSpend > 0))
+                    estimates[step.Key] = step.StillToSpend;
                 break;
             case RunEvent.Started started:
                 active[started.Step] = new StepMeter(started.Step.Name, started.Step.Key, time);

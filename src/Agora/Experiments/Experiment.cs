@@ -86,6 +86,9 @@ public sealed record ModelSpec
     /// <summary>Requests in flight at once.</summary>
     [Range(1, 4096)]
     public int MaxParallel { get; init; } = 64;
+    /// <summary>Seconds that one request may take until its whole answer is there, however slowly it trickles in; then it is sent again, and both may be charged. 600 where absent.</summary>
+    [Range(1.0, 86_400.0)]
+    public double? RequestTimeoutSeconds { get; init; }
     /// <summary>What the endpoint allows, where it is known; what its answers' headers say is learned besides.</summary>
     public RateLimits? Limits { get; init; }
     /// <summary>How requests go out. <c>online</c>: one by one. <c>batch</c>: through the provider's batch API, at its lower price, with answers within a day. <c>auto</c>: in batches where the provider has them and enough requests wait together, else online.</summary>

@@ -122,11 +122,14 @@ public abstract class EndpointLanguageModels(EndpointServices services) : ILangu
     private PacedChatClient Paced(EndpointModel model)
     {
         var pace = PaceOf(model);
-        return Paced(model, pace, Connect(model, pace, Services.Transport, Services.Retries.RequestTimeout));
+        return Paced(model, pace, Connect(model, pace, Services.Transport, RetriesOf(model).RequestTimeout));
     }
 
     private PacedChatClient Paced(EndpointModel model, EndpointPace pace, IChatClient client) =>
-        new(client, model.Where, pace, Services.Retries, Services.Budget, model.Spec.Price, Services.Time);
+        new(client, model.Where, pace, RetriesOf(model), Services.Budget, model.Spec.Price, Services.Time);
+
+    private RetryPolicy RetriesOf(EndpointModel model) =>
+        model.Spec.RequestTimeoutSeconds is { } seconds ? Services.Retries with { RequestTimeout = TimeSpan.FromSeconds(seconds) } : Services.Retries;
 
     private Uri Address(ModelSpec model) =>
         Uri.TryCreate(model.Endpoint ?? DefaultEndpoint, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"

@@ -21,18 +21,19 @@ internal sealed class ChecksummedLines : IDisposable
     private readonly bool readOnly;
     private readonly bool syncs;
     private readonly FileLock? alone;
+    private readonly DurableFiles disk;
     private long length;
     private readonly Lock syncing = new();
     private long synced;
     private int unsynced;
     private long lastSync = Stopwatch.GetTimestamp();
     private int syncWaits;
-    private volatile Exception? syncFault;
+    private volatile Exception? syncFault;      // whoever appends or syncs next must not go on as if its records were safe
     private bool broken;
 
-    private ChecksummedLines(string path, SafeFileHandle file, FileLock? alone, bool syncs, LineReading take)
+    private ChecksummedLines(string path, SafeFileHandle file, FileLock? alone, bool syncs, DurableFiles disk, LineReading take)
     {
-        (this.path, this.file, this.alone, this.syncs, readOnly) = (path, file, alone, syncs, alone is null);
+        (this.path, this.file, this.alone, this.syncs, this.disk, readOnly) = (path, file, alone, syncs, disk, alone is null);
         (length, var torn) = ReadLines(file, (line, offset) =>
         {
             if (Json(line) is { IsEmpty: false } json) take(json, offset);
@@ -49,7 +50,7 @@ internal sealed class ChecksummedLines : IDisposable
     /// <param name="syncs">False for what may be lost with the power.</param>
     /// <param name="take">Given every whole line, in the order in which they were appended.</param>
     /// <exception cref="AgoraException">Another process writes the file, or it cannot be read.</exception>
-    public static ChecksummedLines Open(string path, bool syncs, LineReading take)
+    public static ChecksummedLines Open(string path, bool syncs, LineReading take, DurableFiles? disk = null)
     {
         try
         {
@@ -59,7 +60,7 @@ internal sealed class ChecksummedLines : IDisposable
             try
             {
                 file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-                return new ChecksummedLines(path, file, alone, syncs, take);
+                return new ChecksummedLines(path, file, alone, syncs, disk ?? DurableFiles.Instance, take);
             }
             catch
             {
@@ -81,7 +82,7 @@ internal sealed class ChecksummedLines : IDisposable
         var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         try
         {
-            return new ChecksummedLines(path, file, alone: null, syncs: false, take);
+            return new ChecksummedLines(path, file, alone: null, syncs: false, DurableFiles.Instance, take);
         }
         catch
         {
@@ -189,23 +190,47 @@ internal sealed class ChecksummedLines : IDisposable
     }
 
     /// <summary>Returns once everything that was appended before the call has reached the disk. Appenders go on meanwhile.</summary>
+    /// <exception cref="AgoraException">It did not, now or at an earlier sync: the kernel tells of a lost page once, and calls it clean afterwards.</exception>
     public void Sync()
     {
         lock (syncing)
         {
+            if (syncFault is { } fault)
+                throw DurableFiles.Failure(path, fault);
             var upTo = Volatile.Read(ref length);
             if (upTo == synced)
                 return;
             try
             {
-                RandomAccess.FlushToDisk(file);
+                disk.Sync(file, path);
             }
-            catch (IOException error)
+            catch (AgoraException error)
             {
-                throw DurableFiles.Failure(path, error);
+                syncFault = error.InnerException ?? error;
+                throw;
             }
             synced = upTo;
         }
+    }
+
+    /// <summary>Removes all lines; they are gone from the disk when it returns.</summary>
+    public void Clear()
+    {
+        lock (syncing)
+            lock (writing)
+            {
+                try
+                {
+                    RandomAccess.SetLength(file, 0);
+                }
+                catch (IOException error)
+                {
+                    throw DurableFiles.Failure(path, error);
+                }
+                Volatile.Write(ref length, 0);
+                disk.Sync(file, path);
+                synced = 0;
+            }
     }
 
     public void Dispose()
@@ -217,7 +242,6 @@ internal sealed class ChecksummedLines : IDisposable
         alone?.Dispose();
     }
 
-    // A fault is the next appender's, who must not go on as if its records were safe.
     private void SyncBeside()
     {
         Volatile.Write(ref syncWaits, 0);
@@ -229,9 +253,9 @@ internal sealed class ChecksummedLines : IDisposable
         {
             // Closed meanwhile.
         }
-        catch (AgoraException error)
+        catch (AgoraException)
         {
-            syncFault = error.InnerException ?? error;
+            // Kept for the next one who appends or syncs.
         }
     }
 

@@ -22,14 +22,13 @@ public static class DatasetCard
         {
             if (File.Exists(path) && !File.ReadAllText(path).Contains(Mark, StringComparison.Ordinal))
                 throw new AgoraException("a README.md that Agora did not write stands where the card belongs", path, "move it, or choose another --output folder") { ExitCode = 2 };
-            File.WriteAllText(path + ".part", Text(experiment, files));
-            File.Move(path + ".part", path, overwrite: true);
-            return path;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw DurableFiles.Failure(path, error);
         }
+        DurableFiles.Instance.WriteWhole(path, Encoding.UTF8.GetBytes(Text(experiment, files)));
+        return path;
     }
 
     private static string Text(Experiment experiment, IReadOnlyList<(GeneratedData Data, ImmutableArray<string> Files)> files)

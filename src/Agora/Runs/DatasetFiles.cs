@@ -46,6 +46,11 @@ public static class DatasetFiles
         {
             throw DurableFiles.Failure(path, error);
         }
+        finally
+        {
+            // Half a file on a full disk only takes room.
+            if (File.Exists(beside)) File.Delete(beside);
+        }
     }
 
     private static async Task WriteJsonAsync(GeneratedData data, string path, CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Agora.Experiments;
+using Microsoft.Win32.SafeHandles;
 
 namespace Agora.Runs;
 
@@ -47,6 +48,35 @@ internal class DurableFiles
         Guard(path, () => File.Move(beside, path, overwrite: true));
         SyncFolder(Path.GetDirectoryName(path)!);
     }
+
+    /// <summary>A new file that begins with these bytes, open for writing; where they cannot be written there is no file.</summary>
+    public SafeFileHandle CreateWith(string path, ReadOnlySpan<byte> beginning)
+    {
+        SafeFileHandle? file = null;
+        try
+        {
+            file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+            Before("begin", path);
+            RandomAccess.Write(file, beginning, 0);
+            return file;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            if (file is not null)
+            {
+                file.Dispose();
+                File.Delete(path);
+            }
+            throw Failure(path, error);
+        }
+    }
+
+    /// <summary>Syncs what was written to an open file.</summary>
+    public void Sync(SafeFileHandle file, string path) => Guard(path, () =>
+    {
+        Before("sync", path);
+        RandomAccess.FlushToDisk(file);
+    });
 
     public void SyncFile(string path)
     {

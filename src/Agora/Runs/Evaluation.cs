@@ -46,8 +46,8 @@ public sealed class Evaluation(PipelineServices services, RunArchive archive)
     public async Task<RunPlan> PlanAsync(EvaluationRequest request, CancellationToken cancellationToken)
     {
         request = Priced(request);
-        var steps = await StepsAsync(request, cancellationToken);
-        return RunPlan.Of(StepNeeds.Of(steps.SelectMany(step => step.Steps), archive.Store, thoroughly: false), archive.Store);
+        var steps = (await StepsAsync(request, cancellationToken)).SelectMany(step => step.Steps).ToArray();
+        return await RunPlan.OfAsync(StepNeeds.Of(steps, archive.Store, thoroughly: false), archive.Store, new RunBills(steps, archive.Store, services.Models), cancellationToken);
     }
 
     /// <param name="jobs">Steps at once.</param>
@@ -63,7 +63,7 @@ public sealed class Evaluation(PipelineServices services, RunArchive archive)
         var bills = new RunBills(all, archive.Store, services.Models);
         using var alone = request.LimitDollars is null ? null : folder.HoldBudget();
         await bills.BeginAsync(services.Budget, request.LimitDollars, "--budget", "give --price or --judge-price, in dollars per million tokens", cancellationToken);
-        var executor = new LocalExecutor(archive.Store, services.Models, services.Trainer, jobs, observer);
+        var executor = new LocalExecutor(archive.Store, services.Models, services.Trainer, bills, jobs, observer);
         var execution = await executor.RunAsync(all, cancellationToken);
 
         var scores = ImmutableArray.CreateBuilder<EvaluationScore>();

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -8,45 +7,49 @@ namespace Agora.Runs;
 
 /// <summary>A generation's fills in a file beside the step's journal.</summary>
 /// <remarks>
-/// <para>Nothing here is synced to the disk, for all of it can be made again from the journal. A fill counts only where the journal has at least as many records as when it was kept: after a
-/// loss of power a fill may have reached the disk before the completions that it was read from, and those would then be on no bill.</para>
+/// <para>Nothing here is synced to the disk, for all of it can be made again from the journal. After a loss of power a fill may have reached the disk before the
+/// completions that it was read from, and those would then be on no bill. So where a fill was kept with more records in the journal than there are when both are opened, or the journal is damaged, the file starts anew, before
+/// anything is added to the journal: a fill that was only passed over would count again once the journal has grown.</para>
 /// <para>A line is a JSON array (<see cref="ChecksummedLines"/>): round, place, records of the journal when it was kept, tries, four lines of the bill or what stands for them (kept, retried, judged, rejected
 /// by reason), then the texts: the completion, the rejects, the instance as it will stand in the result. So a resume reads of a million fills the numbers at their beginning, and the result is written by copying their ends.</para>
 /// </remarks>
 internal sealed class FillJournal : IFillStore, IDisposable
 {
-    private readonly Lock gate = new();     // of the index; nobody holds it while the file is read or written
-    private readonly RecordIndex index = new();
-    private readonly ChecksummedLines lines;
+    private readonly IndexedLines lines;
     private readonly Journal completions;
 
-    /// <exception cref="Experiments.AgoraException">Another process writes the file, or it cannot be read.</exception>
-    public FillJournal(string path, Journal completions)
+    private FillJournal(string path, Journal completions)
     {
         this.completions = completions;
-        var atStart = completions.Count;
-        // A place is kept twice in a round where its first fill did not count.
-        List<(int Round, int Place, long Offset)>? alike = null;
-        lines = ChecksummedLines.Open(path, syncs: false, (line, offset) =>
+        var (atStart, lost) = (completions.Count, completions.Dropped > 0);
+        lines = new IndexedLines(take => ChecksummedLines.Open(path, syncs: false, take), line =>
         {
             var reader = new Utf8JsonReader(line);
             // Lines that an earlier version wrote begin with a text, and are passed over.
-            if (!reader.Read() || !reader.Read() || reader.TokenType != JsonTokenType.Number) return;
+            if (!reader.Read() || !reader.Read() || reader.TokenType != JsonTokenType.Number) return null;
             var (round, place, needed) = (reader.GetInt32(), Number(ref reader), Number(ref reader));
-            if (needed > atStart) return;
-            var hash = Hash(round, place);
-            if (index.Find(hash, 0) < 0) index.Add(hash, offset);
-            else (alike ??= []).Add((round, place, offset));
-        });
-        foreach (var (round, place, offset) in alike ?? []) Set(round, place, offset);
+            lost |= needed > atStart;
+            return Hash(round, place);
+        }, static (line, other) => KeyOf(line) == KeyOf(other));
+        if (lost) lines.Clear();
     }
 
-    public PlaceTally? Tally(int round, int place) => Find(round, place) is >= 0 and var offset ? lines.Read(offset, (round, place), static (line, key) => ReadTally(line, key)) : null;
+    /// <param name="completions">As it was opened: nothing was added yet.</param>
+    /// <exception cref="Experiments.AgoraException">Another process writes the file, or it cannot be read.</exception>
+    public static FillJournal Open(string path, Journal completions) => new(path, completions);
 
-    public PlaceFill Read(int round, int place) => lines.Read(Known(round, place), (round, place), static (line, key) => ReadFill(line, key));
+    public PlaceTally? Tally(int round, int place) => Find(round, place) is >= 0 and var offset ? lines.Lines.Read(offset, (round, place), static (line, key) => ReadTally(line, key)) : null;
+
+    public PlaceFill Read(int round, int place) => lines.Lines.Read(Known(round, place), (round, place), static (line, key) => ReadFill(line, key));
 
     /// <summary>Writes the instance of a fill as a line of <see cref="StepFiles.Instances"/>.</summary>
-    public void CopyInstance(int round, int place, Stream to) => lines.Read(Known(round, place), to, static (line, to) =>
+    public void CopyInstance(int round, int place, Stream to) => lines.Lines.Read(Known(round, place), to, static (line, to) => Copy(line, to));
+
+    /// <returns>False, and nothing is written, where the place was not worked on in the round yet, or no instance came of it.</returns>
+    public bool CopyIfFilled(int round, int place, Stream to) => Find(round, place) is >= 0 and var offset
+        && lines.Lines.Read(offset, (To: to, Round: round, Place: place), static (line, copy) => ReadTally(line, (copy.Round, copy.Place)).IsFilled && Copy(line, copy.To));
+
+    private static bool Copy(ReadOnlySpan<byte> line, Stream to)
     {
         var reader = AtTexts(line);
         reader.Skip();
@@ -57,52 +60,28 @@ internal sealed class FillJournal : IFillStore, IDisposable
         to.Write(line[(int)reader.TokenStartIndex..^1]);
         to.WriteByte((byte)'\n');
         return true;
-    });
+    }
 
     public void Keep(PlaceFill fill)
     {
         // Read before the fill is written: all that it was read from is in the journal by now.
-        var offset = lines.Append(Line(fill, completions.Count));
-        Set(fill.Round, fill.Place, offset);
+        var offset = lines.Lines.Append(LineBuffer.Write((Fill: fill, Completions: completions.Count), static (writer, kept) => WriteLine(writer, kept.Fill, kept.Completions)));
+        lines.Set(Hash(fill.Round, fill.Place), Find(fill.Round, fill.Place), offset);
     }
 
     public void Dispose() => lines.Dispose();
-
-    private void Set(int round, int place, long offset)
-    {
-        var (hash, earlier) = (Hash(round, place), Find(round, place));
-        lock (gate)
-        {
-            if (earlier < 0) index.Add(hash, offset);
-            else index.Move(hash, earlier, offset);
-        }
-    }
 
     private long Known(int round, int place) => Find(round, place) is >= 0 and var offset ? offset
         : throw new InvalidOperationException($"what place {place} was filled with in round {round} is not where it was kept");
 
     // One task at a time works on a place, so that nobody adds what is looked for here.
-    private long Find(int round, int place)
-    {
-        var hash = Hash(round, place);
-        long first;
-        List<long>? more = null;
-        lock (gate)
-        {
-            first = index.Find(hash, 0);
-            for (var found = 1; first >= 0 && index.Find(hash, found) is >= 0 and var next; found++) (more ??= []).Add(next);
-        }
-        if (more is null) return first < 0 || IsAt(first) ? first : -1;
-        foreach (var offset in more.Prepend(first))
-            if (IsAt(offset)) return offset;
-        return -1;
+    private long Find(int round, int place) => lines.Find(Hash(round, place), (round, place), static (line, key) => KeyOf(line) == key);
 
-        bool IsAt(long offset) => lines.Read(offset, (round, place), static (line, key) =>
-        {
-            var reader = new Utf8JsonReader(line);
-            reader.Read();
-            return (Number(ref reader), Number(ref reader)) == key;
-        });
+    private static (int Round, int Place) KeyOf(ReadOnlySpan<byte> line)
+    {
+        var reader = new Utf8JsonReader(line);
+        reader.Read();
+        return (Number(ref reader), Number(ref reader));
     }
 
     // Places are small and dense: neighbours keep apart without a good hash, and rounds follow each other.
@@ -186,14 +165,8 @@ internal sealed class FillJournal : IFillStore, IDisposable
         };
     }
 
-    // Valid until the thread writes the next one.
-    private static ReadOnlySpan<byte> Line(PlaceFill fill, int completions)
+    private static void WriteLine(Utf8JsonWriter writer, PlaceFill fill, int completions)
     {
-        if (lineBytes is null || lineBytes.Capacity > LargestKeptBuffer)
-            lineWriter = new Utf8JsonWriter(lineBytes = new ArrayBufferWriter<byte>(4096), new JsonWriterOptions { Encoder = CanonicalJson.Options.Encoder });
-        lineBytes.ResetWrittenCount();
-        var writer = lineWriter!;
-        writer.Reset();
         writer.WriteStartArray();
         writer.WriteNumberValue(fill.Round);
         writer.WriteNumberValue(fill.Place);
@@ -214,8 +187,6 @@ internal sealed class FillJournal : IFillStore, IDisposable
         JsonSerializer.Serialize(writer, fill.Rejects.Select(reject => reject.Reject), Options);
         JsonSerializer.Serialize(writer, fill.Instance, CanonicalJson.Options);
         writer.WriteEndArray();
-        writer.Flush();
-        return lineBytes.WrittenSpan;
     }
 
     private static void Write(Utf8JsonWriter writer, BillLine line)
@@ -233,12 +204,6 @@ internal sealed class FillJournal : IFillStore, IDisposable
         writer.WriteNumberValue(line.WithoutUsage);
         writer.WriteEndArray();
     }
-
-    [ThreadStatic]
-    private static Utf8JsonWriter? lineWriter;
-    [ThreadStatic]
-    private static ArrayBufferWriter<byte>? lineBytes;
-    private const int LargestKeptBuffer = 1 << 16;
 
     private static readonly JsonSerializerOptions Options = new(CanonicalJson.Options) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 }

@@ -126,15 +126,10 @@ public sealed class GenerateStep : RunStep
             ? await workspace.OpenChatAsync(judge.Spec, judge.Identity, context, cancellationToken)
             : null;
         var vectors = helpers.Embeddings is { } embeddings ? await workspace.OpenEmbeddingsAsync(helpers.OpenEmbeddings, embeddings, cancellationToken) : null;
-        using var fills = workspace.OpenFills();
+        var fills = workspace.OpenFills();
+        using var ahead = new InstancesAhead(Path.Combine(workspace.Folder, StepFiles.Instances), fills, plan.Spec.Instances);
         var outcome = await DataGenerator.GenerateAsync(plan, new GenerationModels(chat) { Judge = scoring, Embeddings = vectors, Reward = await helpers.RewardAsync(workspace.Journal, cancellationToken) }, fills, progress, cancellationToken);
-        await workspace.Journal.FlushAsync(cancellationToken);
-
-        workspace.Write(StepFiles.Instances, file =>
-        {
-            foreach (var (round, place) in outcome.Places)
-                fills.CopyInstance(round, place, file);
-        });
+        await Task.WhenAll(workspace.Journal.FlushAsync(cancellationToken).AsTask(), ahead.FinishAsync(outcome.Places));
         workspace.Write(StepFiles.Rejects, StepFiles.Lines(outcome.Rejects));
         workspace.Write(StepFiles.Generation, [StepFiles.Line(new GenerationSummary
         {

@@ -12,64 +12,47 @@ namespace Agora.Runs;
 public sealed class Journal : IJournal, IDisposable
 {
     private readonly Lock appending = new();
-    private readonly Lock gate = new();     // of the index; nobody holds it while the file is read or written
-    private readonly RecordIndex index = new();
-    private readonly ChecksummedLines lines;
+    private readonly IndexedLines lines;
     private readonly string path;
 
     private Journal(string path, Func<LineReading, ChecksummedLines> open)
     {
         this.path = path;
-        // Two lines may have one key, and the later one counts. Where hashes agree the earlier line has to be looked at, for which the file must be open.
-        List<(uint Hash, long Offset)>? alike = null;
-        lines = open((line, offset) =>
-        {
-            var hash = HashOfKey(line);
-            if (index.Find(hash, 0) < 0) index.Add(hash, offset);
-            else (alike ??= []).Add((hash, offset));
-        });
-        foreach (var (hash, offset) in alike ?? [])
-        {
-            var key = lines.Read(offset, 0, static (line, _) => KeyOf(line));
-            if (Find(hash, Encoding.UTF8.GetBytes(key)) is >= 0 and var earlier) index.Move(hash, earlier, offset);
-            else index.Add(hash, offset);
-        }
+        lines = new IndexedLines(open, static line => HashOfKey(line), static (line, other) => AtKey(line).ValueTextEquals(KeyOf(other)));
     }
 
     /// <summary>Records in the journal.</summary>
-    public int Count
-    {
-        get
-        {
-            lock (gate)
-                return index.Count;
-        }
-    }
+    public int Count => lines.Count;
 
     /// <summary>Lines that were not whole when the journal was opened.</summary>
-    public int Dropped => lines.Dropped;
+    public int Dropped => lines.Lines.Dropped;
 
     /// <exception cref="AgoraException">Another process writes this journal, or the file cannot be read.</exception>
     public static Journal Open(string path) => new(path, take => ChecksummedLines.Open(path, syncs: true, take));
 
     /// <summary>A journal that is only read, for what another step left behind.</summary>
     /// <returns>Null where it is gone. What a process appends to it from now on is not seen.</returns>
+    /// <exception cref="AgoraException">It is there and cannot be read: without it, what is paid for would be asked for again without a word.</exception>
     public static Journal? OpenToRead(string path)
     {
         try
         {
             return new Journal(path, take => ChecksummedLines.OpenToRead(path, take));
         }
-        catch (IOException)
+        catch (Exception gone) when (gone is FileNotFoundException or DirectoryNotFoundException)
         {
             return null;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new AgoraException($"completions that are paid for cannot be read: {fault.Message}", path, "mend the disk or the file's rights, or remove the file to ask for them again", fault);
         }
     }
 
     public bool TryGet(string key, [NotNullWhen(true)] out string? record)
     {
         using var bytes = new KeyBytes(key, stackalloc byte[KeyBytes.Usual]);
-        record = Find(ChecksummedLines.Checksum(bytes.Span), bytes.Span) is >= 0 and var offset ? lines.Read(offset, 0, static (line, _) => RecordOf(line)) : null;
+        record = Find(ChecksummedLines.Checksum(bytes.Span), bytes.Span) is >= 0 and var offset ? lines.Lines.Read(offset, 0, static (line, _) => RecordOf(line)) : null;
         return record is not null;
     }
 
@@ -77,46 +60,34 @@ public sealed class Journal : IJournal, IDisposable
     {
         using var bytes = new KeyBytes(key, stackalloc byte[KeyBytes.Usual]);
         var hash = ChecksummedLines.Checksum(bytes.Span);
-        var json = Line(bytes.Span, record);
+        var json = LineBuffer.Write(new Entry(bytes.Span, record), static (writer, entry) =>
+        {
+            writer.WriteStartArray();
+            writer.WriteStringValue(entry.Key);
+            writer.WriteStringValue(entry.Record);
+            writer.WriteEndArray();
+        });
         lock (appending)
         {
             if (Find(hash, bytes.Span) is >= 0 and var earlier)
             {
-                if (lines.Read(earlier, 0, static (line, _) => RecordOf(line)) != record)
+                if (lines.Lines.Read(earlier, 0, static (line, _) => RecordOf(line)) != record)
                     throw new InvalidOperationException($"the journal {path} has another record under {key}");
                 return;
             }
-            var offset = lines.Append(json);
-            lock (gate)
-                index.Add(hash, offset);
+            lines.Set(hash, earlier: -1, lines.Lines.Append(json));
         }
     }
 
     public async ValueTask FlushAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        await Task.Run(lines.Sync, CancellationToken.None);
+        await Task.Run(lines.Lines.Sync, CancellationToken.None);
     }
 
     public void Dispose() => lines.Dispose();
 
-    /// <returns>Where the key's record lies; -1 where there is none.</returns>
-    private long Find(uint hash, ReadOnlySpan<byte> key)
-    {
-        long first;
-        List<long>? more = null;
-        lock (gate)
-        {
-            first = index.Find(hash, 0);
-            for (var found = 1; first >= 0 && index.Find(hash, found) is >= 0 and var next; found++) (more ??= []).Add(next);
-        }
-        if (first < 0 || IsAt(first, key)) return first;
-        foreach (var offset in more ?? [])
-            if (IsAt(offset, key)) return offset;
-        return -1;
-    }
-
-    private bool IsAt(long offset, ReadOnlySpan<byte> key) => lines.Read(offset, key, static (line, wanted) => AtKey(line).ValueTextEquals(wanted));
+    private long Find(uint hash, ReadOnlySpan<byte> key) => lines.Find(hash, key, static (line, wanted) => AtKey(line).ValueTextEquals(wanted));
 
     internal static string KeyOf(ReadOnlySpan<byte> line)
     {
@@ -145,26 +116,11 @@ public sealed class Journal : IJournal, IDisposable
         return reader;
     }
 
-    // Valid until the thread writes the next one.
-    private static ReadOnlySpan<byte> Line(ReadOnlySpan<byte> key, string record)
+    private readonly ref struct Entry(ReadOnlySpan<byte> key, string record)
     {
-        if (lineBytes is null || lineBytes.Capacity > LargestKeptBuffer)
-            lineWriter = new Utf8JsonWriter(lineBytes = new ArrayBufferWriter<byte>(1024), new JsonWriterOptions { Encoder = CanonicalJson.Options.Encoder });
-        lineBytes.ResetWrittenCount();
-        lineWriter!.Reset();
-        lineWriter.WriteStartArray();
-        lineWriter.WriteStringValue(key);
-        lineWriter.WriteStringValue(record);
-        lineWriter.WriteEndArray();
-        lineWriter.Flush();
-        return lineBytes.WrittenSpan;
+        public ReadOnlySpan<byte> Key { get; } = key;
+        public string Record { get; } = record;
     }
-
-    [ThreadStatic]
-    private static Utf8JsonWriter? lineWriter;
-    [ThreadStatic]
-    private static ArrayBufferWriter<byte>? lineBytes;
-    private const int LargestKeptBuffer = 1 << 16;
 
     /// <summary>A key in UTF-8, on the stack where it is short.</summary>
     private readonly ref struct KeyBytes : IDisposable

@@ -10,8 +10,9 @@ namespace Agora.Runs;
 /// Only what the wanted results need is done: a step whose result is there is not run, and its inputs are not looked at. A step
 /// that fails takes only the steps behind it with it.
 /// </remarks>
+/// <param name="bills">Of the steps, for what they have cost so far.</param>
 /// <param name="jobs">Steps at once, at least 1; they share the machine's cores.</param>
-public sealed class LocalExecutor(StepStore store, ILanguageModels models, IStudentTrainer trainer, int jobs, IRunObserver observer)
+internal sealed class LocalExecutor(StepStore store, ILanguageModels models, IStudentTrainer trainer, RunBills bills, int jobs, IRunObserver observer)
 {
     /// <param name="wanted">Steps whose results are to be there at the end.</param>
     /// <exception cref="OperationCanceledException">Cancelled; every step has come to rest and kept what it finished.</exception>
@@ -19,7 +20,7 @@ public sealed class LocalExecutor(StepStore store, ILanguageModels models, IStud
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(jobs, 1);
         var needs = await Task.Run(() => StepNeeds.Of(wanted, store, thoroughly: true), cancellationToken);
-        observer.Observe(new RunEvent.Planned(RunPlan.Of(needs, store)));
+        observer.Observe(new RunEvent.Planned(await RunPlan.OfAsync(needs, store, bills, cancellationToken)));
         foreach (var step in needs.Present)
             observer.Observe(new RunEvent.Reused(step));
 

@@ -44,7 +44,7 @@ public sealed class Measuring(PipelineServices services, RunArchive archive)
         using var alone = by.LimitDollars is null ? null : FileLock.TryExclusive(Path.Combine(archive.Folder, "measuring"))
             ?? throw new AgoraException("another process measures on a budget", archive.Folder, "wait until it ends: a limit of dollars holds for one process at a time");
         await bills.BeginAsync(services.Budget, by.LimitDollars, "--budget", "give --price, --base-price, --reference-price, --solver-price or --embeddings-price, whichever it is, in dollars per million tokens", cancellationToken);
-        var execution = await new LocalExecutor(archive.Store, services.Models, services.Trainer, jobs: 1, observer).RunAsync(all, cancellationToken);
+        var execution = await new LocalExecutor(archive.Store, services.Models, services.Trainer, bills, jobs: 1, observer).RunAsync(all, cancellationToken);
         Bill = await bills.ReadAsync(cancellationToken);
         if (!execution.Failures.IsEmpty)
             throw execution.Failures[0].Fault as AgoraException ?? new AgoraException(execution.Failures[0].Fault.Message, execution.Failures[0].Step.Name, "give the same command again; what was finished is kept", execution.Failures[0].Fault);

@@ -22,11 +22,12 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
     /// <inheritdoc cref="PlanAsync(Experiment, CancellationToken)"/>
     public async Task<RunPlan> PlanAsync(Experiment experiment, bool dataOnly, CancellationToken cancellationToken)
     {
-        var graph = await GraphAsync(PriceTable.Shipped.Complete(experiment), mayFetch: false, cancellationToken);
+        experiment = PriceTable.Shipped.Complete(experiment);
+        var graph = await GraphAsync(experiment, mayFetch: false, cancellationToken);
         if (dataOnly)
             graph = DataAlone(graph);
         StepDemands.Check(graph.Steps);
-        return RunPlan.Of(StepNeeds.Of(graph.Wanted, archive.Store, thoroughly: false), archive.Store);
+        return await PlanAsync(graph, new RunBills(experiment, graph, archive.Store, services.Models), cancellationToken);
     }
 
     /// <summary>Does what is not done yet. The same call again goes on where this one ended, however it ended.</summary>
@@ -63,9 +64,12 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
             var bill = await bills.ReadAsync(cancellationToken);
             run.Keep(bill);
             run.Say(new RunState(RunStatus.Incomplete, experiment.Name, started, DateTimeOffset.UtcNow, clock.Elapsed.TotalSeconds, GatheringSeconds: 0, Failures: []));
-            return new PilotOutcome(RunPlan.Of(StepNeeds.Of(graph.Wanted, archive.Store, thoroughly: false), archive.Store), bill, services.Budget.State);
+            return new PilotOutcome(await PlanAsync(graph, bills, cancellationToken), bill, services.Budget.State);
         }
     }
+
+    private Task<RunPlan> PlanAsync(StepGraph graph, RunBills bills, CancellationToken cancellationToken) =>
+        RunPlan.OfAsync(StepNeeds.Of(graph.Wanted, archive.Store, thoroughly: false), archive.Store, bills, cancellationToken);
 
     private ImmutableArray<GenerateStep> ToGenerate(StepGraph graph) => [.. StepNeeds.Of(graph.Wanted, archive.Store, thoroughly: false).ToDo.OfType<GenerateStep>()];
 
@@ -100,7 +104,7 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
             using var alone = experiment.Budget.LimitDollars is null ? null : run.HoldBudget();
             await BeginBudgetAsync(bills, experiment, cancellationToken);
             await LookAheadAsync(graph, cancellationToken);
-            var executor = new LocalExecutor(archive.Store, services.Models, services.Trainer, jobs, observer);
+            var executor = new LocalExecutor(archive.Store, services.Models, services.Trainer, bills, jobs, observer);
             var execution = await executor.RunAsync(graph.Wanted, cancellationToken);
 
             clock.Restart();

@@ -72,12 +72,26 @@ internal sealed class RunBills(IEnumerable<(string Name, ModelSpec Spec)> named,
         budget.Begin(limit, lines.Where(line => line.For != SpendingLine.InBatch).Sum(line => line.Dollars ?? 0), lines.Where(line => line.For == SpendingLine.InBatch).Sum(line => line.Dollars ?? 0));
     }
 
-    public async Task<RunBill> ReadAsync(CancellationToken cancellationToken)
+    /// <summary>US dollars that a step has cost so far, the most that unanswered requests may cost included.</summary>
+    public async Task<decimal> SpentAsync(RunStep step, CancellationToken cancellationToken)
+    {
+        var names = await NamesAsync(cancellationToken);
+        return names.Values.All(model => model.Price is null) ? 0
+            : store.SpendingOf(step.Key).Sum(line => names.TryGetValue(line.Model, out var model) && model.Price is { } price ? line.Dollars(price) : 0);
+    }
+
+    private async Task<Dictionary<string, (string Name, Price? Price)>> NamesAsync(CancellationToken cancellationToken)
     {
         var names = new Dictionary<string, (string Name, Price? Price)>(StringComparer.Ordinal);
         foreach (var (name, spec) in named)
             if (spec.Provider != ModelSpec.Embedded || spec.Price is not null)
                 names.TryAdd(await models.IdentifyAsync(spec, cancellationToken), (name, spec.Price));
+        return names;
+    }
+
+    public async Task<RunBill> ReadAsync(CancellationToken cancellationToken)
+    {
+        var names = await NamesAsync(cancellationToken);
         if (names.Count == 0)
             return RunBill.Empty;
         var lines = new List<RunBillLine>();

@@ -15,7 +15,17 @@ public enum StepState
 
 /// <param name="Estimate">Of the whole step; an interrupted one has done a part.</param>
 /// <param name="Basis">What the estimate was made by: the length of texts, a tokenizer, or the step's own first tries.</param>
-public sealed record PlannedStep(string Name, string Kind, StepKey Key, StepState State, StepEstimate Estimate, string Basis);
+public sealed record PlannedStep(string Name, string Kind, StepKey Key, StepState State, StepEstimate Estimate, string Basis)
+{
+    /// <summary>Whether the estimate was made by the step's own first tries.</summary>
+    public bool HasPilot { get; init; }
+
+    /// <summary>US dollars that an interrupted step has cost so far; its estimate holds them, too.</summary>
+    public decimal SpentDollars { get; init; }
+
+    /// <summary>US dollars that it will cost from now on; 0 where it is done, or no price is known.</summary>
+    public decimal StillToSpend => State == StepState.Done ? 0 : Math.Max(0, (Estimate.Dollars ?? 0) - SpentDollars);
+}
 
 /// <param name="Items">That the benchmark asks.</param>
 public sealed record BenchmarkSize(string Benchmark, int Items);
@@ -35,12 +45,17 @@ public sealed record RunPlan
     /// <summary>Of all steps that are not done.</summary>
     public StepEstimate Total => Steps.Where(step => step.State != StepState.Done).Aggregate(StepEstimate.Nothing, (sum, step) => sum + step.Estimate);
 
-    internal static RunPlan Of(StepNeeds needs, StepStore store) => new()
+    /// <summary>US dollars of the steps that are not done, over and above what they have cost so far.</summary>
+    public decimal StillToSpend => Steps.Sum(step => step.StillToSpend);
+
+    internal static async Task<RunPlan> OfAsync(StepNeeds needs, StepStore store, RunBills bills, CancellationToken cancellationToken) => new()
     {
         Steps =
         [
             .. needs.Present.Select(step => Planned(step, store, StepState.Done)),
-            .. needs.ToDo.Select(step => Planned(step, store, store.HasJournal(step.Key) ? StepState.Interrupted : StepState.ToDo)),
+            .. await Task.WhenAll(needs.ToDo.Select(async step => store.HasJournal(step.Key)
+                ? Planned(step, store, StepState.Interrupted) with { SpentDollars = await bills.SpentAsync(step, cancellationToken) }
+                : Planned(step, store, StepState.ToDo))),
         ],
         Benchmarks = [.. needs.Present.Concat(needs.ToDo).OfType<GradeStep>().Select(step => step.Size).Distinct().OrderBy(size => size.Benchmark, StringComparer.Ordinal)],
     };
@@ -54,6 +69,6 @@ public sealed record RunPlan
             (GenerateStep generate, null) => (generate.Estimate(), generate.Basis),
             _ => (step.Estimate(), "length of texts"),
         };
-        return new PlannedStep(step.Name, step.Identity.Kind, step.Key, state, estimate, basis);
+        return new PlannedStep(step.Name, step.Identity.Kind, step.Key, state, estimate, basis) { HasPilot = pilot is not null };
     }
 }

@@ -11,7 +11,7 @@ namespace Agora.Runs;
 /// The file is as long as there were ever requests under way at once, and each is written twice: before it is sent, and once its answer is in the journal. It is not synced: what the kernel was given outlives
 /// the process, and after a loss of power the journal has lost its last seconds, too. Safe for use from many threads.
 /// </remarks>
-internal sealed class SentRequestFile(string folder, string modelIdentity) : ISentRequests, IDisposable
+internal sealed class SentRequestFile(string folder, string modelIdentity, DurableFiles? disk = null) : ISentRequests, IDisposable
 {
     public const string Prefix = "sent-";
 
@@ -43,11 +43,15 @@ internal sealed class SentRequestFile(string folder, string modelIdentity) : ISe
                 return;     // a step that has ended leaves stragglers as they are noted
             if (request.Place < 0)
                 request.Place = free.TryPop(out var left) ? left : places++;
-            open = file ??= Open();
+            open = file ??= (disk ?? DurableFiles.Instance).CreateWith(path, head);
         }
         try
         {
             RandomAccess.Write(open, record, head.Length + (long)Place * request.Place);
+        }
+        catch (ObjectDisposedException)
+        {
+            return;     // the step has ended at this very moment
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -113,20 +117,6 @@ internal sealed class SentRequestFile(string folder, string modelIdentity) : ISe
                 journal.Append($"{JournalRecord.GivenUpPrefix}{one.Name}", new JournalRecord { By = one.Model, Failed = one.Attempts }.Write());
         foreach (var path in Directory.Exists(folder) ? Directory.GetFiles(folder, Prefix + "*") : [])
             File.Delete(path);
-    }
-
-    private SafeFileHandle Open()
-    {
-        try
-        {
-            var opened = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
-            RandomAccess.Write(opened, head, 0);
-            return opened;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw DurableFiles.Failure(path, error);
-        }
     }
 
     private static byte[] Head(string modelIdentity)

@@ -116,6 +116,7 @@ public sealed class StepStore
         {
             workspace.CloseJournals();
         }
+        var spent = Task.Run(() => SpendingOfJournal(partial), CancellationToken.None);
         Seal(step, unfinished);
         var timing = new StepTiming
         {
@@ -126,7 +127,7 @@ public sealed class StepStore
             TrainedTokens = workspace.TrainedTokens,
         };
         files.WriteWhole(Path.Combine(unfinished, StepManifest.TimingFileName), JsonSerializer.SerializeToUtf8Bytes(timing, CanonicalJson.Indented));
-        if (SpendingOfJournal(partial) is { IsEmpty: false } spending)
+        if (await spent is { IsEmpty: false } spending)
             files.WriteWhole(Path.Combine(unfinished, StepManifest.SpendingFileName), JsonSerializer.SerializeToUtf8Bytes(spending, CanonicalJson.Indented));
         files.RenameFolder(unfinished, FolderOf(step.Key));
         files.SyncFolder(Folder);

@@ -20,6 +20,7 @@ public sealed class StepWorkspace
     private readonly Lazy<ImmutableArray<Journal>> earlier;
     private readonly List<SentRequestFile> underWay = [];
     private Journal? journal;
+    private FillJournal? fills;
 
     /// <param name="earlier">Finds journals of other steps that asked the same models.</param>
     internal StepWorkspace(string partial, DurableFiles files, ModelClock modelTime, Func<IEnumerable<string>> earlier)
@@ -47,6 +48,9 @@ public sealed class StepWorkspace
                 if (journal is null)
                 {
                     journal = Journal.Open(Path.Combine(partial, JournalFileName));
+                    // Before anything is added: they are held against what the journal has kept.
+                    if (File.Exists(FillsFile))
+                        fills = FillJournal.Open(FillsFile, journal);
                     SentRequestFile.TakeUp(partial, journal);
                     files.SyncFolder(partial);
                 }
@@ -57,7 +61,16 @@ public sealed class StepWorkspace
 
     /// <summary>What this step's places were filled with before it was interrupted, and where what they are filled with goes. It may be lost: the journal holds all that is paid for.</summary>
     /// <exception cref="AgoraException">It cannot be opened.</exception>
-    internal FillJournal OpenFills() => new(Path.Combine(partial, FillsFileName), Journal);
+    internal FillJournal OpenFills()
+    {
+        lock (gate)
+        {
+            var open = Journal;
+            return fills ??= FillJournal.Open(FillsFile, open);
+        }
+    }
+
+    private string FillsFile => Path.Combine(partial, FillsFileName);
 
     /// <summary>What other steps were answered by the same models: a step whose parser or checks changed asks the same requests as the one before.</summary>
     public IReadOnlyList<IJournal> Earlier => earlier.Value;
@@ -104,7 +117,7 @@ public sealed class StepWorkspace
 
     /// <param name="write">Writes the contents.</param>
     /// <inheritdoc cref="Write(string, IEnumerable{string})"/>
-    internal void Write(string name, Action<Stream> write)
+    private void Write(string name, Action<Stream> write)
     {
         var path = Path.Combine(Folder, name);
         try
@@ -124,6 +137,7 @@ public sealed class StepWorkspace
         {
             foreach (var file in underWay)
                 file.Dispose();
+            fills?.Dispose();
             journal?.Dispose();
         }
         if (earlier.IsValueCreated)

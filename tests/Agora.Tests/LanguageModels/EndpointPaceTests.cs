@@ -101,28 +101,57 @@ public sealed class EndpointPaceTests
     public void The_number_in_flight_grows_fast_is_cut_once_per_burst_and_grows_slowly_then()
     {
         var concurrency = new AdaptiveConcurrency(512);
-        Assert.Equal(32, concurrency.Limit);
-        for (var i = 0; i < 68; i++) concurrency.Succeeded(Second(1), Second(2), 10, wasFull: true);
-        Assert.Equal(100, concurrency.Limit);
+        Assert.Equal(128, concurrency.Limit);
+        for (var i = 0; i < 24; i++) concurrency.Succeeded(Second(1), Second(2), 10, wasFull: true);
+        Assert.Equal(200, concurrency.Limit);
         for (var i = 0; i < 50; i++) concurrency.Overloaded(sent: Second(2), now: Second(3));
-        Assert.Equal(70, concurrency.Limit);
-        for (var i = 0; i < 71; i++) concurrency.Succeeded(Second(4), Second(5), 10, wasFull: true);
-        Assert.Equal(71, concurrency.Limit);
+        Assert.Equal(140, concurrency.Limit);
+        for (var i = 0; i < 141; i++) concurrency.Succeeded(Second(4), Second(5), 10, wasFull: true);
+        Assert.Equal(141, concurrency.Limit);
         for (var i = 0; i < 9999; i++) concurrency.Succeeded(Second(6), Second(7), 10, wasFull: false);
-        Assert.Equal(71, concurrency.Limit);
+        Assert.Equal(141, concurrency.Limit);
+    }
+
+    [Theory]
+    [InlineData(4096, 1024)]
+    [InlineData(64, 32)]
+    [InlineData(5, 5)]
+    public void It_begins_with_a_quarter_of_what_is_allowed_and_with_32_of_few(int most, int first) => Assert.Equal(first, new AdaptiveConcurrency(most).Limit);
+
+    // Whoever allows far more than the endpoint takes is told so by bursts of 429, each of which cuts.
+    [Fact]
+    public void A_storm_of_429_takes_it_down_to_what_the_endpoint_takes()
+    {
+        var concurrency = new AdaptiveConcurrency(4096);
+        for (var burst = 1; burst < 30 && concurrency.Limit > 16; burst++)
+            for (var i = concurrency.Limit; i > 0; i--) concurrency.Overloaded(Second(burst), Second(burst) + TimeSpan.FromMilliseconds(10));
+        Assert.InRange(concurrency.Limit, 8, 16);
     }
 
     // One fault in sixteen, at random, is what a large provider has on a bad day.
     [Fact]
-    public void Faults_here_and_there_do_not_cut_the_number_in_flight_and_many_of_them_do()
+    public void Faults_here_and_there_cut_the_number_in_flight_a_little_for_a_while_and_many_of_them_much()
     {
         var concurrency = new AdaptiveConcurrency(64);
-        for (var i = 0; i < 2000; i++)
-        {
-            if (i % 16 == 15) concurrency.Failed(Second(i), Second(i + 1));
-            else concurrency.Succeeded(Second(i), Second(i + 1), 10, wasFull: true);
-        }
+        for (var i = 0; i < 40; i++) concurrency.Succeeded(Second(i), Second(i + 1), 10, wasFull: true);
+        concurrency.Failed(Second(41), Second(42));
+        Assert.Equal(60, concurrency.Limit);
+        concurrency.Failed(Second(41), Second(42));     // sent before the cut: nothing new
+        Assert.Equal(60, concurrency.Limit);
+        for (var i = 0; i < 64; i++) concurrency.Succeeded(Second(43), Second(44), 10, wasFull: true);
         Assert.Equal(64, concurrency.Limit);
+        var least = 64;
+        // Rounds of as many as are in flight.
+        for (var (round, sent) = (50, 0); round < 150; round++)
+        {
+            for (var i = concurrency.Limit; i > 0; i--)
+            {
+                if (sent++ % 16 == 15) concurrency.Failed(Second(round), Second(round) + TimeSpan.FromMilliseconds(500));
+                else concurrency.Succeeded(Second(round), Second(round) + TimeSpan.FromMilliseconds(500), 10, wasFull: true);
+            }
+            least = Math.Min(least, concurrency.Limit);
+        }
+        Assert.InRange(least, 50, 63);
         for (var i = 2000; i < 2020; i++) concurrency.Failed(Second(i), Second(i + 1));
         Assert.True(concurrency.Limit < 8);
     }

@@ -148,6 +148,18 @@ public sealed class OpenAILanguageModelsTests : IDisposable
         Assert.Contains("is not the address of an endpoint", error.What, StringComparison.Ordinal);
     }
 
+    // Some three hundred bytes with five milliseconds between them: slower than the second that the others here are given.
+    [Theory]
+    [InlineData(null, 2)]
+    [InlineData(60.0, 1)]
+    public async Task A_slow_answer_counts_if_it_is_whole_within_the_models_own_time_out(double? seconds, int requests)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = _ => "slow and whole", Fault = request => request.Number == 0 ? Fault.Trickle : null, TricklePause = TimeSpan.FromMilliseconds(5) });
+        var client = await Models().OpenChatAsync(Spec(endpoint.Address) with { RequestTimeoutSeconds = seconds }, TestContext.Current.CancellationToken);
+        var answer = await client.GetResponseAsync("hello there", cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(("slow and whole", requests), (answer.Text, endpoint.Requests));
+    }
+
     [Fact]
     public async Task An_unknown_provider_lists_the_known_ones()
     {

@@ -38,6 +38,18 @@ public sealed class DatasetFilesTests : IDisposable
     }
 
     [Fact]
+    public async Task What_could_not_be_written_to_its_end_leaves_nothing_beside()
+    {
+        var data = (await GenerateAsync()).Result.Data[0];
+        foreach (var format in Enum.GetValues<DatasetFormat>())
+        {
+            Directory.CreateDirectory(Path.Combine(folder["out"], DatasetFiles.NameOf(data, format)));      // a folder stands where the file belongs
+            await Assert.ThrowsAsync<AgoraException>(() => DatasetFiles.WriteAsync(data, format, folder["out"], Stop));
+        }
+        Assert.Empty(Directory.EnumerateFiles(folder["out"]));
+    }
+
+    [Fact]
     public async Task Parquet_holds_the_whole_provenance()
     {
         var data = (await GenerateAsync()).Result.Data.First(data => data.Setting.Method == GenerationMethod.InstanceGeneration);

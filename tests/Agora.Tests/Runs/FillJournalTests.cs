@@ -1,4 +1,5 @@
 using Agora.DataGeneration;
+using Agora.LanguageModels;
 using Agora.Runs;
 
 namespace Agora.Tests.Runs;
@@ -14,13 +15,13 @@ public sealed class FillJournalTests : IDisposable
     {
         var fill = Fill(round: 0, place: 0, cost: 0.00120m);
         using (var completions = Journal.Open(folder["journal"]))
-        using (var fills = new FillJournal(folder["fills"], completions))
+        using (var fills = FillJournal.Open(folder["fills"], completions))
         {
             completions.Append("a", "1");
             fills.Keep(fill);
         }
         using var journal = Journal.Open(folder["journal"]);
-        using var again = new FillJournal(folder["fills"], journal);
+        using var again = FillJournal.Open(folder["fills"], journal);
         var found = again.Read(0, 0);
         Assert.Equal(StepFiles.Line(fill.Instance), StepFiles.Line(found.Instance));
         Assert.Equal(fill.Rejects, found.Rejects);
@@ -35,13 +36,13 @@ public sealed class FillJournalTests : IDisposable
         var fill = Fill(round: 3, place: 7, cost: 1);
         var empty = new PlaceFill { Round = 3, Place = 8, Tries = 1, Rejects = fill.Rejects };
         using (var completions = Journal.Open(folder["journal"]))
-        using (var fills = new FillJournal(folder["fills"], completions))
+        using (var fills = FillJournal.Open(folder["fills"], completions))
         {
             fills.Keep(fill);
             fills.Keep(empty);
         }
         using var journal = Journal.Open(folder["journal"]);
-        using var again = new FillJournal(folder["fills"], journal);
+        using var again = FillJournal.Open(folder["fills"], journal);
         foreach (var kept in new[] { fill, empty })
         {
             var tally = again.Tally(kept.Round, kept.Place);
@@ -55,7 +56,7 @@ public sealed class FillJournalTests : IDisposable
     public void The_result_is_written_by_copying_to_the_same_bytes()
     {
         using var completions = Journal.Open(folder["journal"]);
-        using var fills = new FillJournal(folder["fills"], completions);
+        using var fills = FillJournal.Open(folder["fills"], completions);
         PlaceFill[] kept = [Fill(0, 0, 0.00120m), Fill(0, 1, 5), Fill(1, 1, 6) with { Completion = null, Rejects = [] }];
         foreach (var fill in kept) fills.Keep(fill);
         using var copied = new MemoryStream();
@@ -69,7 +70,7 @@ public sealed class FillJournalTests : IDisposable
         using (var old = Journal.Open(folder["fills"]))
             old.Append("0:0", "{}");
         using var completions = Journal.Open(folder["journal"]);
-        using var fills = new FillJournal(folder["fills"], completions);
+        using var fills = FillJournal.Open(folder["fills"], completions);
         Assert.Null(fills.Tally(0, 0));
         fills.Keep(Fill(0, 0, 1));
         Assert.NotNull(fills.Tally(0, 0));
@@ -80,7 +81,7 @@ public sealed class FillJournalTests : IDisposable
     public void A_fill_whose_completions_the_journal_lost_does_not_count()
     {
         using (var completions = Journal.Open(folder["journal"]))
-        using (var fills = new FillJournal(folder["fills"], completions))
+        using (var fills = FillJournal.Open(folder["fills"], completions))
         {
             completions.Append("a", "1");
             fills.Keep(Fill(0, 1, 1));
@@ -91,34 +92,77 @@ public sealed class FillJournalTests : IDisposable
         var lines = File.ReadAllLines(folder["journal"]);
         File.WriteAllText(folder["journal"], lines[0] + "\n");
         using var journal = Journal.Open(folder["journal"]);
-        using var again = new FillJournal(folder["fills"], journal);
-        Assert.NotNull(again.Tally(0, 1));
+        using var again = FillJournal.Open(folder["fills"], journal);
         Assert.Null(again.Tally(0, 2));
+        Assert.Null(again.Tally(0, 1));     // all start anew, which only takes time
         again.Keep(Fill(0, 2, 5));
         Assert.Equal(5, again.Read(0, 2).Instance?.Provenance.CostDollars);
-        // The one that did not count stands before it in the file.
         again.Dispose();
         journal.Append("b", "2");
-        using var third = new FillJournal(folder["fills"], journal);
+        using var third = FillJournal.Open(folder["fills"], journal);
         Assert.Equal(5, third.Read(0, 2).Instance?.Provenance.CostDollars);
     }
 
-    private static PlaceFill Fill(int round, int place, decimal cost) => new()
+    // The process that passes it over may die before it fills the place again, and the journal grows in between by other completions.
+    [Fact]
+    public void A_fill_that_did_not_count_once_never_does()
     {
-        Round = round,
-        Place = place,
-        Tries = 2,
-        Completion = "c\u2028d",
-        KeptLine = new BillLine { Completions = 1, InputTokens = 3 },
-        RetriedLine = new BillLine { Completions = 1, OutputTokens = 4, CachedInputTokens = 5, WithoutUsage = 6 },
-        Rejects = [new RejectedTry(new RejectedCompletion { Place = place, Try = 1, Reason = RejectReason.ResultMissing, Detail = "no", Completion = "x", PromptHash = "h", Seed = new("s:1"), InputTokens = 1, OutputTokens = 0 }, new BillLine { Completions = 1 })],
-        Instance = new SyntheticInstance
+        Lose();
+        using (var shorter = Journal.Open(folder["journal"]))
         {
-            Index = place,
-            Instruction = "é \"quoted\" 🙂",
-            Response = "r",
-            Config = "gen",
-            Provenance = new Provenance { Generator = "gen", Setting = "math/response_generation", PromptHash = "p", Demonstrations = ["generated:1"], Seed = new("s:2"), CostDollars = cost, Tries = 2 },
-        },
-    };
+            using (var passing = FillJournal.Open(folder["fills"], shorter))
+                Assert.Null(passing.Tally(0, 2));
+            shorter.Append("another", "3");
+        }
+        using var journal = Journal.Open(folder["journal"]);
+        using var again = FillJournal.Open(folder["fills"], journal);
+        Assert.Null(again.Tally(0, 2));
+    }
+
+    [Fact]
+    public void A_damaged_line_of_the_journal_is_a_completion_less_wherever_it_stands()
+    {
+        Lose();
+        var journal = File.ReadAllText(folder["journal"]);
+        File.WriteAllText(folder["journal"], $"00000000 []\n{journal}{journal.Replace("\"a\"", "\"b\"", StringComparison.Ordinal)}");
+        using (var whole = Journal.Open(folder["journal"]))
+        {
+            Assert.Equal(2, whole.Dropped);     // the changed line's checksum is wrong, too
+            whole.Append("another", "3");
+            whole.Append("and another", "4");
+        }
+        using var damaged = Journal.Open(folder["journal"]);
+        using var again = FillJournal.Open(folder["fills"], damaged);
+        Assert.Null(again.Tally(0, 2));
+    }
+
+    // What was under way is written into the journal when it is opened, and is no completion.
+    [Fact]
+    public void A_workspace_looks_at_the_fills_before_it_adds_to_the_journal()
+    {
+        Lose();
+        using (var sent = new SentRequestFile(folder.Path, "openai:http://host/v1:model"))
+            new SentRequest(sent, new string('0', 64)).Sent(new RequestSize(1, 1));
+        var workspace = new StepWorkspace(folder.Path, DurableFiles.Instance, new ModelClock(TimeProvider.System), () => []);
+        Assert.Equal(2, workspace.Journal.Count);
+        Assert.Null(workspace.OpenFills().Tally(0, 2));
+        Assert.Null(workspace.OpenFills().Tally(0, 1));
+        workspace.CloseJournals();
+    }
+
+    // Two completions and a fill of each; the second completion did not reach the disk.
+    private void Lose()
+    {
+        using (var completions = Journal.Open(folder["journal"]))
+        using (var fills = FillJournal.Open(folder["fills"], completions))
+        {
+            completions.Append("a", "1");
+            fills.Keep(Fill(0, 1, 1));
+            completions.Append("b", "2");
+            fills.Keep(Fill(0, 2, 1));
+        }
+        File.WriteAllText(folder["journal"], File.ReadAllLines(folder["journal"])[0] + "\n");
+    }
+
+    private static PlaceFill Fill(int round, int place, decimal cost) => FillSample.Of(round, place, cost);
 }

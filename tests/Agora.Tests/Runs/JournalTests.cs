@@ -142,6 +142,38 @@ public sealed class JournalTests : IDisposable
         }
     }
 
+    // After a failed sync the kernel calls the pages clean: a later one would succeed and say nothing.
+    [Fact]
+    public void After_a_failed_sync_nothing_is_called_safe_any_more()
+    {
+        var disk = new FailingDisk("sync") { Failures = 1 };
+        using var lines = ChecksummedLines.Open(JournalPath, syncs: true, (_, _) => { }, disk);
+        lines.Append("[]"u8);
+        Assert.Throws<AgoraException>(lines.Sync);
+        Assert.Throws<AgoraException>(lines.Sync);
+        Assert.Throws<AgoraException>(() => lines.Append("[]"u8));
+    }
+
+    [Fact]
+    public void A_sync_that_failed_beside_is_told_by_the_next_one_that_is_asked_for()
+    {
+        var disk = new FailingDisk("sync") { Failures = 1 };
+        using var lines = ChecksummedLines.Open(JournalPath, syncs: true, (_, _) => { }, disk);
+        for (var line = 0; line < 256; line++) lines.Append("[]"u8);
+        SpinWait.SpinUntil(() => disk.Failures == 0);
+        Assert.Throws<AgoraException>(lines.Sync);
+    }
+
+    [Fact]
+    public void A_journal_that_is_gone_is_none_and_one_that_cannot_be_read_is_an_error()
+    {
+        Assert.Null(Journal.OpenToRead(folder["gone/journal"]));
+        Assert.Null(Journal.OpenToRead(JournalPath));
+        File.CreateSymbolicLink(JournalPath, JournalPath);      // the system reports an I/O error for a link in a circle
+        Assert.Contains(JournalPath, Assert.Throws<AgoraException>(() => Journal.OpenToRead(JournalPath)).Message, StringComparison.Ordinal);
+        Assert.Throws<AgoraException>(() => Journal.OpenToRead(folder.Path));
+    }
+
     [Fact]
     public async Task Flushing_can_be_asked_for_at_any_time()
     {

@@ -1,3 +1,4 @@
+using Agora.Experiments;
 using Agora.LanguageModels;
 using Agora.Runs;
 
@@ -81,6 +82,41 @@ public sealed class SentRequestFileTests : IDisposable
         Journal.Open(journal).Dispose();
         var line = Assert.Single(Spending.Scan(journal, SentRequestFile.Read(folder.Path)));
         Assert.Equal(("failed:interrupted", 1L, 164L, 20L), (line.Outcome, line.Requests, line.InputTokens, line.OutputTokens));
+    }
+
+    [Fact]
+    public void A_full_disk_at_the_first_request_leaves_nothing_that_stands_in_the_way_of_the_next()
+    {
+        using var log = new SentRequestFile(folder.Path, Model, new FailingDisk("begin") { Failures = 1 });
+        var request = new SentRequest(log, Key(1));
+        Assert.Throws<AgoraException>(() => request.Sent(new RequestSize(100, 20)));
+        Assert.Empty(Directory.GetFiles(folder.Path));
+        request.Sent(new RequestSize(100, 20));
+        Assert.Single(SentRequestFile.Read(folder.Path));
+    }
+
+    [Fact]
+    public async Task Stragglers_of_a_step_that_ends_are_no_fault()
+    {
+        for (var round = 0; round < 200; round++)
+        {
+            var log = new SentRequestFile(folder.Path, Model);
+            using var begun = new Barrier(5);
+            var stragglers = Task.WhenAll(Enumerable.Range(0, 4).Select(number => Task.Factory.StartNew(() =>
+            {
+                var request = new SentRequest(log, Key(number));
+                request.Sent(new RequestSize(1, 1));
+                begun.SignalAndWait(TestContext.Current.CancellationToken);
+                for (var times = 0; times < 50; times++)
+                {
+                    request.Sent(new RequestSize(1, 1));
+                    request.Recorded();
+                }
+            }, TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+            begun.SignalAndWait(TestContext.Current.CancellationToken);
+            log.Dispose();
+            await stragglers;
+        }
     }
 
     private static string Key(int number) => number.ToString("x32", System.Globalization.CultureInfo.InvariantCulture) + new string('0', 32);
