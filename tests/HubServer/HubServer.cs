@@ -165,13 +165,15 @@ public sealed partial class HubServer : IAsyncDisposable
         var cut = range.From + (range.To - range.From + 1) / 2;
         for (var place = range.From; place <= range.To;)
         {
-            if (fault == HubFault.CutInBody && place >= cut)
+            if (fault is HubFault.CutInBody or HubFault.SilentInBody && place >= cut)
             {
                 await context.Response.Body.FlushAsync();
+                if (fault == HubFault.SilentInBody)
+                    await Task.Delay(Timeout.Infinite, context.RequestAborted);
                 context.Abort();
                 return;
             }
-            var part = content.At(place, Math.Min(fault == HubFault.CutInBody ? cut - place : long.MaxValue, range.To + 1 - place));
+            var part = content.At(place, Math.Min(fault is HubFault.CutInBody or HubFault.SilentInBody ? cut - place : long.MaxValue, range.To + 1 - place));
             if (Rate is { } rate)
                 part = part[..(int)Math.Min(part.Length, Math.Max(1, rate / 20))];
             if (fault == HubFault.WrongByte && place == range.From)

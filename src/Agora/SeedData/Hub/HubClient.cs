@@ -24,9 +24,9 @@ public sealed partial class HubClient(HttpClient transport, HubSettings settings
     private const int MostTries = 6;
     private const int LargestListing = 64 << 20;
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(5);
-    internal static readonly TimeSpan Silence = TimeSpan.FromSeconds(30);
 
     public HubSettings Settings { get; } = settings;
+    internal TimeProvider Time { get; } = time;
 
     /// <summary>The transport that this client needs: it follows no redirect, keeps no cookie and unpacks nothing.</summary>
     public static HttpClient CreateTransport() => new(new SocketsHttpHandler
@@ -36,6 +36,7 @@ public sealed partial class HubClient(HttpClient transport, HubSettings settings
         AutomaticDecompression = DecompressionMethods.None,
         ConnectTimeout = TimeSpan.FromSeconds(15),
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+        ResponseDrainTimeout = TimeSpan.Zero,       // a connection that is given up in the middle of a body is closed at once
     })
     { Timeout = Timeout.InfiniteTimeSpan };
 
@@ -113,7 +114,7 @@ public sealed partial class HubClient(HttpClient transport, HubSettings settings
         if (wait > LongestWait)
             throw new AgoraException($"the hub asks to wait {wait.TotalMinutes:0} minutes", address.ToString(), "try again later; what was fetched is kept");
         if (wait > TimeSpan.Zero)
-            await Task.Delay(wait, time, cancellationToken);
+            await Task.Delay(wait, Time, cancellationToken);
     }
 
     internal AgoraException GaveUp(TransientHubFault fault, HubAddress address) =>
@@ -132,7 +133,7 @@ public sealed partial class HubClient(HttpClient transport, HubSettings settings
             request.Headers.UserAgent.ParseAdd("agora");
             request.Headers.Range = range;
             if (IsHub(address)) Settings.Token?.Authorize(request);
-            var response = await HeadersAsync(request, Silence, cancellationToken);
+            var response = await HeadersAsync(request, Settings.Silence, cancellationToken);
             if ((int)response.StatusCode is not (301 or 302 or 303 or 307 or 308)) return response;
             // The hub describes a large file in the very answer that points to its contents.
             if (!followToContents && response.Headers.Contains("X-Linked-Etag")) return response;
@@ -182,7 +183,7 @@ public sealed partial class HubClient(HttpClient transport, HubSettings settings
         }
         if (response.StatusCode is not (HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout) && (int)response.StatusCode < 500)
             return response;
-        var after = response.Headers.RetryAfter?.Delta ?? response.Headers.RetryAfter?.Date - time.GetUtcNow();
+        var after = response.Headers.RetryAfter?.Delta ?? response.Headers.RetryAfter?.Date - Time.GetUtcNow();
         response.Dispose();
         throw new TransientHubFault($"status {(int)response.StatusCode} from {request.RequestUri!.Host}", after);
     }
@@ -193,10 +194,10 @@ public sealed partial class HubClient(HttpClient transport, HubSettings settings
             ? new TransientHubFault($"status {(int)response.StatusCode} from {asked.Host}", null)
             : HubRefusal.Of(response, address, Settings);
 
-    private static async Task<byte[]> ReadBoundedAsync(HttpResponseMessage response, HubAddress address, CancellationToken cancellationToken)
+    private async Task<byte[]> ReadBoundedAsync(HttpResponseMessage response, HubAddress address, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        stop.CancelAfter(2 * Silence);
+        stop.CancelAfter(2 * Settings.Silence);
         try
         {
             await using var body = await response.Content.ReadAsStreamAsync(stop.Token);

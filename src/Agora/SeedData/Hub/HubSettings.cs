@@ -16,6 +16,10 @@ public sealed record HubSettings
     public bool Offline { get; init; }
     /// <summary>Ranges of one file that are fetched at the same time.</summary>
     public int Connections { get; init; } = 4;
+    /// <summary>A server that sends nothing for as long has gone.</summary>
+    internal TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(30);
+    /// <summary>A server that sends as fast as this needs no second connection: the checksum would not keep up with two.</summary>
+    internal double FastBytesPerSecond { get; init; } = 256 << 20;
 
     /// <param name="variable">The value of an environment variable, null where it is not set.</param>
     /// <exception cref="AgoraException">A value cannot be meant.</exception>

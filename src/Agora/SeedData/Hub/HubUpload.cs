@@ -126,7 +126,7 @@ public sealed class HubUpload(HubClient client)
     {
         if (!Uri.TryCreate(address, UriKind.Absolute, out var target)) throw NotTheHub(dataset, null);
         var answer = await SendAsync(dataset, HttpMethod.Put, target, () => new StreamContent(new FileSlice(file.File, from, count)) { Headers = { ContentLength = count } }, cancellationToken, headers,
-            HubClient.Silence + TimeSpan.FromSeconds(count / SlowestBytesPerSecond));
+            client.Settings.Silence + TimeSpan.FromSeconds(count / SlowestBytesPerSecond));
         if (answer.IsSuccessStatusCode) return answer;
         using (answer)
             throw new AgoraException($"the store of large files answers with status {(int)answer.StatusCode}", $"{file.Path} at {target.Host}", "give the same command again: what is there is not sent twice");
@@ -160,7 +160,7 @@ public sealed class HubUpload(HubClient client)
         foreach (var (name, value) in headers ?? [])
             if (!request.Headers.TryAddWithoutValidation(name, value))
                 request.Content.Headers.TryAddWithoutValidation(name, value);
-        return await client.SendAsync(request, silence ?? HubClient.Silence, cancellationToken);
+        return await client.SendAsync(request, silence ?? client.Settings.Silence, cancellationToken);
     }, cancellationToken);
 
     private async Task<JsonElement> DemandAsync(HttpResponseMessage answer, HubAddress dataset, CancellationToken cancellationToken)

@@ -99,7 +99,17 @@ internal sealed class PartialFile : IDisposable
         Volatile.Write(ref present[chunk], true);
     }
 
-    public int Read(Span<byte> buffer, long at) => RandomAccess.Read(bytes, buffer, at);
+    public int Read(Span<byte> buffer, long at)
+    {
+        try
+        {
+            return RandomAccess.Read(bytes, buffer, at);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw HubCache.Failure(path, fault);
+        }
+    }
 
     /// <summary>Gives the whole file its own name.</summary>
     /// <remarks>Without waiting for the disk, which would take as long as the download: every use of a file reads it whole and holds it against its checksum, so that what a power cut loses is found.</remarks>

@@ -7,20 +7,28 @@ namespace Agora.Tests.SeedData.Hub;
 /// <summary>Real HTTP on loopback: a hub, and another host for the contents of large files.</summary>
 public sealed class DatasetHubTests
 {
-    // More than one range of 64 MiB, and not a whole number of chunks.
-    private static readonly HubContent Large = HubContent.Large((70L << 20) + 12_345);
+    // More than one range of 64 MiB after the first 8, more than two that grow, and not a whole number of chunks.
+    private static readonly HubContent Large = HubContent.Large((78L << 20) + 12_345);
+    // One connection in order, or several side by side.
+    private const double Alone = 0, SideBySide = double.PositiveInfinity;
     private static readonly HubContent Small = new("{\"a\": 1}\n");
     private static readonly HubAddress LargeFile = HubAddress.Parse("hf://datasets/o/n/data/large.bin");
     private static readonly HubAddress SmallFile = HubAddress.Parse("hf://datasets/o/n/small.jsonl");
+
+    public static MatrixTheoryData<HubFault, double> PassingFaults =>
+        new([HubFault.TooManyRequests, HubFault.Unavailable, HubFault.Expired, HubFault.CutInBody, HubFault.SilentInBody, HubFault.NoRanges], [Alone, SideBySide]);
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     private static HubDataset Dataset => new() { Repository = "o/n", Files = { ["data/large.bin"] = Large, ["small.jsonl"] = Small } };
 
-    [Fact]
-    public async Task A_file_is_fetched_once_into_the_hubs_own_layout()
+    [Theory]
+    [InlineData(Alone)]
+    [InlineData(SideBySide)]
+    public async Task A_file_is_fetched_once_into_the_hubs_own_layout(double fast)
     {
         await using var disk = await HubOnDisk.StartAsync(Dataset);
+        disk.FastBytesPerSecond = fast;
         var file = await disk.Hub().PullAsync(LargeFile, Stop);
         Assert.Equal((Large.Sha256, Large.Length), (file.Sha256, file.Size));
         var home = Path.Combine(disk.Cache, "datasets--o--n");
@@ -99,18 +107,42 @@ public sealed class DatasetHubTests
     }
 
     [Theory]
-    [InlineData(HubFault.TooManyRequests)]
-    [InlineData(HubFault.Unavailable)]
-    [InlineData(HubFault.Expired)]
-    [InlineData(HubFault.CutInBody)]
-    [InlineData(HubFault.NoRanges)]
-    public async Task What_passes_is_tried_again_and_the_file_is_whole(HubFault fault)
+    [MemberData(nameof(PassingFaults))]
+    public async Task What_passes_is_tried_again_and_the_file_is_whole(HubFault fault, double fast)
     {
         await using var disk = await HubOnDisk.StartAsync(Dataset);
+        disk.FastBytesPerSecond = fast;
         disk.Server.Fault = request => fault == HubFault.NoRanges || request is 0 or 2 ? fault : null;
         Assert.Equal(Large.Sha256, (await disk.Hub().PullAsync(LargeFile, Stop)).Sha256);
         if (fault == HubFault.TooManyRequests)
             Assert.Contains(TimeSpan.FromSeconds(1), disk.Time.Waits);
+    }
+
+    // What has come is not asked for again, down to a part of a chunk.
+    [Fact]
+    public async Task One_connection_goes_on_at_the_byte_where_it_broke()
+    {
+        await using var disk = await HubOnDisk.StartAsync(Dataset);
+        disk.FastBytesPerSecond = Alone;
+        disk.Server.Fault = request => request == 2 ? HubFault.SilentInBody : null;
+        Assert.Equal(Large.Sha256, (await disk.Hub().PullAsync(LargeFile, Stop)).Sha256);
+        Assert.InRange(disk.Server.BytesSent, Large.Length, Large.Length + OrderedSum.PieceLength);
+    }
+
+    [Fact]
+    public async Task A_server_that_is_fast_is_asked_over_one_connection_and_a_slow_one_over_several()
+    {
+        await using var disk = await HubOnDisk.StartAsync(new HubDataset { Repository = "o/n", Files = { ["data/large.bin"] = HubContent.Large(200L << 20) } });
+        disk.FastBytesPerSecond = Alone;
+        await disk.Hub().PullAsync(LargeFile, Stop);
+        Assert.Equal(["bytes=0-8388607", "bytes=8388608-41943039", "bytes=41943040-176160767", "bytes=176160768-209715199"], Ranges(disk));
+        disk.Server.Requests.Clear();
+        Directory.Delete(disk.Cache, recursive: true);
+        disk.FastBytesPerSecond = SideBySide;
+        await disk.Hub().PullAsync(LargeFile, Stop);
+        Assert.Equal(["bytes=0-8388607", "bytes=142606336-209715199", "bytes=75497472-142606335", "bytes=8388608-75497471"], Ranges(disk).Order(StringComparer.Ordinal));
+
+        static IEnumerable<string?> Ranges(HubOnDisk disk) => disk.Server.Requests.Where(request => request is { Host: "contents", Method: "GET" }).Select(request => request.Range);
     }
 
     [Theory]
@@ -128,10 +160,13 @@ public sealed class DatasetHubTests
         Assert.False(File.Exists(Path.Combine(disk.Cache, "datasets--o--n", "blobs", Large.Sha256)));
     }
 
-    [Fact]
-    public async Task A_wrong_byte_is_a_wrong_checksum_and_the_next_try_begins_anew()
+    [Theory]
+    [InlineData(Alone)]
+    [InlineData(SideBySide)]
+    public async Task A_wrong_byte_is_a_wrong_checksum_and_the_next_try_begins_anew(double fast)
     {
         await using var disk = await HubOnDisk.StartAsync(Dataset);
+        disk.FastBytesPerSecond = fast;
         disk.Server.Fault = request => request == 1 ? HubFault.WrongByte : null;
         var fault = await Assert.ThrowsAsync<AgoraException>(() => disk.Hub().PullAsync(LargeFile, Stop));
         Assert.Contains("wrong checksum", fault.What, StringComparison.Ordinal);
@@ -139,18 +174,24 @@ public sealed class DatasetHubTests
         Assert.Equal(Large.Sha256, (await disk.Hub().PullAsync(LargeFile, Stop)).Sha256);
     }
 
-    [Fact]
-    public async Task A_file_that_changes_while_it_is_fetched_is_one_clear_error()
+    [Theory]
+    [InlineData(Alone)]
+    [InlineData(SideBySide)]
+    public async Task A_file_that_changes_while_it_is_fetched_is_one_clear_error(double fast)
     {
         await using var disk = await HubOnDisk.StartAsync(Dataset);
+        disk.FastBytesPerSecond = fast;
         disk.Server.Fault = request => request >= 1 ? HubFault.OtherTag : null;
         Assert.Contains("changes on the server", (await Assert.ThrowsAsync<AgoraException>(() => disk.Hub().PullAsync(LargeFile, Stop))).What, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_stopped_download_goes_on_where_it_stopped()
+    [Theory]
+    [InlineData(Alone)]
+    [InlineData(SideBySide)]
+    public async Task A_stopped_download_goes_on_where_it_stopped(double fast)
     {
         await using var disk = await HubOnDisk.StartAsync(Dataset);
+        disk.FastBytesPerSecond = fast;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Stop);
         var half = new Report(progress =>
         {

@@ -22,8 +22,18 @@ internal sealed class HubOnDisk : IAsyncDisposable
 
     public static async Task<HubOnDisk> StartAsync(params IEnumerable<HubDataset> datasets) => new(await HubServer.StartAsync(datasets));
 
-    public DatasetHub Hub(string? token = null, bool offline = false, IProgress<HubProgress>? progress = null) =>
-        new(new HubClient(transport, new HubSettings { Endpoint = new Uri(Server.Address.ToString().TrimEnd('/')), Token = HubToken.Of(token, "test"), CacheFolder = Cache, Offline = offline }, Time), progress);
+    /// <summary>Above it, one connection brings the file in order; below, several bring it side by side. Loopback's speed would leave it to chance.</summary>
+    public double FastBytesPerSecond { get; set; } = double.PositiveInfinity;
+
+    public DatasetHub Hub(string? token = null, bool offline = false, IProgress<HubProgress>? progress = null) => new(new HubClient(transport, new HubSettings
+    {
+        Endpoint = new Uri(Server.Address.ToString().TrimEnd('/')),
+        Token = HubToken.Of(token, "test"),
+        CacheFolder = Cache,
+        Offline = offline,
+        FastBytesPerSecond = FastBytesPerSecond,
+        Silence = TimeSpan.FromSeconds(2),
+    }, Time), progress);
 
     public DataFiles Files(bool offline = false) => new(Hub(offline: offline), Data);
 
