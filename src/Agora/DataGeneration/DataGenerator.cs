@@ -40,7 +40,7 @@ public static class DataGenerator
         RefuseTooFewSeeds(plan, method);
         var run = new GenerationRun(plan, method, models, fills, progress);
         var places = Enumerable.Range(0, plan.Spec.Instances).Select(place => new GenerationPlace(place)).ToImmutableArray();
-        var unusedSeeds = method.OneSeedPerPlace ? plan.Seeds.Instances : [];
+        var seeds = method.OneSeedPerPlace ? plan.Seeds.Instances.Count : 0;
         var usedSeeds = 0;
         var completionsLeft = CompletionLimit(plan.Spec);
         var generated = new GeneratedInstances(fills);   // grows between rounds only
@@ -74,8 +74,8 @@ public static class DataGenerator
             {
                 if (!place.KeepsSeed)
                 {
-                    if (usedSeeds == unusedSeeds.Length) continue;
-                    place.Give(unusedSeeds[usedSeeds++]);
+                    if (usedSeeds == seeds) continue;
+                    place.Give(usedSeeds++);
                 }
                 supplied.Add(place);
             }
@@ -95,12 +95,12 @@ public static class DataGenerator
     internal static void RefuseTooFewSeeds(GenerationPlan plan, IGenerationMethod method)
     {
         var shown = !method.Method.NeedsSeeds ? 0 : method.OneSeedPerPlace ? 1 : plan.MetaPrompt.Demonstrations;
-        if (plan.Seeds.Instances.Length < shown)
-            throw new AgoraException($"{plan.Setting} has {plan.Seeds.Instances.Length} seeds, and its meta-prompt shows {shown}", plan.MetaPrompt.File,
+        if (plan.Seeds.Instances.Count < shown)
+            throw new AgoraException($"{plan.Setting} has {plan.Seeds.Instances.Count} seeds, and its meta-prompt shows {shown}", plan.MetaPrompt.File,
                 "add seed rows, or take demonstrations out of the template")
             { ExitCode = 2 };
-        if (method.NeedsSeedResponses && plan.Seeds.Instances.FirstOrDefault(seed => seed.Response is null) is { } bare)
-            throw new AgoraException($"{plan.Setting} needs a response in every seed, and one has none", bare.Id.Value, "map the column that holds the responses") { ExitCode = 2 };
+        if (method.NeedsSeedResponses && plan.Seeds.FirstWithoutResponse is { } bare)
+            throw new AgoraException($"{plan.Setting} needs a response in every seed, and one has none", bare.Value, "map the column that holds the responses") { ExitCode = 2 };
     }
 }
 
@@ -116,7 +116,8 @@ internal sealed class GenerationPlace(int index)
     private int firstRound = -1;
 
     public int Index { get; } = index;
-    public SeedInstance? Seed { get; private set; }
+    /// <summary>Its place in the plan's seeds; -1 where the method gives places none.</summary>
+    public int Seed { get; private set; } = -1;
     public int Tries { get; set; }
     public int TriesOnSeed { get; set; }
     /// <summary>A filter turned its last instance away, and the seed has tries left.</summary>
@@ -128,7 +129,7 @@ internal sealed class GenerationPlace(int index)
     /// <summary>Of all its tries so far; null where no judge was asked.</summary>
     public BillLine? JudgedLine { get; set; }
 
-    public void Give(SeedInstance seed)
+    public void Give(int seed)
     {
         Seed = seed;
         TriesOnSeed = 0;

@@ -19,7 +19,7 @@ public sealed record GenerationPilot
     public static async Task<GenerationPilot> AskAsync(GenerationPlan plan, int tries, GenerationModels models, CancellationToken cancellationToken)
     {
         tries = Math.Min(tries, plan.Spec.Instances);
-        if (GenerationMethods.For(plan.Setting.Method) is { OneSeedPerPlace: true, Method.NeedsSeeds: true }) tries = Math.Min(tries, plan.Seeds.Instances.Length);
+        if (GenerationMethods.For(plan.Setting.Method) is { OneSeedPerPlace: true, Method.NeedsSeeds: true }) tries = Math.Min(tries, plan.Seeds.Instances.Count);
         else tries = Math.Min(tries, plan.Spec.RoundLength);
         // Places, tries and random streams are those of the whole; the filters that compare instances need all of them, and are left to the whole.
         var spec = plan.Spec with { Instances = tries, RoundLength = tries, TriesPerInstance = 1, MaxCompletionsPerInstance = 1 };

@@ -65,7 +65,7 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
             Spec = plan.Spec,
             Seeds = plan.Seeds,
             Generated = round.Generated,
-            Seed = place.Seed,
+            Seed = place.Seed < 0 ? null : plan.Seeds.Instances[place.Seed],
             Random = plan.Random,
             Place = place.Index,
             Try = place.Tries,
@@ -161,7 +161,7 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
 
     /// <summary>Has the filters compare instances with the seeds, where seeds are what instances shall differ from.</summary>
     public Task KeepSeedsAsync(CancellationToken cancellationToken) =>
-        admission.KeepAsync([.. plan.Seeds.Instances.Select(seed => (seed.Id.Value, new InstructionResponse(seed.Instruction, seed.Response ?? "")))], cancellationToken);
+        admission.KeepAsync(plan.Seeds.Instances.Select(seed => (seed.Id.Value, new InstructionResponse(seed.Instruction, seed.Response ?? ""))), cancellationToken);
 
     /// <summary>Turns away what is too much like something kept. Places are judged in their order, once all of a round have been worked on.</summary>
     public async Task AdmitAsync(IEnumerable<GenerationPlace> members, CancellationToken cancellationToken)
@@ -291,7 +291,7 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
     {
         var limit = completionsLeft == 0
             ? $"the limit of {DataGenerator.CompletionLimit(plan.Spec)} completions was reached"
-            : $"all {plan.Seeds.Instances.Length} seeds were used up";
+            : $"all {plan.Seeds.Instances.Count} seeds were used up";
         var reasons = rejected.OrderByDescending(reason => reason.Value.Count).ThenBy(reason => reason.Key)
             .Take(3).Select(reason => $"{reason.Key.Name()} {reason.Value.Count}").ToArray();
         var turnedAway = reasons.Length == 0 ? "" : $"; most rejects: {string.Join(", ", reasons)}";

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Agora.DataGeneration;
 using Agora.Experiments;
 using Agora.LanguageModels;
+using Agora.SeedData;
 
 namespace Agora.Runs;
 
@@ -63,8 +64,8 @@ public sealed class GenerateStep : RunStep
         const int Sample = 16;
         var method = GenerationMethods.For(plan.Setting.Method);
         var seeds = plan.Seeds.Instances;
-        var places = Math.Min(Sample, method.OneSeedPerPlace && method.Method.NeedsSeeds ? Math.Min(plan.Spec.Instances, seeds.Length) : plan.Spec.Instances);
-        if (places == 0 || seeds.Length < plan.MetaPrompt.Demonstrations || (method.NeedsSeedResponses && seeds.Any(seed => seed.Response is null)))
+        var places = Math.Min(Sample, method.OneSeedPerPlace && method.Method.NeedsSeeds ? Math.Min(plan.Spec.Instances, seeds.Count) : plan.Spec.Instances);
+        if (places == 0 || seeds.Count < plan.MetaPrompt.Demonstrations || (method.NeedsSeedResponses && plan.Seeds.FirstWithoutResponse is not null))
             return null;
         var input = (long)Enumerable.Range(0, places).Average(place => plan.CountTokens($"{plan.Spec.SystemMessage}\n{GenerationPreview.FirstRequest(plan, place).Prompt}"));
         var answers = seeds.Take(Sample).Select(seed => plan.CountTokens((method.WritesInstructions ? seed.Instruction + "\n" : "") + (seed.Response ?? seed.Instruction))).ToArray();
@@ -76,9 +77,9 @@ public sealed class GenerateStep : RunStep
     {
         if (generator.Spec.Provider != ModelSpec.Embedded && EstimateByTokenizer() is { } counted)
             return counted;
-        var seeds = plan.Seeds.Instances;
-        var instruction = seeds.IsEmpty ? 0 : (long)seeds.Average(seed => seed.Instruction.Length);
-        var response = seeds.IsEmpty ? 0 : (long)seeds.Average(seed => (seed.Response ?? seed.Instruction).Length);
+        SeedInstance[] seeds = [.. plan.Seeds.Instances.Take(MostSeedsMeasured)];
+        var instruction = seeds.Length == 0 ? 0 : (long)seeds.Average(seed => seed.Instruction.Length);
+        var response = seeds.Length == 0 ? 0 : (long)seeds.Average(seed => (seed.Response ?? seed.Instruction).Length);
         // The prompt shows the template and demonstrations or the seed at hand; the answer is about as long as what it shows one of.
         var shown = plan.MetaPrompt.Demonstrations * (instruction + response)
             + (plan.MetaPrompt.Shows("<input>") ? instruction : 0) + (plan.MetaPrompt.Shows("<output>") ? response : 0);
@@ -105,6 +106,7 @@ public sealed class GenerateStep : RunStep
     }
 
     private const int WordsOfVerdict = 50;
+    private const int MostSeedsMeasured = 1000;
 
     /// <summary>Asks for a few instances that are kept nowhere.</summary>
     internal async Task<GenerationPreview> PreviewAsync(int tries, ILanguageModels models, CancellationToken cancellationToken)

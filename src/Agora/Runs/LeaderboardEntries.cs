@@ -42,7 +42,7 @@ public static class LeaderboardEntries
                 GeneratorIdentity = (string?)written?.Manifest.Parameters["model"] ?? "",
                 Setting = setting,
                 MetaPrompt = written is null ? "" : experiment.MetaPromptOf(entry.Generator).Name(),
-                Instances = data?.Valid ?? SeedData.SeedSet.Load(given!.Data, requireResponse: true).Instances.Length,
+                Instances = data?.Valid ?? SeedData.SeedSet.Load(given!.Data, requireResponse: true).Instances.Count,
                 DataHash = written?.Manifest.Files.First(file => file.Path == StepFiles.Instances).Sha256 ?? "",
                 Dollars = data?.Dollars,
                 Student = entry.Student,

@@ -95,7 +95,7 @@ public sealed class TrainStep : RunStep
 /// <param name="Generated">Null for a data set that was brought along.</param>
 /// <param name="FileRows">Seed pairs that belong to the training data, or the given data set; empty where there are none.</param>
 /// <param name="FileIdentity">Contents of the rows' file; null where there are none.</param>
-internal sealed record TrainingData(GenerateStep? Generated, ImmutableArray<SeedInstance> FileRows, string? FileIdentity)
+internal sealed record TrainingData(GenerateStep? Generated, IReadOnlyList<SeedInstance> FileRows, string? FileIdentity)
 {
     /// <returns>Generated instances by place, then rows in file order; the trainer's seed decides the order of training.</returns>
     public IReadOnlyList<TrainingPair> Read(IReadOnlyDictionary<StepKey, StepResult> results)

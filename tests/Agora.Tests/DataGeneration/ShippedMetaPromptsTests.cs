@@ -80,7 +80,7 @@ public sealed class ShippedMetaPromptsTests
             foreach (var setting in Setting.All)
             {
                 var metaPrompt = metaPrompts.For(setting);
-                for (var place = 0; place < seeds.Instances.Length; place++)
+                for (var place = 0; place < seeds.Instances.Count; place++)
                 {
                     var draft = GenerationMethods.For(setting.Method).Ask(new PromptSources
                     {

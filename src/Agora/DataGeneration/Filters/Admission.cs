@@ -31,7 +31,7 @@ internal sealed class Admission
     public bool JudgesAny => filters.Length > 0;
 
     /// <summary>Keeps every text, whatever it is like: seeds, against which instances are compared.</summary>
-    public async Task KeepAsync(IReadOnlyList<(string Name, InstructionResponse Pair)> texts, CancellationToken cancellationToken)
+    public async Task KeepAsync(IEnumerable<(string Name, InstructionResponse Pair)> texts, CancellationToken cancellationToken)
     {
         if (filters.Length == 0) return;
         foreach (var block in texts.Chunk(Block))

@@ -67,11 +67,14 @@ public sealed class TestSetIndex
     /// <summary>The seeds that may be used, and those that stand in a test set.</summary>
     public (SeedSet Seeds, ImmutableArray<DroppedSeed> Dropped) Clean(SeedSet seeds)
     {
-        var found = new TestMatch?[seeds.Instances.Length];
-        Parallel.For(0, found.Length, i => found[i] = Find(new InstructionResponse(seeds.Instances[i].Instruction, seeds.Instances[i].Response ?? "")));
-        var clean = seeds.Instances.Where((_, i) => found[i] is null).ToImmutableArray();
-        return (new SeedSet(clean), [.. seeds.Instances.Zip(found).Where(pair => pair.Second is not null)
-            .Select(pair => new DroppedSeed(pair.First.Id, pair.Second!.TestSet, pair.Second.Item, pair.Second.Words))]);
+        var found = new DroppedSeed?[seeds.Instances.Count];
+        var clean = seeds.Where((row, seed) =>
+        {
+            if (Find(new InstructionResponse(seed.Instruction, seed.Response ?? "")) is not { } match) return true;
+            found[row] = new DroppedSeed(seed.Id, match.TestSet, match.Item, match.Words);
+            return false;
+        });
+        return (clean, [.. found.OfType<DroppedSeed>()]);
     }
 
     private void Index(int set)

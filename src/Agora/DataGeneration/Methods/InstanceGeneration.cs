@@ -25,7 +25,7 @@ internal sealed class InstanceGeneration : IGenerationMethod
         var metaPrompt = sources.MetaPrompt;
         var random = sources.Stream("demonstrations");
         var fromGenerated = metaPrompt.Demonstrations > 1 && sources.Generated.Count > 0 ? 1 : 0;
-        var shown = random.Sample(sources.Seeds.Instances.Length, metaPrompt.Demonstrations - fromGenerated)
+        var shown = random.Sample(sources.Seeds.Instances.Count, metaPrompt.Demonstrations - fromGenerated)
             .Select(i => sources.Seeds.Instances[i])
             .Select(seed => (seed.Id.Value, Pair: new InstructionResponse(seed.Instruction, seed.Response!))).ToList();
         if (fromGenerated == 1)

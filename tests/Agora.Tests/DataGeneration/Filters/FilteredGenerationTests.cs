@@ -31,7 +31,7 @@ public sealed class FilteredGenerationTests
             var outcome = await GenerateAsync(plan, Repeating(script));
             Assert.True(outcome.Complete);
             string[] texts = [.. plan.Seeds.Instances.Select(seed => seed.Instruction), .. outcome.Instances.OrderBy(instance => instance.Provenance.Round).ThenBy(instance => instance.Index).Select(instance => instance.Instruction)];
-            for (var i = plan.Seeds.Instances.Length; i < texts.Length; i++)
+            for (var i = plan.Seeds.Instances.Count; i < texts.Length; i++)
                 for (var j = 0; j < i; j++)
                     Assert.True(PlainF(texts[i], texts[j]) < 0.7, $"\"{texts[i]}\" and \"{texts[j]}\"");
         }, iter: 40);
