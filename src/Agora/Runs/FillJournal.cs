@@ -84,8 +84,8 @@ internal sealed class FillJournal : IFillStore, IDisposable
         return (Number(ref reader), Number(ref reader));
     }
 
-    // Places are small and dense: neighbours keep apart without a good hash, and rounds follow each other.
-    private static uint Hash(int round, int place) => (uint)place + 0x9E3779B1u * (uint)round;
+    // Places are small and dense, and must not lie side by side in the index: who looks there goes on to the next slot that is free.
+    internal static uint Hash(int round, int place) => (uint)((((ulong)(uint)round << 32 | (uint)place) * 0x9E3779B97F4A7C15) >> 32);
 
     private static int Number(ref Utf8JsonReader reader)
     {

@@ -52,6 +52,25 @@ public sealed class FillJournalTests : IDisposable
         }
     }
 
+    // Slots that are taken side by side are looked through one by one, for every place: where each lay beside the one before, a million places of one round had not ended after six minutes.
+    [Theory]
+    [InlineData(100_000, 0)]
+    [InlineData(100_000, 3000)]
+    [InlineData(500, 0)]
+    public void Places_of_a_round_do_not_lie_side_by_side_in_the_index(int places, int ofLaterRounds)
+    {
+        var taken = new bool[1 << 18];
+        foreach (var (round, place) in Enumerable.Range(0, places).Select(place => (0, place)).Concat(Enumerable.Range(0, ofLaterRounds).Select(place => (1 + place % 3, place))))
+        {
+            var slot = FillJournal.Hash(round, place) & (uint)(taken.Length - 1);
+            while (taken[slot]) slot = (slot + 1) & (uint)(taken.Length - 1);
+            taken[slot] = true;
+        }
+        var (longest, run) = (0, 0);
+        foreach (var one in taken) longest = Math.Max(longest, run = one ? run + 1 : 0);
+        Assert.InRange(longest, 1, 100);
+    }
+
     [Fact]
     public void The_result_is_written_by_copying_to_the_same_bytes()
     {
