@@ -19,6 +19,10 @@ public sealed partial class HubServer
     public long? PartLength { get; set; }
     /// <summary>The status with which an upload's request is refused, by its number from 0; null where it is taken.</summary>
     public Func<int, int?> UploadFault { get; set; } = _ => null;
+    /// <summary>In place of a status: what was asked for is done, and the connection breaks in the middle of the answer.</summary>
+    public const int CutInAnswer = -1;
+    /// <summary>In place of a status: what was asked for is done, and the answer has no end.</summary>
+    public const int EndlessAnswer = -2;
     /// <summary>Repositories that were made, with whether they are private.</summary>
     public ConcurrentDictionary<string, bool> Made { get; } = [];
     /// <summary>Commits, by their summaries.</summary>
@@ -107,11 +111,17 @@ public sealed partial class HubServer
     private void MapStore(WebApplication application) => application.MapPut("/put/{oid}/{part}", async context =>
     {
         Note(context, "contents");
-        if (UploadFault(Interlocked.Increment(ref uploadRequests) - 1) is { } status)
+        switch (UploadFault(Interlocked.Increment(ref uploadRequests) - 1))
         {
-            context.Response.StatusCode = status;
-            context.Response.Headers.RetryAfter = "0";
-            return;
+            case > 0 and { } status:
+                context.Response.StatusCode = status;
+                context.Response.Headers.RetryAfter = "0";
+                return;
+            case CutInAnswer:
+                // In the middle of what is sent.
+                await context.Request.Body.ReadAtLeastAsync(new byte[1], 1, throwOnEndOfStream: false);
+                context.Abort();
+                return;
         }
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body);
@@ -148,7 +158,8 @@ public sealed partial class HubServer
             await RefuseAsync(context, token.Length == 0 ? 401 : 403, "", $"you sent {token}");
             return;
         }
-        if (UploadFault(Interlocked.Increment(ref uploadRequests) - 1) is { } status)
+        var fault = UploadFault(Interlocked.Increment(ref uploadRequests) - 1);
+        if (fault is > 0 and { } status)
         {
             context.Response.StatusCode = status;
             context.Response.Headers.RetryAfter = "0";
@@ -156,6 +167,16 @@ public sealed partial class HubServer
         }
         var (code, body) = await answer();
         context.Response.StatusCode = code;
+        if (fault is not null)
+        {
+            context.Response.ContentType = "application/json";
+            await context.Response.WriteAsync("{\"commitOid\": \"");
+            for (var more = new string(' ', 1 << 16); fault == EndlessAnswer && !context.RequestAborted.IsCancellationRequested;) await context.Response.WriteAsync(more);
+            await context.Response.Body.FlushAsync();
+            await Task.Delay(50);      // the client has what was sent before the connection goes
+            context.Abort();
+            return;
+        }
         if (body is not null) await context.Response.WriteAsJsonAsync(body);
     }
 

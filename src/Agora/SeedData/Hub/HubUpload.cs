@@ -21,6 +21,7 @@ public sealed class HubUpload(HubClient client)
 {
     private const string LfsJson = "application/vnd.git-lfs+json";
     private const int SampleBytes = 512;
+    private const int LongestAnswer = 64 << 20;
     // Beside the silence that any request may keep, time for the body at a slow line's pace.
     private const double SlowestBytesPerSecond = 50_000;
 
@@ -160,8 +161,41 @@ public sealed class HubUpload(HubClient client)
         foreach (var (name, value) in headers ?? [])
             if (!request.Headers.TryAddWithoutValidation(name, value))
                 request.Content.Headers.TryAddWithoutValidation(name, value);
-        return await client.SendAsync(request, silence ?? client.Settings.Silence, cancellationToken);
+        var answer = await client.SendAsync(request, silence ?? client.Settings.Silence, cancellationToken);
+        try
+        {
+            await LoadAsync(dataset, answer, cancellationToken);
+            return answer;
+        }
+        catch
+        {
+            answer.Dispose();
+            throw;
+        }
     }, cancellationToken);
+
+    // An answer that breaks off is worth another try, so it is read before it counts as one. The hub's own are a few kilobytes a file.
+    private async Task LoadAsync(HubAddress dataset, HttpResponseMessage answer, CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        stop.CancelAfter(client.Settings.Silence);
+        try
+        {
+            await answer.Content.LoadIntoBufferAsync(LongestAnswer, stop.Token);
+        }
+        catch (HttpRequestException fault) when (fault.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded)
+        {
+            throw NotTheHub(dataset, fault);
+        }
+        catch (Exception fault) when (fault is HttpRequestException or IOException)
+        {
+            throw new TransientHubFault("the answer breaks off", null, fault);
+        }
+        catch (OperationCanceledException fault) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TransientHubFault("the answer does not come to its end", null, fault);
+        }
+    }
 
     private async Task<JsonElement> DemandAsync(HttpResponseMessage answer, HubAddress dataset, CancellationToken cancellationToken)
     {

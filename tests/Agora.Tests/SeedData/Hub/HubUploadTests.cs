@@ -56,12 +56,36 @@ public sealed class HubUploadTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData(429)]
-    [InlineData(503)]
-    public async Task Faults_that_pass_are_tried_again(int status)
+    [InlineData(429, 1 << 20)]
+    [InlineData(500, null)]
+    [InlineData(503, 1 << 20)]
+    [InlineData(HubServer.CutInAnswer, null)]
+    [InlineData(HubServer.CutInAnswer, 1 << 20)]
+    public async Task Faults_that_pass_are_tried_again(int status, int? partLength)
     {
-        await StartAsync(partLength: 1 << 20);
+        await StartAsync(partLength);
         server.UploadFault = number => number % 2 == 0 ? status : null;
+        await PushAsync(Files());
+        Assert.Equal(3, (await Client().ListAsync(Target, Stop)).Files.Count);
+    }
+
+    // Each request of a push in turn is the one that meets it.
+    [Theory]
+    [InlineData(401, "the token may not write to me/mine")]
+    [InlineData(HubServer.EndlessAnswer, "the server's answer is not what the hub sends")]
+    public async Task What_does_not_pass_is_one_clear_error_wherever_it_happens(int fault, string what)
+    {
+        await StartAsync(partLength: null);
+        for (var request = 0; request < 7; request++)
+        {
+            var asked = 0;
+            server.UploadFault = _ => asked++ == request ? fault : null;
+            if (await Record.ExceptionAsync(() => PushAsync(Files())) is not { } thrown) continue;
+            var error = Assert.IsType<AgoraException>(thrown);
+            Assert.True(error.What == what || error.What.StartsWith("the store of large files answers with status 401", StringComparison.Ordinal), error.ToString());
+            Assert.DoesNotContain(Token, error.ToString(), StringComparison.Ordinal);
+        }
+        server.UploadFault = _ => null;
         await PushAsync(Files());
         Assert.Equal(3, (await Client().ListAsync(Target, Stop)).Files.Count);
     }
