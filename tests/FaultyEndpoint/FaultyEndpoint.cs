@@ -54,6 +54,8 @@ public sealed record EndpointBehaviour
     public TimeSpan Jitter { get; init; } = TimeSpan.Zero;
     /// <summary>Tokens a minute, input and the most that may be written together, told in the provider's own headers; no limit where null.</summary>
     public int? TokensPerMinute { get; init; }
+    /// <summary>Words at the beginning of every prompt that the endpoint has in its prompt cache.</summary>
+    public int CachedTokens { get; init; }
     /// <summary>A request whose client has left is computed and charged all the same, as providers do.</summary>
     public bool ChargesForLeft { get; init; }
     /// <summary>Requests a minute that are let in, told in the provider's own headers; no limit where null.</summary>
@@ -258,8 +260,8 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
     private async Task CompletionAsync(HttpContext context, ReceivedRequest request, string? text, string finish, bool choices = true, bool usage = true, bool logProbabilities = true)
     {
         var (body, input, output) = (Protocol)context.Items[nameof(Protocol)]! == Protocol.Anthropic
-            ? Message(request, text, finish, choices, usage)
-            : Completion(request, text, finish, choices, usage, logProbabilities ? FirstTokensOf(request) : null);
+            ? Message(request, text, finish, choices, usage, behaviour.CachedTokens)
+            : Completion(request, text, finish, choices, usage, logProbabilities ? FirstTokensOf(request) : null, behaviour.CachedTokens);
         GiveBack(context, input, output);
         if (usage)
         {
@@ -296,7 +298,7 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
         request.Body["logprobs"]?.GetValue<bool>() == true ? behaviour.FirstTokens?.Invoke(request).Take(request.Body["top_logprobs"]!.GetValue<int>()).ToArray() : null;
 
     private static (string Body, int Input, int Output) Completion(
-        ReceivedRequest request, string? text, string finish, bool choices, bool usage, (string Token, double LogProbability)[]? firstTokens)
+        ReceivedRequest request, string? text, string finish, bool choices, bool usage, (string Token, double LogProbability)[]? firstTokens, int cached = 0)
     {
         var (input, output) = (request.LastMessage.Split(' ').Length, text?.Split(' ').Length ?? 0);
         var body = new JsonObject
@@ -317,10 +319,11 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
             body["choices"]![0]!["logprobs"] = new JsonObject { ["content"] = new JsonArray(first), ["refusal"] = null };
         }
         if (usage) body["usage"] = new JsonObject { ["prompt_tokens"] = input, ["completion_tokens"] = output, ["total_tokens"] = input + output };
+        if (usage && cached > 0) body["usage"]!["prompt_tokens_details"] = new JsonObject { ["cached_tokens"] = Math.Min(cached, input) };
         return (body.ToJsonString(), input, output);
     }
 
-    private static (string Body, int Input, int Output) Message(ReceivedRequest request, string? text, string finish, bool content, bool usage)
+    private static (string Body, int Input, int Output) Message(ReceivedRequest request, string? text, string finish, bool content, bool usage, int cached = 0)
     {
         var (input, output) = (request.LastMessage.Split(' ').Length, text?.Split(' ').Length ?? 0);
         var body = new JsonObject
@@ -333,7 +336,10 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
             ["stop_reason"] = finish switch { "stop" => "end_turn", "length" => "max_tokens", "content_filter" => "refusal", _ => finish },
             ["stop_sequence"] = null,
         };
-        if (usage) body["usage"] = new JsonObject { ["input_tokens"] = input, ["output_tokens"] = output };
+        // Unlike OpenAI's, these are apart from each other.
+        var read = Math.Min(cached, input);
+        if (usage) body["usage"] = new JsonObject { ["input_tokens"] = input - read, ["output_tokens"] = output };
+        if (usage && read > 0) (body["usage"]!["cache_read_input_tokens"], body["usage"]!["cache_creation_input_tokens"]) = (read, 0);
         return (body.ToJsonString(), input, output);
     }
 

@@ -31,6 +31,9 @@ public abstract class CompletionFormat
     /// <summary>Words of the form that have no business in a response.</summary>
     public abstract IReadOnlyList<string> Triggers { get; }
 
+    /// <summary>The JSON schema by which the endpoint shall bind the answer; null where it shall not.</summary>
+    public virtual JsonElement? Schema => null;
+
     internal const string RevisionTriggers = "the trigger \"Revised Answer:\" or \"OUTPUT:\"";
 
     /// <summary>A new instruction with its response.</summary>
@@ -129,6 +132,12 @@ public sealed class InstructionCompletion : CompletionFormat
 public sealed class JsonCompletion(bool instructionGiven, JsonReading reading = JsonReading.Strict) : CompletionFormat
 {
     public override IReadOnlyList<string> Triggers { get; } = [];
+
+    // The shipped templates ask for both keys even where the instruction is given.
+    public override JsonElement? Schema => reading == JsonReading.Schema ? BothStrings : null;
+
+    private static readonly JsonElement BothStrings = JsonElement.Parse(
+        """{"type": "object", "properties": {"instruction": {"type": "string"}, "response": {"type": "string"}}, "required": ["instruction", "response"], "additionalProperties": false}""");
 
     public override string Write(InstructionResponse pair) =>
         $$"""{"instruction": {{JsonSerializer.Serialize(pair.Instruction, Relaxed)}}, "response": {{JsonSerializer.Serialize(pair.Response, Relaxed)}}}""";

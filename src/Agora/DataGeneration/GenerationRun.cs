@@ -235,6 +235,7 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
         MaxOutputTokens = plan.Spec.MaxNewTokens,
         StopSequences = [.. plan.Spec.Stop],
         Seed = sources.Stream(request.Use).NextSeed() & int.MaxValue,
+        ResponseFormat = request.AsUser || plan.MetaPrompt.Completion.Schema is not { } schema ? null : ChatResponseFormat.ForJsonSchema(schema, "instance"),
         AdditionalProperties = !request.AsUser ? null : new AdditionalPropertiesDictionary { [plan.UserTurn is null ? SamplingOptions.AsUser : SamplingOptions.PlainPrompt] = true },
     };
 

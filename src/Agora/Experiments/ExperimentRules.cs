@@ -28,6 +28,7 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
         TrainingPrice();
         Methods(generators);
         Metrics();
+        Json();
     }
 
     // The axis stands for one generator a meta-prompt, so that nothing else may say how they are asked, and nothing may have their names.
@@ -47,6 +48,17 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
                 if (models?.Members.FirstOrDefault(member => member.Key.Text == $"{generator.Text}+{variant.Text}").Key is { } taken)
                     Add(taken, $"models.{taken.Text} has the name that {generator.Text} gets with the meta-prompt {variant.Text}: give it another one");
         }
+    }
+
+    // Said of answers that nobody writes, it would do nothing.
+    private void Json()
+    {
+        if (root["generation"] is not MapNode generation || Text(generation, "json") is not { } json || json.Text == ExperimentMember.Word(JsonReading.Strict))
+            return;
+        var variants = (models?.Members ?? []).Select(member => member.Value).OfType<MapNode>().Append(generation).Select(section => Text(section, "metaPrompt")?.Text)
+            .Concat(Texts(root, "metaPrompts").Select(variant => variant.Node.Text));
+        if (!variants.Contains(MetaPromptVariant.JsonFormat.Name()))
+            Add(json, $"generation.json {json.Text} belongs to the meta-prompt {MetaPromptVariant.JsonFormat.Name()}, and no generator is asked with it");
     }
 
     private void Metrics()

@@ -99,5 +99,8 @@ public sealed record NoveltySpec
     public double Threshold { get; init; } = 0.7;
 }
 
-/// <summary>How answers of the JSON variant are read. <see cref="Strict"/>: the answer is the object. <see cref="Lenient"/>: text around it, comments, trailing commas and keys in other cases are forgiven.</summary>
-public enum JsonReading { Strict, Lenient }
+/// <summary>
+/// How answers of the JSON variant are read. <see cref="Strict"/>: the answer is the object. <see cref="Lenient"/>: text around it, comments, trailing commas and keys in other cases are forgiven.
+/// <see cref="Schema"/>: strictly, and the endpoint is told the object's JSON schema, by which it binds what the model writes (structured output).
+/// </summary>
+public enum JsonReading { Strict, Lenient, Schema }

@@ -76,12 +76,21 @@ internal sealed class OpenAIChat(IChatClient inner, EndpointModel model, HttpCli
         return response;
     }
 
+    // The name by which Microsoft.Extensions.AI.OpenAI is told.
+    private const string StrictSchema = "strict";
+
     private ChatOptions? WithExtensions(ChatOptions? options)
     {
         if (options?.Seed is not null && !ProviderCapabilities.TakesSeed(model.Spec))
         {
             options = options.Clone();
             options.Seed = null;
+        }
+        if (options?.ResponseFormat is ChatResponseFormatJson { Schema: not null })
+        {
+            // Without it a schema is advice; OpenAI guarantees it with it only.
+            options = options.Clone();
+            (options.AdditionalProperties ??= [])[StrictSchema] = true;
         }
         var extensions = Extensions(options).ToArray();
         var alternatives = options?.AdditionalProperties?.TryGetValue(SamplingOptions.TopLogProbabilities, out var wanted) == true ? Convert.ToInt32(wanted, CultureInfo.InvariantCulture) : 0;

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using Agora.DataGeneration;
 using Agora.Experiments;
+using Agora.SeedData.Catalogue;
 
 namespace Agora.Runs;
 
@@ -62,11 +63,17 @@ public static class DatasetCard
         {
             Line("\n## Generators and prices\n");
             foreach (var name in files.Select(file => file.Data.Generator).Distinct())
-            {
-                var model = experiment.Models[name];
-                var what = model.Provider == ModelSpec.Embedded ? $"the model folder `{Path.GetFileName(Path.TrimEndingDirectorySeparator(model.Path!))}`" : $"`{model.Model}` at {model.Endpoint}";
-                Line($"- **{name}**: {what}; {(model.Price is { } price ? string.Create(CultureInfo.InvariantCulture, $"${price.Input} and ${price.Output} per million input and output tokens") : "no price was given")}{(model.MetaPrompt is { } variant ? $"; asked with the meta-prompt {variant.Name()}" : "")}");
-            }
+                Line($"- **{name}**: {Described(experiment.Models[name])}{(experiment.Models[name].MetaPrompt is { } variant ? $"; asked with the meta-prompt {variant.Name()}" : "")}");
+            if (files.Any(file => file.Data.Setting.Method == GenerationMethod.BestOfN) && experiment.Generation.BestOf is { } bestOf && (bestOf.Judge ?? bestOf.Reward) is { } scoring)
+                Line(string.Create(CultureInfo.InvariantCulture, $"- **{scoring}** chose the best of {bestOf.Candidates} responses in best_of_n: {Described(experiment.Models[scoring])}"));
+            if (experiment.Generation.Filters.EmbeddingDuplicates is { } duplicates)
+                Line($"- **{duplicates.Model}** made the vectors by which duplicates were found: {Described(experiment.Models[duplicates.Model])}");
+        }
+
+        static string Described(ModelSpec model)
+        {
+            var what = model.Provider == ModelSpec.Embedded ? $"the model folder `{Path.GetFileName(Path.TrimEndingDirectorySeparator(model.Path!))}`" : $"`{model.Model}` at {model.Endpoint ?? model.Provider}";
+            return $"{what}; {(model.Price is not { } price ? "no price was given" : string.Create(CultureInfo.InvariantCulture, $"${price.Input} and ${price.Output} per million input and output tokens{(price.CachedInput is { } cached ? $", ${cached} for input from the prompt cache" : "")}"))}";
         }
 
         void Rejects(IReadOnlyList<(GeneratedData Data, ImmutableArray<string> Files)> files)
@@ -102,7 +109,16 @@ public static class DatasetCard
             Line("\n## Licence\n");
             Line("Not stated here, for the one who publishes has to decide it. It depends on the terms of each generator above, some of which restrict the training of other models on their output, and on the licences of the seed data:\n");
             foreach (var setting in files.Select(file => file.Data.Setting).Distinct().Order())
-                Line(experiment.SeedData.TryGetValue(setting, out var seeds) ? $"- {setting}: seeds from `{(seeds.File.Contains("://", StringComparison.Ordinal) ? seeds.File : Path.GetFileName(seeds.File))}`" : $"- {setting}: no seed data");
+                Line($"- {setting}: {(experiment.SeedData.TryGetValue(setting, out var seeds) && setting.Method.NeedsSeeds ? Seeds(seeds.File) : "no seed data")}");
+        }
+
+        // Where a file lies on the writer's machine is nobody's business.
+        static string Seeds(string file)
+        {
+            if (!DataName.IsNamed(file)) return $"seeds from `{Path.GetFileName(file)}`";
+            if (!file.StartsWith(CatalogueEntry.Scheme, StringComparison.Ordinal)) return $"seeds from `{file}`, whose page tells their licence";
+            var entry = DataCatalogue.Find(file[CatalogueEntry.Scheme.Length..]);
+            return $"seeds from {entry.Title}: {string.Join("; ", entry.Parts.Select(part => $"{(part.Repository is { } repository ? $"`{repository}`" : "a copy of the writer's own")}, licence {part.Licence}"))}";
         }
     }
 

@@ -16,11 +16,14 @@ public sealed class GenerateStep : RunStep
     private readonly IdentifiedModel generator;
     private readonly GenerationPlan plan;
     private readonly GenerationHelpers helpers;
+    private readonly EstimatingTokenizer tokens;
 
-    internal GenerateStep(IdentifiedModel generator, GenerationPlan plan, string seedsIdentity, string tokenizerIdentity, GenerationHelpers helpers)
+    /// <param name="tokens">By which the estimate counts; nothing else depends on it.</param>
+    internal GenerateStep(IdentifiedModel generator, GenerationPlan plan, string seedsIdentity, string tokenizerIdentity, GenerationHelpers helpers, EstimatingTokenizer tokens)
         : base($"generate {plan.Setting} with {plan.Generator}", Identify(generator, plan, seedsIdentity, tokenizerIdentity, helpers), [])
     {
         this.helpers = helpers;
+        this.tokens = tokens;
         this.generator = generator;
         this.plan = plan;
     }
@@ -30,10 +33,14 @@ public sealed class GenerateStep : RunStep
     public override ImmutableArray<ModelSpec> Charged => helpers.Embeddings is { } embeddings ? [.. Models, embeddings.Spec] : Models;
 
     public override ModelCapabilities Needs =>
-        (plan.Spec.SystemMessage.Length > 0 ? ModelCapabilities.SystemMessage : 0) | (plan.Spec.Stop.IsEmpty ? 0 : ModelCapabilities.StopSequences);
+        (plan.Spec.SystemMessage.Length > 0 ? ModelCapabilities.SystemMessage : 0) | (plan.Spec.Stop.IsEmpty ? 0 : ModelCapabilities.StopSequences)
+        | (plan.MetaPrompt.Completion.Schema is null ? 0 : ModelCapabilities.StructuredOutput) | (plan.UserTurn is null ? 0 : ModelCapabilities.PlainPrompt);
 
-    /// <summary>How the estimate was made where there is no pilot: by a tokenizer on prompts as they will be asked, or by the length of texts.</summary>
-    internal string Basis => generator.Spec.Provider == ModelSpec.Embedded ? "length of texts" : "tokenizer";
+    // A method's judge is asked without any of that.
+    public override ModelCapabilities NeedsOf(ModelSpec model) => model == generator.Spec ? Needs : ModelCapabilities.None;
+
+    /// <summary>How the estimate was made where there is no pilot: by a tokenizer, whose name this is, on prompts as they will be asked, or by the length of texts.</summary>
+    internal string Basis => EstimateByTokenizer() is null ? "length of texts" : tokens.Name;
 
     /// <summary>The estimate by what the first tries cost.</summary>
     internal StepEstimate EstimateBy(GenerationPilot pilot)
@@ -58,7 +65,7 @@ public sealed class GenerateStep : RunStep
 
     private const int FewestWorthAPilot = 200;
 
-    // Prompts as they will be asked, and seeds as answers are likely to be, in the tokens of the students' tokenizer: the generator's own is not here.
+    // Prompts as they will be asked, and seeds as answers are likely to be.
     private StepEstimate? EstimateByTokenizer()
     {
         const int Sample = 16;
@@ -67,15 +74,15 @@ public sealed class GenerateStep : RunStep
         var places = Math.Min(Sample, method.OneSeedPerPlace && method.Method.NeedsSeeds ? Math.Min(plan.Spec.Instances, seeds.Count) : plan.Spec.Instances);
         if (places == 0 || seeds.Count < plan.MetaPrompt.Demonstrations || (method.NeedsSeedResponses && plan.Seeds.FirstWithoutResponse is not null))
             return null;
-        var input = (long)Enumerable.Range(0, places).Average(place => plan.CountTokens($"{plan.Spec.SystemMessage}\n{GenerationPreview.FirstRequest(plan, place).Prompt}"));
-        var answers = seeds.Take(Sample).Select(seed => plan.CountTokens((method.WritesInstructions ? seed.Instruction + "\n" : "") + (seed.Response ?? seed.Instruction))).ToArray();
+        var input = (long)Enumerable.Range(0, places).Average(place => tokens.Count($"{plan.Spec.SystemMessage}\n{GenerationPreview.FirstRequest(plan, place).Prompt}"));
+        var answers = seeds.Take(Sample).Select(seed => tokens.Count((method.WritesInstructions ? seed.Instruction + "\n" : "") + (seed.Response ?? seed.Instruction))).ToArray();
         var output = answers.Length == 0 ? plan.Spec.MaxNewTokens : Math.Min(plan.Spec.MaxNewTokens, (long)answers.Average());
         return Estimate(input, output, answers.Length == 0 ? 0 : (long)answers.Average());
     }
 
     public override StepEstimate Estimate()
     {
-        if (generator.Spec.Provider != ModelSpec.Embedded && EstimateByTokenizer() is { } counted)
+        if (EstimateByTokenizer() is { } counted)
             return counted;
         SeedInstance[] seeds = [.. plan.Seeds.Instances.Take(MostSeedsMeasured)];
         var instruction = seeds.Length == 0 ? 0 : (long)seeds.Average(seed => seed.Instruction.Length);
@@ -184,6 +191,10 @@ public sealed class GenerateStep : RunStep
         return new StepIdentity("generate", CodeVersion, parameters, []) { Asked = generator.Identity };
     }
 }
+
+/// <summary>Counts tokens as a model's tokenizer does, or as one does that is at hand.</summary>
+/// <param name="Name">Whose it is, for the reader of an estimate.</param>
+internal sealed record EstimatingTokenizer(string Name, Func<string, int> Count);
 
 /// <summary>Models that a generation asks besides the generator.</summary>
 /// <param name="Judge">Scores candidates; null where the method has none scored.</param>

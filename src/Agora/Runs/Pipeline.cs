@@ -83,7 +83,8 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
     /// <exception cref="AgoraException">The experiment cannot be started, or a model cannot be reached.</exception>
     public async IAsyncEnumerable<GenerationPreview> PreviewAsync(Experiment experiment, int tries, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var graph = await GraphAsync(experiment, mayFetch: true, cancellationToken);
+        var graph = DataAlone(await GraphAsync(PriceTable.Shipped.Complete(experiment), mayFetch: true, cancellationToken));
+        StepDemands.Check(graph.Steps);
         foreach (var node in graph.Data)
             yield return await node.Generate.PreviewAsync(tries, services.Models, cancellationToken);
     }

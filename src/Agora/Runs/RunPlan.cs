@@ -32,7 +32,7 @@ public sealed record BenchmarkSize(string Benchmark, int Items);
 
 /// <summary>What a run will do, found out without asking any model.</summary>
 /// <remarks>
-/// What a data set will take is told by its own first tries where a pilot made them, otherwise by the students' tokenizer on prompts as they will be asked, with one try per instance; other steps by four characters a token.
+/// What a data set will take is told by its own first tries where a pilot made them, otherwise by a tokenizer (OpenAI's own for its models, an embedded model's own, the students' for others) on prompts as they will be asked, with one try per instance; other steps by four characters a token.
 /// </remarks>
 public sealed record RunPlan
 {

@@ -29,8 +29,11 @@ public abstract class RunStep
     /// <summary>All who may charge for what the step asks: those and whoever makes its embeddings.</summary>
     public virtual ImmutableArray<ModelSpec> Charged => Models;
 
-    /// <summary>What each of the <see cref="Models"/> must be able to do.</summary>
+    /// <summary>What the <see cref="Models"/> must be able to do.</summary>
     public virtual ModelCapabilities Needs => ModelCapabilities.None;
+
+    /// <summary>What one of them must be able to do.</summary>
+    public virtual ModelCapabilities NeedsOf(ModelSpec model) => Needs;
 
     /// <summary>What the step will ask for, as far as it can be known before.</summary>
     public abstract StepEstimate Estimate();

@@ -10,13 +10,13 @@ internal static class StepDemands
     public static void Check(IEnumerable<RunStep> steps)
     {
         var missing = steps
-            .SelectMany(step => step.Models.SelectMany(model => ProviderCapabilities.Missing(model, step.Needs).Select(what => (Model: model.Model ?? model.Path, Provider: model.Provider, What: what, step.Name))))
+            .SelectMany(step => step.Models.SelectMany(model => ProviderCapabilities.Missing(model, step.NeedsOf(model)).Select(what => (Model: model.Model ?? model.Path, Provider: model.Provider, What: what, step.Name))))
             .GroupBy(one => (one.Model, one.Provider, one.What))
             .Select(group => $"{group.Key.Model} ({group.Key.Provider}) lacks {group.Key.What}, which \"{group.First().Name}\" needs")
             .ToArray();
         if (missing.Length > 0)
             throw new AgoraException(string.Join("; ", missing), "models",
-                "take another model or other settings (judging.preference: text, generation.stop: [], generation.systemMessage: \"\"), or declare the capability where the endpoint has it")
+                "take another model or other settings (judging.preference: text, generation.stop: [], generation.systemMessage: \"\", generation.json: strict), or declare the capability where the endpoint has it")
             { ExitCode = 2 };
     }
 }

@@ -3,6 +3,7 @@ using Agora.Benchmarks;
 using Agora.DataGeneration;
 using Agora.DataGeneration.Filters;
 using Agora.Experiments;
+using Agora.LanguageModels;
 using Agora.LanguageModels.Batches;
 using Agora.Recovery;
 using Agora.SeedData;
@@ -105,10 +106,21 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
                     StudentSystemMessage = experiment.Recipe.SystemMessage,
                 };
                 nodes.Add(new DataNode(generator, setting, Shared(new GenerateStep(models[generator], plan, source is null ? "" : Identity(source), tokenizers,
-                    new GenerationHelpers(judge, experiment.Generation.Filters.EmbeddingDuplicates is { } duplicates ? models[duplicates.Model] : null, services.OpenEmbeddings) { Reward = reward, OpenReward = services.OpenReward }))));
+                    new GenerationHelpers(judge, experiment.Generation.Filters.EmbeddingDuplicates is { } duplicates ? models[duplicates.Model] : null, services.OpenEmbeddings) { Reward = reward, OpenReward = services.OpenReward }, TokenizerOf(models[generator].Spec, plan.CountTokens)))));
             }
         }
         return nodes.ToImmutable();
+    }
+
+    // Loaded when something is estimated.
+    private EstimatingTokenizer TokenizerOf(ModelSpec model, Func<string, int> students)
+    {
+        if (OpenAITokens.EncodingOf(model) is { } encoding)
+            return new EstimatingTokenizer(encoding, text => OpenAITokens.Count(encoding, text));
+        if (model.Provider != ModelSpec.Embedded)
+            return new EstimatingTokenizer("students' tokenizer", students);
+        var own = new Lazy<Func<string, int>>(() => services.TokenCounter(model.Path!));
+        return new EstimatingTokenizer("own tokenizer", text => own.Value(text));
     }
 
     private IEnumerable<MeasureNode> Measures(DataNode node)

@@ -50,6 +50,18 @@ public sealed class FurtherMethodsTests
         Assert.True(outcome.Complete);
     }
 
+    [Theory]
+    [InlineData(JsonReading.Strict, false)]
+    [InlineData(JsonReading.Schema, true)]
+    public async Task Where_the_experiment_says_so_every_answer_of_the_json_variant_is_bound_to_its_schema(JsonReading reading, bool bound)
+    {
+        var talker = new Talker(answer: _ => "{\"instruction\": \"a\", \"response\": \"b\\n[RESULT] 1 [/RESULT]\"}");
+        var plan = Plan(GenerationMethod.QualityEnhancement, 3, spec => spec with { Json = reading });
+        var outcome = await GenerateAsync(plan with { MetaPrompt = MetaPrompts.Load(Path.Combine(Fixtures.Checkout, "prompts"), MetaPromptVariant.JsonFormat, reading).For(plan.Setting) }, talker);
+        Assert.True(outcome.Complete);
+        Assert.All(talker.Asked, request => Assert.Equal(bound, request.Options.ResponseFormat is ChatResponseFormatJson { Schema: not null }));
+    }
+
     [Fact]
     public async Task A_persona_is_drawn_for_each_try_beside_a_demonstration()
     {

@@ -67,6 +67,7 @@ public sealed class ExperimentFileTests
     [InlineData("generation: {instances: 10}", "generation: {topP: 0}", "10:20", "generation.topP must be above 0 and at most 1, got 0")]
     [InlineData("generation: {instances: 10}", "recipe: {learningRate: -1e-5}", "10:24", "recipe.learningRate must be above 0 and below 1, got -1e-5")]
     [InlineData("generation: {instances: 10}", "generation: {instances: }", "10:25", "generation.instances must have a value; delete the key where none is wanted, got nothing")]
+    [InlineData("generation: {instances: 10}", "generation: {json: schema}", "10:20", "generation.json schema belongs to the meta-prompt json_format, and no generator is asked with it")]
     [InlineData("generation: {instances: 10}", "generation: {metaPrompt: jsonformat}", "10:26", "generation.metaPrompt must be agorabench, unoptimized or json_format, got \"jsonformat\"; did you mean \"json_format\"?")]
     [InlineData("generation: {instances: 10}", "generation: {max_new_tokens: 5}", "10:14", "generation.max_new_tokens is not a known key; did you mean \"maxNewTokens\"?")]
     [InlineData("generation: {instances: 10}", "generation: [10]", "10:13", "generation must be a mapping of keys to values, got a list")]

@@ -54,6 +54,39 @@ public sealed class ProvidersTests : IDisposable
         Assert.Null(body["seed"]);
     }
 
+    [Theory]
+    [InlineData(ModelSpec.OpenAI, 1f)]
+    [InlineData(ModelSpec.Azure, 0.5f)]
+    [InlineData(ModelSpec.Anthropic, 1f)]
+    [InlineData(ModelSpec.Anthropic, 0.5f)]
+    public async Task An_answer_is_bound_to_a_schema_in_the_providers_own_words(string provider, float temperature)
+    {
+        ReceivedRequest? received = null;
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = request => Noted(received = request), Key = Key });
+        var schema = new JsonCompletion(instructionGiven: false, JsonReading.Schema).Schema!.Value;
+        await AskAsync(endpoint, provider, new ChatOptions { Temperature = temperature, MaxOutputTokens = 77, ResponseFormat = ChatResponseFormat.ForJsonSchema(schema, "instance") });
+        var body = received!.Body;
+        var sent = provider == ModelSpec.Anthropic ? body["output_config"]!["format"]! : body["response_format"]!;
+        Assert.Equal("json_schema", (string?)sent["type"]);
+        if (provider != ModelSpec.Anthropic) Assert.Equal((true, "instance"), ((bool)sent["json_schema"]!["strict"]!, (string?)sent["json_schema"]!["name"]));
+        var bound = provider == ModelSpec.Anthropic ? sent["schema"]! : sent["json_schema"]!["schema"]!;
+        Assert.Equal((false, ["instruction", "response"]), ((bool)bound["additionalProperties"]!, bound["required"]!.AsArray().Select(key => (string)key!)));
+    }
+
+    [Theory]
+    [InlineData(ModelSpec.OpenAI)]
+    [InlineData(ModelSpec.Azure)]
+    [InlineData(ModelSpec.Anthropic)]
+    public async Task Tokens_of_a_prompt_cache_are_counted_apart_and_cost_their_own_price(string provider)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = _ => "four words are here", Key = Key, CachedTokens = 5 });
+        var chat = await OpenAsync(endpoint, provider);
+        var usage = (await chat.GetResponseAsync("one two three four five six seven", Short, Stop)).Usage!;
+        Assert.Equal((7L, 5L, 4L), (usage.InputTokenCount, usage.CachedInputTokenCount, usage.OutputTokenCount));
+        var price = new Price { Input = 1_000_000, CachedInput = 100_000, Output = 0 };
+        Assert.Equal(2.5m, price.Of(usage.InputTokenCount!.Value, usage.CachedInputTokenCount!.Value, usage.OutputTokenCount!.Value));
+    }
+
     public static TheoryData<string, Fault> Faults => [.. from provider in new[] { ModelSpec.Azure, ModelSpec.Anthropic } from fault in Enum.GetValues<Fault>() select (provider, fault)];
 
     [Theory]
@@ -61,6 +94,35 @@ public sealed class ProvidersTests : IDisposable
     public async Task Exactly_as_many_instances_come_out_whatever_goes_wrong_at_the_endpoint(string provider, Fault fault)
     {
         await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Arithmetic.Answer, Fault = request => request.Number is 1 or 4 ? fault : null });
+        await TenInstancesAsync(endpoint, provider);
+    }
+
+    // Nobody is let in for a hundred requests, after some were.
+    [Theory]
+    [InlineData(ModelSpec.OpenAI, Fault.TooManyRequests)]
+    [InlineData(ModelSpec.Anthropic, Fault.TooManyRequests)]
+    [InlineData(ModelSpec.OpenAI, Fault.Overloaded)]
+    [InlineData(ModelSpec.Anthropic, Fault.Overloaded)]
+    public async Task A_storm_passes_and_costs_nothing(string provider, Fault fault)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Arithmetic.Answer, Fault = request => request.Number is > 3 and < 104 ? fault : null });
+        await TenInstancesAsync(endpoint, provider);
+        Assert.InRange(endpoint.Requests, 110, 200);
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(60, 0)]
+    [InlineData(0, 80)]
+    public async Task The_data_do_not_depend_on_latency_and_jitter(int latency, int jitter)
+    {
+        await using var quick = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Arithmetic.Answer });
+        await using var slow = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Arithmetic.Answer, Latency = TimeSpan.FromMilliseconds(latency), Jitter = TimeSpan.FromMilliseconds(jitter) });
+        Assert.Equal((await TenInstancesAsync(quick, ModelSpec.OpenAI)).Instances.Select(instance => instance.Response), (await TenInstancesAsync(slow, ModelSpec.OpenAI)).Instances.Select(instance => instance.Response));
+    }
+
+    private async Task<GenerationOutcome> TenInstancesAsync(FaultyEndpoint endpoint, string provider)
+    {
         var setting = new Setting(Domain.Math, GenerationMethod.InstanceGeneration);
         var outcome = await DataGenerator.GenerateAsync(new GenerationPlan
         {
@@ -75,6 +137,7 @@ public sealed class ProvidersTests : IDisposable
         }, await OpenAsync(endpoint, provider), null, Stop);
         Assert.Equal((10, null), (outcome.Instances.Length, outcome.Shortfall));
         Assert.Equal(endpoint.Tokens, (outcome.Bill.Total.InputTokens, outcome.Bill.Total.OutputTokens));
+        return outcome;
     }
 
     [Theory]
@@ -148,6 +211,21 @@ public sealed class ProvidersTests : IDisposable
         var chat = await models.OpenChatAsync(new ModelSpec { Provider = ModelSpec.OpenAI, Model = "test-model", Endpoint = endpoint.Address.ToString(), Capabilities = new CapabilitySpec { Seed = false } }, Stop);
         await chat.GetResponseAsync("x", new ChatOptions { Seed = 3, MaxOutputTokens = 5 }, Stop);
         Assert.Null(received!.Body["seed"]);
+    }
+
+    // Counts by tiktoken: "hello world" is two tokens in both; the Thai word for hello is 4 in o200k_base and more in the older encoding.
+    [Theory]
+    [InlineData("gpt-4o-mini", "https://api.openai.com/v1", "o200k_base")]
+    [InlineData("gpt-5-nano", "https://api.openai.com/v1", "o200k_base")]
+    [InlineData("gpt-4.1", "https://api.openai.com/v1", "o200k_base")]
+    [InlineData("gpt-4-turbo", "https://api.openai.com/v1", "cl100k_base")]
+    [InlineData("gpt-3.5-turbo", "https://api.openai.com/v1", "cl100k_base")]
+    [InlineData("gpt-4o", "https://openrouter.ai/api/v1", null)]
+    public void Openais_own_models_have_their_published_tokenizer(string model, string endpoint, string? encoding)
+    {
+        Assert.Equal(encoding, OpenAITokens.EncodingOf(new ModelSpec { Provider = ModelSpec.OpenAI, Model = model, Endpoint = endpoint }));
+        if (encoding is not null)
+            Assert.Equal((2, true), (OpenAITokens.Count(encoding, "hello world"), OpenAITokens.Count(encoding, "สวัสดี") is var thai && encoding == "o200k_base" ? thai <= 4 : thai > 4));
     }
 
     [Theory]

@@ -84,6 +84,27 @@ public sealed class DatasetFilesTests : IDisposable
     }
 
     [Fact]
+    public async Task The_card_tells_licences_of_seeds_as_far_as_they_are_known_and_who_else_was_asked()
+    {
+        var (outcome, experiment) = (await GenerateAsync(), tiny.Experiment());
+        var data = outcome.Result.Data.Select(data => (data with { Setting = data.Setting with { Method = data.Setting.Method == GenerationMethod.ResponseGeneration ? GenerationMethod.BestOfN : data.Setting.Method } }, (System.Collections.Immutable.ImmutableArray<string>)["data.jsonl"])).ToArray();
+        Directory.CreateDirectory(folder["out"]);
+        tiny.Write("prompts/agorabench/math/best_of_n.txt", "Answer this: <input>");
+        tiny.Write("prompts/scoring/math.txt", "<input> <output> Score: 7");
+        var card = File.ReadAllText(DatasetCard.Write(experiment with
+        {
+            SeedData = experiment.SeedData.SetItem(new Setting(Domain.Math, GenerationMethod.InstanceGeneration), new DataSource { File = "catalogue:math/instance_generation" })
+                .SetItem(new Setting(Domain.Math, GenerationMethod.BestOfN), new DataSource { File = "hf://datasets/some/where@main/x.jsonl" }),
+            Generation = experiment.Generation with { BestOf = new BestOfSpec { Judge = "reference", Candidates = 3 } },
+            Models = experiment.Models.SetItem("writer-a", experiment.Models["writer-a"] with { Price = new Price { Input = 1, CachedInput = 0.1m, Output = 2 } }),
+        }, data, folder["out"]));
+        Assert.Contains("math/instance_generation: seeds from GSM8K train and MATH train: `openai/gsm8k`, licence MIT; a copy of the writer's own, licence MIT claimed, contested", card, StringComparison.Ordinal);
+        Assert.Contains("math/best_of_n: seeds from `hf://datasets/some/where@main/x.jsonl`, whose page tells their licence", card, StringComparison.Ordinal);
+        Assert.Contains("- **reference** chose the best of 3 responses in best_of_n: the model folder `reference`", card, StringComparison.Ordinal);
+        Assert.Contains("$0.1 for input from the prompt cache", card, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_card_of_ours_is_written_anew_and_a_text_of_another_s_is_not_touched()
     {
         var outcome = await GenerateAsync();
@@ -107,6 +128,16 @@ public sealed class DatasetFilesTests : IDisposable
         Assert.Contains(previews, preview => preview.Rejected.Any(rejected => rejected.Reason == RejectReason.ResultMissing));
         var responses = previews.Single(preview => preview.Generator == "writer-a" && preview.Setting.Method == GenerationMethod.ResponseGeneration);
         Assert.Equal(("You are a helpful assistant that writes training data.", "Answer this: What is 1 + 2?"), (responses.SystemMessage, responses.Prompt));
+    }
+
+    // Where the experiment names no price, the table's is taken, as in a run.
+    [Fact]
+    public async Task A_preview_knows_the_listed_prices()
+    {
+        var experiment = tiny.Experiment();
+        var listed = experiment.Models["writer-a"] with { Price = null, Provider = ModelSpec.OpenAI, Model = "gpt-4o", Endpoint = "https://api.openai.com/v1" };
+        await foreach (var preview in tiny.Pipeline.PreviewAsync(experiment with { Models = experiment.Models.SetItem("writer-a", listed), Generators = ["writer-a"] }, 2, Stop))
+            Assert.Equal((2.50m, preview.Bill.Total.Dollars(preview.Bill.Price)), (preview.Bill.Price!.Input, preview.Bill.Dollars));
     }
 
     [Fact]
