@@ -310,7 +310,7 @@ public sealed partial class FaultyEndpoint
                     }
                     var text = endpoint.behaviour.Answer(request);
                     var (answer, input, written) = protocol == Protocol.Anthropic
-                        ? Message(request, text, "stop", content: true, usage: true)
+                        ? Message(request, text, "stop", content: true, usage: true, endpoint.Cached(request))
                         : Completion(request, text, "stop", choices: true, usage: true, endpoint.FirstTokensOf(request));
                     Answered++;
                     endpoint.charged.AddOrUpdate(key, 1, (_, before) => before + 1);

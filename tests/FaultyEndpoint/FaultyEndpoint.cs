@@ -56,6 +56,8 @@ public sealed record EndpointBehaviour
     public int? TokensPerMinute { get; init; }
     /// <summary>Words at the beginning of every prompt that the endpoint has in its prompt cache.</summary>
     public int CachedTokens { get; init; }
+    /// <summary>Prompts of at least so many words that Anthropic's clients mark for the prompt cache are put there, and read from there when they come again; none where null.</summary>
+    public int? CachesFrom { get; init; }
     /// <summary>A request whose client has left is computed and charged all the same, as providers do.</summary>
     public bool ChargesForLeft { get; init; }
     /// <summary>Requests a minute that are let in, told in the provider's own headers; no limit where null.</summary>
@@ -71,6 +73,7 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
     private long inputTokens;
     private long outputTokens;
     private int limited;
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<string, bool> cache = new();
     private int embedded;
     private double allowed = double.NaN;
     private long allowedAt;
@@ -260,7 +263,7 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
     private async Task CompletionAsync(HttpContext context, ReceivedRequest request, string? text, string finish, bool choices = true, bool usage = true, bool logProbabilities = true)
     {
         var (body, input, output) = (Protocol)context.Items[nameof(Protocol)]! == Protocol.Anthropic
-            ? Message(request, text, finish, choices, usage, behaviour.CachedTokens)
+            ? Message(request, text, finish, choices, usage, Cached(request))
             : Completion(request, text, finish, choices, usage, logProbabilities ? FirstTokensOf(request) : null, behaviour.CachedTokens);
         GiveBack(context, input, output);
         if (usage)
@@ -323,7 +326,7 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
         return (body.ToJsonString(), input, output);
     }
 
-    private static (string Body, int Input, int Output) Message(ReceivedRequest request, string? text, string finish, bool content, bool usage, int cached = 0)
+    private static (string Body, int Input, int Output) Message(ReceivedRequest request, string? text, string finish, bool content, bool usage, (int Read, int Written) cached)
     {
         var (input, output) = (request.LastMessage.Split(' ').Length, text?.Split(' ').Length ?? 0);
         var body = new JsonObject
@@ -337,10 +340,17 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
             ["stop_sequence"] = null,
         };
         // Unlike OpenAI's, these are apart from each other.
-        var read = Math.Min(cached, input);
-        if (usage) body["usage"] = new JsonObject { ["input_tokens"] = input - read, ["output_tokens"] = output };
-        if (usage && read > 0) (body["usage"]!["cache_read_input_tokens"], body["usage"]!["cache_creation_input_tokens"]) = (read, 0);
+        if (usage) body["usage"] = new JsonObject { ["input_tokens"] = input - cached.Read - cached.Written, ["output_tokens"] = output };
+        if (usage && cached != default) (body["usage"]!["cache_read_input_tokens"], body["usage"]!["cache_creation_input_tokens"]) = (cached.Read, cached.Written);
         return (body.ToJsonString(), input, output);
+    }
+
+    private (int Read, int Written) Cached(ReceivedRequest request)
+    {
+        var words = request.LastMessage.Split(' ').Length;
+        if (behaviour.CachesFrom is not { } fewest) return (Math.Min(behaviour.CachedTokens, words), 0);
+        var marked = request.Body["messages"]!.AsArray()[^1]!["content"] is JsonArray parts && parts.Any(part => (string?)part!["cache_control"]?["type"] == "ephemeral");
+        return !marked || words < fewest ? (0, 0) : cache.TryAdd(request.LastMessage, true) ? (0, words) : (words, 0);
     }
 
     private async Task TrickleAsync(HttpContext context, ReceivedRequest request)

@@ -27,7 +27,7 @@ internal static class BillTable
             table.AddColumn(new TableColumn(title).RightAligned());
         foreach (var line in bill.Lines)
             table.AddRow(line.Kind, Markup.Escape(line.Model), Markup.Escape(line.For + (line.Batch ? " (batch)" : "")), Count(line.Requests), Count(line.InputTokens),
-                Count(line.CachedInputTokens), Count(line.OutputTokens), line.Dollars is { } dollars ? (line.AtMost && dollars > 0 ? "at most " : "") + StepMeter.Dollars(dollars) : "no price");
+                Count(line.CachedInputTokens) + (line.CacheWrittenTokens > 0 ? $" ({Count(line.CacheWrittenTokens)} written)" : ""), Count(line.OutputTokens), line.Dollars is { } dollars ? (line.AtMost && dollars > 0 ? "at most " : "") + StepMeter.Dollars(dollars) : "no price");
         Terminal.Out.Write(table);
         Terminal.Out.WriteLine(Total(bill));
     }

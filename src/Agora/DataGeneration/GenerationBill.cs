@@ -15,11 +15,14 @@ public sealed record BillLine
     /// <summary>Part of the input tokens: those that the endpoint had in its prompt cache.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long CachedInputTokens { get; init; }
+    /// <summary>Part of the input tokens: those that the endpoint put into its prompt cache.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long CacheWrittenTokens { get; init; }
     /// <summary>Completions for which the endpoint reported no tokens; they are in no sum but this one.</summary>
     public long WithoutUsage { get; init; }
 
     /// <returns>US dollars; null where no price is known.</returns>
-    public decimal? Dollars(Price? price) => price?.Of(InputTokens, CachedInputTokens, OutputTokens);
+    public decimal? Dollars(Price? price) => price?.Of(InputTokens, CachedInputTokens, OutputTokens, CacheWrittenTokens);
 
     public static BillLine operator +(BillLine left, BillLine right) => new()
     {
@@ -27,6 +30,7 @@ public sealed record BillLine
         InputTokens = left.InputTokens + right.InputTokens,
         OutputTokens = left.OutputTokens + right.OutputTokens,
         CachedInputTokens = left.CachedInputTokens + right.CachedInputTokens,
+        CacheWrittenTokens = left.CacheWrittenTokens + right.CacheWrittenTokens,
         WithoutUsage = left.WithoutUsage + right.WithoutUsage,
     };
 
@@ -36,6 +40,7 @@ public sealed record BillLine
         InputTokens = left.InputTokens - right.InputTokens,
         OutputTokens = left.OutputTokens - right.OutputTokens,
         CachedInputTokens = left.CachedInputTokens - right.CachedInputTokens,
+        CacheWrittenTokens = left.CacheWrittenTokens - right.CacheWrittenTokens,
         WithoutUsage = left.WithoutUsage - right.WithoutUsage,
     };
 

@@ -215,6 +215,7 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
             InputTokens = usage?.InputTokenCount ?? 0,
             OutputTokens = usage?.OutputTokenCount ?? 0,
             CachedInputTokens = usage?.CachedInputTokenCount ?? 0,
+            CacheWrittenTokens = CacheWrites.Of(usage),
             WithoutUsage = usage is { InputTokenCount: not null, OutputTokenCount: not null } ? 0 : 1,
         };
         return (response.Text, line, Ending(response));
@@ -236,7 +237,8 @@ internal sealed class GenerationRun(GenerationPlan plan, IGenerationMethod metho
         StopSequences = [.. plan.Spec.Stop],
         Seed = sources.Stream(request.Use).NextSeed() & int.MaxValue,
         ResponseFormat = request.AsUser || plan.MetaPrompt.Completion.Schema is not { } schema ? null : ChatResponseFormat.ForJsonSchema(schema, "instance"),
-        AdditionalProperties = !request.AsUser ? null : new AdditionalPropertiesDictionary { [plan.UserTurn is null ? SamplingOptions.AsUser : SamplingOptions.PlainPrompt] = true },
+        AdditionalProperties = !request.AsUser ? method.RepeatsPrompt ? new AdditionalPropertiesDictionary { [SamplingOptions.CachePrompt] = true } : null
+            : new AdditionalPropertiesDictionary { [plan.UserTurn is null ? SamplingOptions.AsUser : SamplingOptions.PlainPrompt] = true },
     };
 
     private ChatOptions JudgeOptions(PromptSources sources, MethodRequest request) => new()

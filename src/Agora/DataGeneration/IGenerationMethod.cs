@@ -23,6 +23,9 @@ public interface IGenerationMethod
     /// <summary>Whether the generator writes the instruction, or it is the seed's own.</summary>
     bool WritesInstructions => true;
 
+    /// <summary>Whether a try sends one prompt several times, so that it is worth an endpoint's prompt cache.</summary>
+    bool RepeatsPrompt => false;
+
     /// <summary>Whose template stands in where a folder of prompts has none for this method.</summary>
     GenerationMethod TemplateOf => Method;
 

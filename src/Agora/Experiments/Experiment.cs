@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 
 namespace Agora.Experiments;
 
@@ -158,6 +159,10 @@ public sealed record Price
     /// <summary>Of input that the endpoint had in its prompt cache; <see cref="Input"/> where absent.</summary>
     [Range(0, 100_000)]
     public decimal? CachedInput { get; init; }
+    /// <summary>Of input that the endpoint put into its prompt cache because it was asked to, as Anthropic's is for prompts that come again; <see cref="Input"/> where absent.</summary>
+    [Range(0, 100_000)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]   // data sets of before it was told keep their bytes
+    public decimal? CacheWrite { get; init; }
     [Range(0, 100_000)]
     public required decimal Output { get; init; }
     /// <summary>What a request through the provider's batch API costs, as a share of these prices: 0.5 is half price; absent where it has none.</summary>
@@ -165,9 +170,9 @@ public sealed record Price
     public decimal? Batch { get; init; }
 
     /// <returns>US dollars.</returns>
-    /// <param name="inputTokens">Cached ones included.</param>
-    public decimal Of(long inputTokens, long cachedInputTokens, long outputTokens) =>
-        ((inputTokens - cachedInputTokens) * Input + cachedInputTokens * (CachedInput ?? Input) + outputTokens * Output) / 1_000_000m;
+    /// <param name="inputTokens">Those read from the cache and those written into it included.</param>
+    public decimal Of(long inputTokens, long cachedInputTokens, long outputTokens, long cacheWrittenTokens = 0) =>
+        ((inputTokens - cachedInputTokens - cacheWrittenTokens) * Input + cachedInputTokens * (CachedInput ?? Input) + cacheWrittenTokens * (CacheWrite ?? Input) + outputTokens * Output) / 1_000_000m;
 }
 
 /// <summary>What the experiment may cost.</summary>

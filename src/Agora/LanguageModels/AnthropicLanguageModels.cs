@@ -28,19 +28,19 @@ public sealed class AnthropicLanguageModels(EndpointServices services) : Endpoin
             MaxRetries = 0,
             Timeout = timeout,
         };
-        return new Chat(client.AsIChatClient(model.Name), client, http, model.Name);
+        return new Chat(client.AsIChatClient(model.Name), client, http, model.Name, ProviderCapabilities.Of(model.Spec).HasFlag(ModelCapabilities.PromptCaching));
     }
 
     private protected override IBatchApi? Batches(EndpointModel model) => new AnthropicBatches(model, Services.Transport, Services.Retries, Services.BatchLimits ?? AnthropicBatches.Documented);
 
     /// <summary>Says in our words what went wrong below the SDK, and sends only what the API takes.</summary>
-    private sealed class Chat(IChatClient inner, AnthropicClient client, HttpClient transport, string name) : DelegatingChatClient(inner)
+    private sealed class Chat(IChatClient inner, AnthropicClient client, HttpClient transport, string name, bool caches) : DelegatingChatClient(inner)
     {
         public override async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
         {
             try
             {
-                return await base.GetResponseAsync(messages, Accepted(options), cancellationToken);
+                return await base.GetResponseAsync(caches && options?.AdditionalProperties?.ContainsKey(SamplingOptions.CachePrompt) == true ? Cached(messages) : messages, Accepted(options), cancellationToken);
             }
             catch (Exception fault) when (!cancellationToken.IsCancellationRequested && fault is not (TransientEndpointException or PromptRefusedException or AgoraException))
             {
@@ -71,6 +71,14 @@ public sealed class AnthropicLanguageModels(EndpointServices services) : Endpoin
                 transport.Dispose();
             }
             base.Dispose(disposing);
+        }
+
+        // Up to and with the block that is marked, for five minutes; prompts that are too short for the cache are not put there, and nothing is charged for it (docs.anthropic.com/en/docs/build-with-claude/prompt-caching).
+        private static ChatMessage[] Cached(IEnumerable<ChatMessage> messages)
+        {
+            ChatMessage[] marked = [.. messages];
+            marked[^1] = new ChatMessage(marked[^1].Role, [new TextContent(marked[^1].Text).WithCacheControl(Ttl.Ttl5m)]);
+            return marked;
         }
 
         // The SDK's client drops temperature and top_p without a word, so they go into the raw body. Newer models refuse the two together; a value that is the API's own

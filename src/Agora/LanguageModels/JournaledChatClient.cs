@@ -106,6 +106,8 @@ internal sealed record JournalRecord
     public long? OutputTokens { get; init; }
     /// <summary>Part of the input tokens; absent where there were none.</summary>
     public long? CachedInputTokens { get; init; }
+    /// <summary>Part of the input tokens: those that the endpoint put into its prompt cache; absent where there were none.</summary>
+    public long? CacheWrittenTokens { get; init; }
     /// <summary>The model's own name for itself, where the endpoint gives one.</summary>
     public string? Model { get; init; }
     /// <summary>Absent where none were asked for or given.</summary>
@@ -135,6 +137,7 @@ internal sealed record JournalRecord
         InputTokens = response.Usage?.InputTokenCount,
         OutputTokens = response.Usage?.OutputTokenCount,
         CachedInputTokens = response.Usage?.CachedInputTokenCount is > 0 and var cached ? cached : null,
+        CacheWrittenTokens = CacheWrites.Of(response.Usage) is > 0 and var written ? written : null,
         Failed = None(FailedAttempt.Before(response)),
         Batch = BatchedChatClient.IsBatch(response),
         Model = response.ModelId,
@@ -178,6 +181,7 @@ internal sealed record JournalRecord
                 InputTokenCount = record.InputTokens,
                 OutputTokenCount = record.OutputTokens,
                 CachedInputTokenCount = record.CachedInputTokens,
+                AdditionalCounts = CacheWrites.Counts(record.CacheWrittenTokens),
                 TotalTokenCount = record.InputTokens + record.OutputTokens,
             },
         };
@@ -240,7 +244,7 @@ internal static class ChatRequestKey
             json.WriteEndArray();
         }
         if (options.AdditionalProperties is { Count: > 0 } more)
-            foreach (var (name, value) in more.OrderBy(property => property.Key, StringComparer.Ordinal))
+            foreach (var (name, value) in more.Where(property => property.Key != SamplingOptions.CachePrompt).OrderBy(property => property.Key, StringComparer.Ordinal))
                 Write("+" + name, value);
 
         void Write(string name, object? value)

@@ -44,8 +44,22 @@ public static class SamplingOptions
     public const string AnswerPrefix = "answer_prefix";
     /// <summary>int, 0 is off: how many likely tokens to report at each place of the answer, as <see cref="TokenAlternatives"/>.</summary>
     public const string TopLogProbabilities = "top_logprobs";
+    /// <summary>bool: the same prompt will come again soon, so that it is worth the endpoint's prompt cache. It decides nothing about the answer and is in no request's key. Honoured by Anthropic's models alone; others cache by themselves.</summary>
+    public const string CachePrompt = "cache_prompt";
     /// <summary>bool: report how likely the model holds each token of the prompt, as <see cref="PromptToken"/>s; the answer itself is thrown away. Honoured by OpenAI-compatible endpoints alone.</summary>
     public const string PromptLogProbabilities = "prompt_logprobs";
+}
+
+/// <summary>What Microsoft.Extensions.AI has no property for in the usage of an answer.</summary>
+internal static class CacheWrites
+{
+    // As Anthropic's SDK names it; the input tokens of the usage include it.
+    private const string Name = "CacheCreationInputTokens";
+
+    /// <summary>Input tokens that the endpoint put into its prompt cache.</summary>
+    public static long Of(UsageDetails? usage) => usage?.AdditionalCounts?.TryGetValue(Name, out var written) == true ? written : 0;
+
+    public static AdditionalPropertiesDictionary<long>? Counts(long? written) => written is > 0 and var tokens ? new AdditionalPropertiesDictionary<long> { [Name] = tokens } : null;
 }
 
 /// <summary>Log-likelihood of given text, which no interface of the ecosystem covers.</summary>

@@ -25,7 +25,7 @@ public sealed record PriceTable
         var host = model.Endpoint is { } endpoint ? (Uri.TryCreate(endpoint, UriKind.Absolute, out var address) ? address.Host : null)
             : model.Provider == ModelSpec.Anthropic ? "api.anthropic.com" : model.Provider == ModelSpec.OpenAI ? "api.openai.com" : null;
         var listed = Prices.Where(price => price.Host == host && price.Covers(model.Model ?? "")).MaxBy(price => price.Model.Length);
-        return listed is null ? null : new Price { Input = listed.Input, CachedInput = listed.CachedInput, Output = listed.Output, Batch = listed.Batch };
+        return listed is null ? null : new Price { Input = listed.Input, CachedInput = listed.CachedInput, CacheWrite = listed.CacheWrite, Output = listed.Output, Batch = listed.Batch };
     }
 
     /// <summary>The experiment with a price for each model that the table knows and that has none of its own.</summary>
@@ -45,7 +45,7 @@ public sealed record PriceSource(string Page, DateOnly Read, string? Through = n
 /// <summary>US dollars per million tokens.</summary>
 /// <param name="Source">A key of <see cref="PriceTable.Sources"/>.</param>
 /// <param name="Batch">Share of the prices that the batch API asks.</param>
-public sealed record ListedPrice(string Source, string Host, string Model, decimal Input, decimal Output, decimal? CachedInput = null, decimal? Batch = null)
+public sealed record ListedPrice(string Source, string Host, string Model, decimal Input, decimal Output, decimal? CachedInput = null, decimal? Batch = null, decimal? CacheWrite = null)
 {
     /// <summary>The model itself, or one of its dated versions: <c>gpt-4o-2024-08-06</c>, <c>claude-haiku-4-5-20251001</c>.</summary>
     public bool Covers(string model) => model == Model

@@ -119,6 +119,12 @@ internal sealed class FillJournal : IFillStore, IDisposable
         if (reader.TokenType == JsonTokenType.Number) return BillLine.Nothing;
         var line = new BillLine { Completions = Next(ref reader), InputTokens = Next(ref reader), OutputTokens = Next(ref reader), CachedInputTokens = Next(ref reader), WithoutUsage = Next(ref reader) };
         reader.Read();
+        // Earlier versions end here.
+        if (reader.TokenType == JsonTokenType.Number)
+        {
+            line = line with { CacheWrittenTokens = reader.GetInt64() };
+            reader.Read();
+        }
         return line;
 
         static long Next(ref Utf8JsonReader reader)
@@ -202,6 +208,7 @@ internal sealed class FillJournal : IFillStore, IDisposable
         writer.WriteNumberValue(line.OutputTokens);
         writer.WriteNumberValue(line.CachedInputTokens);
         writer.WriteNumberValue(line.WithoutUsage);
+        if (line.CacheWrittenTokens > 0) writer.WriteNumberValue(line.CacheWrittenTokens);
         writer.WriteEndArray();
     }
 

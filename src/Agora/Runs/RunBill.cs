@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Agora.DataGeneration;
 using Agora.Experiments;
 using Agora.LanguageModels;
@@ -17,6 +18,8 @@ public sealed record RunBillLine
     public long Requests { get; init; }
     public long InputTokens { get; init; }
     public long CachedInputTokens { get; init; }
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long CacheWrittenTokens { get; init; }
     public long OutputTokens { get; init; }
     public bool Batch { get; init; }
     /// <summary>US dollars; of failed requests the most that may be charged; null where no price is known.</summary>
@@ -110,6 +113,7 @@ internal sealed class RunBills(IEnumerable<(string Name, ModelSpec Spec)> named,
                     Requests = spending.Requests,
                     InputTokens = spending.InputTokens,
                     CachedInputTokens = spending.CachedInputTokens,
+                    CacheWrittenTokens = spending.CacheWrittenTokens,
                     OutputTokens = spending.OutputTokens,
                     Batch = spending.Batch,
                     Dollars = model.Price is { } price ? spending.Dollars(price) : null,
@@ -152,6 +156,7 @@ internal sealed class RunBills(IEnumerable<(string Name, ModelSpec Spec)> named,
             Requests = line.Completions,
             InputTokens = line.InputTokens,
             CachedInputTokens = line.CachedInputTokens,
+            CacheWrittenTokens = line.CacheWrittenTokens,
             OutputTokens = line.OutputTokens,
             Dollars = line.Dollars(price) * (whole.Batch ? price?.Batch ?? 1 : 1),
         };
@@ -162,6 +167,7 @@ internal sealed class RunBills(IEnumerable<(string Name, ModelSpec Spec)> named,
         Requests = left.Requests + right.Requests,
         InputTokens = left.InputTokens + right.InputTokens,
         CachedInputTokens = left.CachedInputTokens + right.CachedInputTokens,
+        CacheWrittenTokens = left.CacheWrittenTokens + right.CacheWrittenTokens,
         OutputTokens = left.OutputTokens + right.OutputTokens,
         Dollars = left.Dollars + right.Dollars,
     };

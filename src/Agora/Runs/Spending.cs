@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Agora.Experiments;
 using Agora.LanguageModels;
 using Agora.LanguageModels.Batches;
@@ -29,6 +30,8 @@ public sealed record SpendingLine
     /// <summary>Of failed requests: the most that may be charged.</summary>
     public long InputTokens { get; init; }
     public long CachedInputTokens { get; init; }
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long CacheWrittenTokens { get; init; }
     public long OutputTokens { get; init; }
     /// <summary>Answers for which the endpoint reported no tokens; they are in no sum but this one.</summary>
     public long WithoutUsage { get; init; }
@@ -39,7 +42,7 @@ public sealed record SpendingLine
 
     /// <returns>US dollars; for failed requests the most it may be.</returns>
     public decimal Dollars(Price price) => Outcome == ReadAgain ? 0
-        : price.Of(InputTokens, CachedInputTokens, OutputTokens) * (Batch ? price.Batch ?? 1 : 1);
+        : price.Of(InputTokens, CachedInputTokens, OutputTokens, CacheWrittenTokens) * (Batch ? price.Batch ?? 1 : 1);
 }
 
 /// <summary>Adds up what journals say was asked for. The journal is the only record of it, so that nothing can be lost between two.</summary>
@@ -92,7 +95,7 @@ internal sealed class Spending
         else if (record.Refused is not null)
             Add(model, SpendingLine.Refused, record.Batch, 1, 0, 0, 0, 0);
         else if (record.Text is not null)
-            Add(model, SpendingLine.Answered, record.Batch, 1, record.InputTokens ?? 0, record.CachedInputTokens ?? 0, record.OutputTokens ?? 0, record is { InputTokens: not null, OutputTokens: not null } ? 0 : 1);
+            Add(model, SpendingLine.Answered, record.Batch, 1, record.InputTokens ?? 0, record.CachedInputTokens ?? 0, record.OutputTokens ?? 0, record is { InputTokens: not null, OutputTokens: not null } ? 0 : 1, record.CacheWrittenTokens ?? 0);
         if (!record.Again)
             foreach (var failed in record.Failed ?? [])
                 // What came without counts is among the answered ones.
@@ -137,10 +140,10 @@ internal sealed class Spending
         return models[^1];
     }
 
-    private void Add(string model, string outcome, bool batch, long requests, long input, long cachedInput, long output, long withoutUsage)
+    private void Add(string model, string outcome, bool batch, long requests, long input, long cachedInput, long output, long withoutUsage, long cacheWritten = 0)
     {
         ref var sum = ref CollectionsMarshal.GetValueRefOrAddDefault(sums, (model, outcome, batch), out _);
-        sum = new Sums(sum.Requests + requests, sum.Input + input, sum.CachedInput + cachedInput, sum.Output + output, sum.WithoutUsage + withoutUsage);
+        sum = new Sums(sum.Requests + requests, sum.Input + input, sum.CachedInput + cachedInput, sum.Output + output, sum.WithoutUsage + withoutUsage, sum.CacheWritten + cacheWritten);
     }
 
     private ImmutableArray<SpendingLine> Lines()
@@ -156,6 +159,7 @@ internal sealed class Spending
                 Requests = sum.Value.Requests,
                 InputTokens = sum.Value.Input,
                 CachedInputTokens = sum.Value.CachedInput,
+                CacheWrittenTokens = sum.Value.CacheWritten,
                 OutputTokens = sum.Value.Output,
                 WithoutUsage = sum.Value.WithoutUsage,
                 Batch = sum.Key.Batch,
@@ -163,5 +167,5 @@ internal sealed class Spending
         ];
     }
 
-    private readonly record struct Sums(long Requests, long Input, long CachedInput, long Output, long WithoutUsage);
+    private readonly record struct Sums(long Requests, long Input, long CachedInput, long Output, long WithoutUsage, long CacheWritten);
 }

@@ -87,6 +87,41 @@ public sealed class ProvidersTests : IDisposable
         Assert.Equal(2.5m, price.Of(usage.InputTokenCount!.Value, usage.CachedInputTokenCount!.Value, usage.OutputTokenCount!.Value));
     }
 
+    // Of four candidates for one prompt the first writes the cache and three read it; a short prompt is not worth it, and who declares that there is no cache asks for none.
+    [Theory]
+    [InlineData(10, null, 1, 3)]
+    [InlineData(100_000, null, 0, 0)]
+    [InlineData(10, false, 0, 0)]
+    public async Task A_prompt_that_is_sent_again_is_put_into_the_prompt_cache_and_costs_what_the_provider_charges(int cachesFrom, bool? declared, int written, int read)
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = _ => "x\n[RESULT] 1 [/RESULT]", CachesFrom = cachesFrom, Key = Key });
+        var price = new Price { Input = 1, CachedInput = 0.1m, CacheWrite = 1.25m, Output = 0 };
+        var budget = new Budget();
+        var setting = new Setting(Domain.Math, GenerationMethod.BestOfN);
+        var models = new AnthropicLanguageModels(Services(new ImpatientTime()) with { Budget = budget });
+        using var chat = new JournaledChatClient(await models.OpenChatAsync(new ModelSpec { Provider = ModelSpec.Anthropic, Model = "test-model", Endpoint = endpoint.Root.ToString(), ApiKeyVariable = Variable, Price = price, Capabilities = new CapabilitySpec { PromptCaching = declared } }, Stop), new DictionaryJournal(), "claude");
+        var plan = new GenerationPlan
+        {
+            Setting = setting,
+            Spec = new GenerationSpec { Instances = 1, BestOf = new BestOfSpec { Candidates = 4, Judge = "judge" } },
+            MetaPrompt = MetaPrompts.Load(Path.Combine(Fixtures.Checkout, "prompts"), MetaPromptVariant.Agorabench).For(setting),
+            Seeds = new SeedSet([new SeedInstance(new SeedId("s:0"), "question 0", null)]),
+            Generator = "test-model",
+            Price = price,
+            Random = new RandomStreams(1),
+            CountTokens = text => text.Length,
+        };
+        var outcome = await DataGenerator.GenerateAsync(plan, new GenerationModels(chat) { Judge = new FakeChatClient(_ => "Score: 5") }, null, Stop);
+        var total = outcome.Bill.Total;
+        var each = total.InputTokens / 4;
+        Assert.Equal((4L, written * each, read * each), (total.Completions, total.CacheWrittenTokens, total.CachedInputTokens));
+        Assert.Equal((4 - written - read) * each * 1m / 1_000_000 + written * each * 1.25m / 1_000_000 + read * each * 0.1m / 1_000_000, total.Dollars(price));
+        Assert.Equal(total.Dollars(price), budget.State.Spent);
+        // What was marked is asked for once all the same.
+        Assert.Equal(outcome.Bill, (await DataGenerator.GenerateAsync(plan, new GenerationModels(chat) { Judge = new FakeChatClient(_ => "Score: 5") }, null, Stop)).Bill);
+        Assert.Equal(4, endpoint.Requests);
+    }
+
     public static TheoryData<string, Fault> Faults => [.. from provider in new[] { ModelSpec.Azure, ModelSpec.Anthropic } from fault in Enum.GetValues<Fault>() select (provider, fault)];
 
     [Theory]

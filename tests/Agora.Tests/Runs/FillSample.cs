@@ -13,7 +13,7 @@ internal static class FillSample
         Tries = 2,
         Completion = "c\u2028d",
         KeptLine = new BillLine { Completions = 1, InputTokens = 3 },
-        RetriedLine = new BillLine { Completions = 1, OutputTokens = 4, CachedInputTokens = 5, WithoutUsage = 6 },
+        RetriedLine = new BillLine { Completions = 1, OutputTokens = 4, CachedInputTokens = 5, WithoutUsage = 6, CacheWrittenTokens = 3 },
         Rejects = [new RejectedTry(new RejectedCompletion { Place = place, Try = 1, Reason = RejectReason.ResultMissing, Detail = "no", Completion = "x", PromptHash = "h", Seed = new("s:1"), InputTokens = 1, OutputTokens = 0 }, new BillLine { Completions = 1 })],
         Instance = new SyntheticInstance
         {

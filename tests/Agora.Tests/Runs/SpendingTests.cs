@@ -16,7 +16,7 @@ public sealed class SpendingTests : IDisposable
         JournalRecord[] records =
         [
             answer,
-            answer with { CachedInputTokens = 4 },
+            answer with { CachedInputTokens = 4, CacheWrittenTokens = 2 },
             answer with { InputTokens = null },
             answer with { Batch = true },
             answer with { By = "a" },
@@ -36,7 +36,7 @@ public sealed class SpendingTests : IDisposable
         SpendingLine[] expected =
         [
             new() { Model = "a", Outcome = "answered", Requests = 2, InputTokens = 20, OutputTokens = 6 },
-            new() { Model = "b", Outcome = "answered", Requests = 4, InputTokens = 30, CachedInputTokens = 4, OutputTokens = 12, WithoutUsage = 1 },
+            new() { Model = "b", Outcome = "answered", Requests = 4, InputTokens = 30, CachedInputTokens = 4, CacheWrittenTokens = 2, OutputTokens = 12, WithoutUsage = 1 },
             new() { Model = "b", Outcome = "answered", Requests = 1, InputTokens = 10, OutputTokens = 3, Batch = true },
             new() { Model = "b", Outcome = "failed:timed_out", Requests = 2, InputTokens = 101, OutputTokens = 52 },
             new() { Model = "b", Outcome = "failed:uncounted", Requests = 0, InputTokens = 7, OutputTokens = 8 },

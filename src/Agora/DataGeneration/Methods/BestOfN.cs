@@ -16,6 +16,7 @@ internal sealed partial class BestOfN : IGenerationMethod
     public bool NeedsSeedResponses => false;
     public bool OneSeedPerPlace => true;
     public bool WritesInstructions => false;
+    public bool RepeatsPrompt => true;
     public GenerationMethod TemplateOf => GenerationMethod.ResponseGeneration;
     public TemplateRule Template { get; } = new(["<input>"]);
 

@@ -35,7 +35,7 @@ internal sealed class BatchedChatClient(
             try
             {
                 BatchTransport.Send(item);
-                var response = await batched.GetResponseAsync(request, options, cancellationToken);
+                var response = await batched.GetResponseAsync(request, WithoutCaching(options), cancellationToken);
                 var usage = response.Usage;
                 reservation.Settle(DollarsOf(usage) ?? reservation.Most);
                 if (usage is not { InputTokenCount: not null, OutputTokenCount: not null })
@@ -109,6 +109,15 @@ internal sealed class BatchedChatClient(
             FailedAttempt.Note(fault, [.. failed, .. FailedAttempt.Before(fault)]);
             throw;
         }
+    }
+
+    // What is asked within a day is in no cache that lives for minutes, and would be written there for nothing.
+    private static ChatOptions? WithoutCaching(ChatOptions? options)
+    {
+        if (options?.AdditionalProperties?.ContainsKey(SamplingOptions.CachePrompt) != true) return options;
+        options = options.Clone();
+        options.AdditionalProperties!.Remove(SamplingOptions.CachePrompt);
+        return options;
     }
 
     private decimal? MostDollars(RequestSize size) => price?.Of(size.MostInputTokens, cachedInputTokens: 0, size.MaxOutputTokens) * (price?.Batch ?? 1);
