@@ -58,6 +58,26 @@ internal sealed class AgoraProcess : IDisposable
         return process;
     }
 
+    /// <summary>Starts the same command again and again, each time killed at a random moment, until one ends by itself, which it must do well.</summary>
+    /// <param name="milliseconds">The latest moment of a kill.</param>
+    /// <returns>How often it was killed.</returns>
+    public static async Task<int> KilledUntilItEndsAsync(string folder, string[] arguments, Random random, long milliseconds)
+    {
+        var stop = TestContext.Current.CancellationToken;
+        for (var kills = 0; ; kills++)
+        {
+            using var agora = Start(folder, arguments);
+            await Task.WhenAny(agora.Process.WaitForExitAsync(stop), Task.Delay(TimeSpan.FromMilliseconds(random.NextDouble() * milliseconds), stop));
+            if (agora.Process.HasExited)
+            {
+                Assert.True(agora.ExitCode == 0, agora.Error);
+                return kills;
+            }
+            agora.Process.Kill();
+            await agora.Process.WaitForExitAsync(stop);
+        }
+    }
+
     public int ExitCode => Process.ExitCode;
 
     public void Dispose()

@@ -9,8 +9,6 @@ namespace Agora.Cli.Tests;
 /// <summary>The command line through a batch API: same bytes as online at half the price, killed or not.</summary>
 public sealed partial class BatchRunsTests
 {
-    private static CancellationToken Stop => TestContext.Current.CancellationToken;
-
     private static readonly string[] Wanted = ["--generator", "my-generator", "--set", "generation.instances=30", "--set", "generation.maxNewTokens=50"];
     private static readonly string[] Batch = [.. Wanted, "--set", "models.my-generator.mode=batch", "--set", "models.my-generator.batch={gatherSeconds: 0.3, pollSeconds: 0.3}", "--set", "models.my-generator.capabilities={batch: true}"];
 
@@ -55,20 +53,7 @@ public sealed partial class BatchRunsTests
             await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Arithmetic.Answer, Batches = new() { Duration = TimeSpan.FromSeconds(1) } });
             using var killed = new ScratchFolder();
             File.WriteAllText(Path.Combine(killed.Path, "priced.yaml"), Experiment(endpoint.Address));
-            for (var ended = false; !ended;)
-            {
-                using var agora = AgoraProcess.Start(killed.Path, ["generate", "priced.yaml", .. Batch]);
-                await Task.WhenAny(agora.Process.WaitForExitAsync(Stop), Task.Delay(TimeSpan.FromMilliseconds(random.NextDouble() * duration), Stop));
-                ended = agora.Process.HasExited;
-                if (ended)
-                {
-                    Assert.True(agora.ExitCode == 0, agora.Error);
-                    continue;
-                }
-                agora.Process.Kill();
-                await agora.Process.WaitForExitAsync(Stop);
-                kills++;
-            }
+            kills += await AgoraProcess.KilledUntilItEndsAsync(killed.Path, ["generate", "priced.yaml", .. Batch], random, duration);
             Assert.Equal(Data(undisturbed), Data(killed));
             Assert.Equal((0, 1), (endpoint.Requests, endpoint.Batches));
             Assert.All(endpoint.Charged.Values, times => Assert.Equal(1, times));
@@ -78,15 +63,7 @@ public sealed partial class BatchRunsTests
 
     private static string Data(ScratchFolder folder) => File.ReadAllText(Directory.GetFiles(Path.Combine(folder.Path, "data")).Single());
 
-    private static string Experiment(Uri endpoint)
-    {
-        var shipped = TinyExperiment.Shipped("own-endpoint.yaml");
-        return File.ReadAllText(shipped)
-            .Replace("../", Path.GetDirectoryName(Path.GetDirectoryName(shipped)) + "/", StringComparison.Ordinal)
-            .Replace("model: my-model", "model: test-model", StringComparison.Ordinal)
-            .Replace("http://127.0.0.1:8000/v1", endpoint.ToString(), StringComparison.Ordinal)
-            .Replace("# price: {input: 0.15, output: 0.60}", "price: {input: 1000, output: 1000, batch: 0.5}", StringComparison.Ordinal);
-    }
+    private static string Experiment(Uri endpoint) => TinyExperiment.OwnEndpoint(endpoint, "{input: 1000, output: 1000, batch: 0.5}");
 
     private static decimal Billed(string error) => decimal.Parse(BilledDollars().Match(error).Groups[1].Value, CultureInfo.InvariantCulture);
 

@@ -168,15 +168,7 @@ public sealed partial class BudgetTests
         Assert.Equal(0, endpoint.Requests);
     }
 
-    private static string Experiment(Uri endpoint)
-    {
-        var shipped = TinyExperiment.Shipped("own-endpoint.yaml");
-        return File.ReadAllText(shipped)
-            .Replace("../", Path.GetDirectoryName(Path.GetDirectoryName(shipped)) + "/", StringComparison.Ordinal)
-            .Replace("model: my-model", "model: test-model", StringComparison.Ordinal)
-            .Replace("http://127.0.0.1:8000/v1", endpoint.ToString(), StringComparison.Ordinal)
-            .Replace("# price: {input: 0.15, output: 0.60}", "price: {input: 1000, output: 1000}", StringComparison.Ordinal);
-    }
+    private static string Experiment(Uri endpoint) => TinyExperiment.OwnEndpoint(endpoint, "{input: 1000, output: 1000}");
 
     private static decimal Billed(string error) => decimal.Parse(BilledDollars().Match(error).Groups[1].Value, CultureInfo.InvariantCulture);
 

@@ -10,8 +10,6 @@ public sealed class KilledGenerationTests
     private const int Parallel = 8;
     private const int Instances = 200;
 
-    private static CancellationToken Stop => TestContext.Current.CancellationToken;
-
     private static readonly string[] Command =
     [
         "generate", "own.yaml", "--generator", "my-generator", "--set", $"generation.instances={Instances}", "--set", "generation.maxNewTokens=50", "--set", $"models.my-generator.maxParallel={Parallel}",
@@ -39,21 +37,7 @@ public sealed class KilledGenerationTests
             await using var endpoint = await FaultyEndpoint.StartAsync(Behaviour(paid));
             using var killed = new ScratchFolder();
             Prepare(killed, endpoint);
-            var killsHere = 0;
-            for (var ended = false; !ended;)
-            {
-                using var agora = AgoraProcess.Start(killed.Path, Command);
-                await Task.WhenAny(agora.Process.WaitForExitAsync(Stop), Task.Delay(TimeSpan.FromMilliseconds(random.NextDouble() * duration), Stop));
-                ended = agora.Process.HasExited;
-                if (ended)
-                {
-                    Assert.True(agora.ExitCode == 0, agora.Error);
-                    continue;
-                }
-                agora.Process.Kill();
-                await agora.Process.WaitForExitAsync(Stop);
-                killsHere++;
-            }
+            var killsHere = await AgoraProcess.KilledUntilItEndsAsync(killed.Path, Command, random, duration);
             Assert.Equal(expected, Data(killed));
             // Every request once, and once more for each kill that it was in flight at.
             Assert.Equal(Instances, paid.Count);
@@ -76,14 +60,7 @@ public sealed class KilledGenerationTests
         },
     };
 
-    private static void Prepare(ScratchFolder folder, FaultyEndpoint endpoint)
-    {
-        var shipped = TinyExperiment.Shipped("own-endpoint.yaml");
-        File.WriteAllText(Path.Combine(folder.Path, "own.yaml"), File.ReadAllText(shipped)
-            .Replace("../", Path.GetDirectoryName(Path.GetDirectoryName(shipped)) + "/", StringComparison.Ordinal)
-            .Replace("model: my-model", "model: test-model", StringComparison.Ordinal)
-            .Replace("http://127.0.0.1:8000/v1", endpoint.Address.ToString(), StringComparison.Ordinal));
-    }
+    private static void Prepare(ScratchFolder folder, FaultyEndpoint endpoint) => File.WriteAllText(Path.Combine(folder.Path, "own.yaml"), TinyExperiment.OwnEndpoint(endpoint.Address));
 
     private static string Data(ScratchFolder folder) => File.ReadAllText(Directory.GetFiles(Path.Combine(folder.Path, "data")).Single());
 }
