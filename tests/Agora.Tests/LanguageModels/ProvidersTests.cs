@@ -111,14 +111,14 @@ public sealed class ProvidersTests : IDisposable
             Random = new RandomStreams(1),
             CountTokens = text => text.Length,
         };
-        var outcome = await DataGenerator.GenerateAsync(plan, new GenerationModels(chat) { Judge = new FakeChatClient(_ => "Score: 5") }, null, Stop);
+        var outcome = await DataGenerator.GenerateAsync(plan, new GenerationModels(chat) { Judge = new FakeChatClient(_ => Scores()) }, null, Stop);
         var total = outcome.Bill.Total;
         var each = total.InputTokens / 4;
         Assert.Equal((4L, written * each, read * each), (total.Completions, total.CacheWrittenTokens, total.CachedInputTokens));
         Assert.Equal((4 - written - read) * each * 1m / 1_000_000 + written * each * 1.25m / 1_000_000 + read * each * 0.1m / 1_000_000, total.Dollars(price));
         Assert.Equal(total.Dollars(price), budget.State.Spent);
         // What was marked is asked for once all the same.
-        Assert.Equal(outcome.Bill, (await DataGenerator.GenerateAsync(plan, new GenerationModels(chat) { Judge = new FakeChatClient(_ => "Score: 5") }, null, Stop)).Bill);
+        Assert.Equal(outcome.Bill, (await DataGenerator.GenerateAsync(plan, new GenerationModels(chat) { Judge = new FakeChatClient(_ => Scores()) }, null, Stop)).Bill);
         Assert.Equal(4, endpoint.Requests);
     }
 
@@ -282,6 +282,8 @@ public sealed class ProvidersTests : IDisposable
     }
 
     private static readonly ChatOptions Short = new() { MaxOutputTokens = 10 };
+
+    private static ChatResponse Scores() => new(new ChatMessage(ChatRole.Assistant, "Score: 5")) { FinishReason = ChatFinishReason.Stop };
 
     private static string Noted(ReceivedRequest? _) => "x";
 
