@@ -55,6 +55,8 @@ public sealed record BatchBehaviour
     public TimeSpan Duration { get; init; } = TimeSpan.Zero;
     /// <summary>By the batch's number, from 0.</summary>
     public Func<int, BatchFault?> Fault { get; init; } = _ => null;
+    /// <summary>Whether the list of batches answers 500.</summary>
+    public Func<bool> ListFails { get; init; } = () => false;
     public Func<ReceivedRequest, BatchItemFault?> Item { get; init; } = _ => null;
 }
 
@@ -160,6 +162,7 @@ public sealed partial class FaultyEndpoint
 
     private Task ListAsync(HttpContext context, Protocol protocol, string after)
     {
+        if (behaviour.Batches.ListFails()) return PageAsync(context, 500);
         Batch[] newest;
         lock (batches) newest = [.. batches.Where(batch => batch.Protocol == protocol).Reverse()];
         var from = context.Request.Query[after].ToString() is { Length: > 0 } last ? Array.FindIndex(newest, batch => batch.Id == last) + 1 : 0;

@@ -2,8 +2,8 @@
 # "__EXPECTED__", "__TOLERANCE__" and "__ORACLE__" are filled in. Built-in functions come from the dictionary that the sandbox restored, since the program may
 # have defined names of its own over them.
 def __agora_differential__(names, function, tolerance, oracle):
-    abs, all, bool, complex, float, frozenset, isinstance, len, list, max, ord, round, set, str, sum, tuple, type, zip = (names[name] for name in (
-        "abs", "all", "bool", "complex", "float", "frozenset", "isinstance", "len", "list", "max", "ord", "round", "set", "str", "sum", "tuple", "type", "zip"))
+    abs, all, bool, complex, float, frozenset, int, isinstance, len, list, max, ord, round, set, str, sum, tuple, type, zip = (names[name] for name in (
+        "abs", "all", "bool", "complex", "float", "frozenset", "int", "isinstance", "len", "list", "max", "ord", "round", "set", "str", "sum", "tuple", "type", "zip"))
     inputs = __INPUTS__
     expected, seconds = __EXPECTED__
     import signal
@@ -18,10 +18,14 @@ def __agora_differential__(names, function, tolerance, oracle):
     def is_float(value):
         return isinstance(value, float) or isinstance(value, (list, tuple)) and len(value) > 0 and all([isinstance(part, float) for part in value])
 
+    # A type of the program's own could do sums as it likes: what it is worth as a float is said before anything to compare it with is known.
+    def number(value):
+        return value if type(value) in (int, float, bool, complex) else float(type(value).__float__(value))
+
     def close(output, wanted):
         if isinstance(wanted, (list, tuple)):
             return len(output) == len(wanted) and all([close(one, other) for one, other in zip(output, wanted)])
-        return abs(output - wanted) <= tolerance + 1e-7 * abs(wanted)
+        return abs(number(output) - wanted) <= tolerance + 1e-7 * abs(wanted)
 
     def pyramid(edge, height):
         return round(edge ** 2 + 2 * edge * ((edge / 2) ** 2 + height ** 2) ** 0.5)
@@ -36,6 +40,7 @@ def __agora_differential__(names, function, tolerance, oracle):
         output = function(*arguments)
         signal.setitimer(signal.ITIMER_REAL, 0)
         if oracle == "root":
+            output = number(output)
             assert abs(sum([part * output ** power for power, part in names["enumerate"](arguments[0])])) <= tolerance
             continue
         same = output == wanted
@@ -44,7 +49,7 @@ def __agora_differential__(names, function, tolerance, oracle):
         elif oracle == "zero":
             same = same or output == 0
         elif oracle == "pyramid":
-            same = same or abs(output - pyramid(*arguments)) <= tolerance
+            same = same or abs(number(output) - pyramid(*arguments)) <= tolerance
         elif oracle == "digit_distance":
             same = same or output == digit_distance(*arguments)
         elif oracle == "set":

@@ -1,9 +1,9 @@
 # ---- the tests, compiled before the program has run ---------------------------------------------------------------------
 
-EQUAL = "agora: equal"      # stands in the tests' constants until the function takes its place
+EQUAL, CONTAINED = "agora: equal", "agora: contained"      # stand in the tests' constants until the functions take their places
 
 
-def make_equal():
+def make_comparisons():
     stranger, unknown = object(), object()
     plain = frozenset((int, float, complex, bool, str, bytes, type(None)))
 
@@ -23,7 +23,7 @@ def make_equal():
                 waiting += [(part, unknown) for part in value.values()]
             else:
                 try:
-                    if (value == stranger) is True or (value == unknown) is True:
+                    if value == stranger or value == unknown:
                         return value
                 except oddity:      # its comparison wants its own kind, which is no fault
                     pass
@@ -31,22 +31,46 @@ def make_equal():
                     return value    # a number or text that is asked itself knows better
         return unknown
 
-    def equal(left, right, error=AssertionError, kind=type):
+    def refuse(value, error=AssertionError, kind=type):
+        if value is not unknown:
+            raise error("a value equals what it is not: " + kind(value).__name__)
+
+    def equal(left, right, *more):
         result = left == right
-        if result is True:
-            for value in (deceiver(left, right), deceiver(right, left)):
-                if value is not unknown:
-                    raise error("a value equals what it is not: " + kind(value).__name__)
+        if result is False:     # what is not counts as true in an assertion, whatever it is
+            return result
+        refuse(deceiver(left, right))
+        refuse(deceiver(right, left))
+        return equal(right, *more) if more and result else result
+
+    def contained(value, among, oddity=Exception, kind=type, has=hasattr, known=(list, tuple, set, frozenset, dict)):
+        result = value in among
+        if not result:
+            return result
+        if kind(among) not in known and not has(kind(among), "__next__"):       # to ask an iterator is to move it on
+            try:
+                everything = stranger in among
+            except oddity:      # texts hold texts only
+                everything = False
+            if everything:
+                refuse(among)
+        if kind(value) not in plain:
+            refuse(deceiver(value, unknown))
+            if kind(among) in known:
+                for part in among:
+                    if kind(part) not in plain or kind(part).__eq__(part, value) is not False:
+                        return result
+                refuse(value)       # none of the numbers and texts that are asked themselves knows it
         return result
 
-    return equal
+    return equal, contained
 
 
 LEAVES = frozenset((int, str, type(None), ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.Eq, ast.NotEq, ast.Add, ast.Sub, ast.Mult, ast.Mod, ast.Not, ast.USub, ast.And, ast.Or))
 
 
 def distrust_equality(tree):
-    """Rewrites every ``a == b`` in place into a call, so that an object which equals everything equals nothing."""
+    """Rewrites every ``a == b`` and ``a in b`` in place into a call, so that an object which equals everything equals nothing."""
     nodes = [tree]
     while nodes:
         node = nodes.pop()
@@ -65,10 +89,17 @@ def distrust_equality(tree):
 
 
 def distrusted(node):
-    if type(node) is not ast.Compare or len(node.ops) != 1 or type(node.ops[0]) is not ast.Eq:
+    if type(node) is not ast.Compare:
+        return node
+    kinds = {type(op) for op in node.ops}
+    if kinds == {ast.Eq}:
+        function = EQUAL            # of a chain, too, whose every part is then evaluated
+    elif kinds == {ast.In} and len(node.ops) == 1:
+        function = CONTAINED
+    else:
         return node
     place = {name: getattr(node, name) for name in node._attributes}
-    return ast.Call(ast.Constant(EQUAL, kind=None, **place), [node.left, node.comparators[0]], [], **place)
+    return ast.Call(ast.Constant(function, kind=None, **place), [node.left] + node.comparators, [], **place)
 
 
 ONLY_TREE = 0x400       # ast.PyCF_ONLY_AST
@@ -80,10 +111,10 @@ def compile_tests(source):
         return compile(distrust_equality(compile(source, "tests.py", "exec", ONLY_TREE)), "tests.py", "exec")
 
 
-def with_constant(code, old, new):
-    """The function itself among the constants, where no program can put another in its place by giving it its name."""
+def with_functions(code, functions):
+    """The functions themselves among the constants, where no program can put others in their place by giving them their names."""
     return code.replace(co_consts=tuple(
-        with_constant(value, old, new) if type(value) is type(code) else new if type(value) is str and value == old else value
+        with_functions(value, functions) if type(value) is type(code) else functions.get(value, value) if type(value) is str else value
         for value in code.co_consts))
 
 
@@ -110,6 +141,6 @@ def become_program(output, verdict, task, folder, isolated, ceilings, restored):
     module = sys.modules["__main__"] = type(sys)("__main__")     # not the sandbox's own
     namespace = module.__dict__
     # The tests are made before the program can touch what makes them, and get the built-in functions as they were before.
-    tests = with_constant(marshal.loads(tests) if type(tests) is bytes else compile_tests(tests), EQUAL, make_equal())
+    tests = with_functions(marshal.loads(tests) if type(tests) is bytes else compile_tests(tests), dict(zip((EQUAL, CONTAINED), make_comparisons())))
     program = compile(code.lstrip("\ufeff"), "program.py", "exec")
     return [namespace, program, exec, restored, namespace.update, namespace, tests, exec, passed, verdict, os.write]

@@ -60,7 +60,7 @@ public sealed class Budget
         return new BudgetReservation(this, amount);
     }
 
-    /// <summary>Takes over a request that an earlier process sent off in a batch: what was set aside for it is counted with the others from now on.</summary>
+    /// <summary>Takes over a request that an earlier process sent off in a batch, or meant to: what was set aside for it is counted with the others from now on.</summary>
     /// <param name="most">As <see cref="ReserveAsync"/>.</param>
     public BudgetReservation TakeOver(decimal? most)
     {

@@ -63,7 +63,8 @@ internal readonly ref struct MarkupHandler(int literalLength, int formattedCount
 
     public void AppendFormatted(string? value) => Markup.Escape(text, value ?? "");
 
-    public void AppendFormatted(int value) => text.Append(value.ToString(CultureInfo.InvariantCulture));
+    // Of its own: as a double a seed would lose its last digits.
+    public void AppendFormatted(long value) => text.Append(value.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>Two decimals: a hundredth of a pixel.</summary>
     public void AppendFormatted(double value) => text.Append(Math.Round(value, 2).ToString("0.##", CultureInfo.InvariantCulture));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Agora.Experiments;
 using Agora.Recovery;
 
 namespace Agora.Reports;
@@ -39,8 +40,5 @@ internal static class ResultsCsv
 
     private static string Number(double? value) => value?.ToString("R", CultureInfo.InvariantCulture) ?? "";
 
-    private static void Row(StringBuilder text, IEnumerable<string> cells) => text.AppendJoin(',', cells.Select(Quoted)).Append("\r\n");
-
-    private static string Quoted(string cell) =>
-        cell.AsSpan().ContainsAny(",\"\n\r") ? $"\"{cell.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : cell;
+    private static void Row(StringBuilder text, IEnumerable<string> cells) => text.AppendJoin(',', cells.Select(CsvTable.Quoted)).Append("\r\n");
 }

@@ -86,6 +86,20 @@ public sealed class EvalPlusTests
         Assert.Equal(new Grade.Scored(0), (await BenchmarkContract.Grade(file.Open("humaneval", Base), program))[0].Grade);
     }
 
+    [Theory]
+    [InlineData("HumanEval/500", "return [x / 3, 1]", "return [Near(), Near()]", "[[1]]")]
+    [InlineData("HumanEval/32", "return 2.0", "return Near()", "[[[-4.0, 2.0]]]")]
+    [InlineData("Mbpp/581", "return 33", "return Near()", "[[3, 4]]")]
+    public async Task An_output_that_is_near_everything_is_near_nothing(string task, string reference, string answer, string inputs)
+    {
+        const string Near = "class Near(float):\n    def __sub__(self, other): return 0.0\n    def __abs__(self): return 0.0\n    def __rmul__(self, other): return self\n    def __pow__(self, other): return self\n"
+            + "    def __add__(self, other): return self\n    __radd__ = __rsub__ = __add__\n\n";
+        var head = task == "Mbpp/581" ? "def f(b, h):\n    " : "def f(x):\n    ";
+        using var file = new BenchmarkFileOnDisk("plus.jsonl", Row(task, $"{head}{reference}\n", inputs));
+        await NeedsSandbox();
+        Assert.Equal(new Grade.Scored(0), (await BenchmarkContract.Grade(file.Open(task.StartsWith('M') ? "mbpp" : "humaneval", Base), $"```python\n{Near}{head}{answer}\n```"))[0].Grade);
+    }
+
     [Fact]
     public async Task One_input_that_does_not_end_costs_seconds_and_not_the_whole_minute()
     {

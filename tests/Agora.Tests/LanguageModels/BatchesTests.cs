@@ -10,7 +10,7 @@ using Microsoft.Extensions.AI;
 namespace Agora.Tests.LanguageModels;
 
 /// <summary>OpenAI's and Anthropic's batch APIs against a real server on loopback that fails as told.</summary>
-public sealed class BatchesTests : IDisposable
+public sealed partial class BatchesTests : IDisposable
 {
     private const string Variable = "AGORA_TEST_KEY";
     private const string Key = "sk-very-secret-4711";
@@ -20,6 +20,7 @@ public sealed class BatchesTests : IDisposable
     private readonly Budget budget = new();
     private readonly ConcurrentQueue<string> notices = [];
     private TimeSpan requestTimeout = TimeSpan.FromSeconds(20);
+    private TimeSpan longestOutage = TimeSpan.FromMinutes(5);
     private BatchLimits? limits;
 
     public void Dispose()
@@ -153,50 +154,6 @@ public sealed class BatchesTests : IDisposable
         Assert.DoesNotContain(Spending.Scan(JournalPath), line => line.Outcome == SpendingLine.InBatch);
     }
 
-    [Theory]
-    [MemberData(nameof(Providers))]
-    public async Task A_process_that_ends_meanwhile_finds_its_batch_again_and_its_most_is_set_aside(string provider)
-    {
-        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key, Batches = new() { Duration = TimeSpan.FromSeconds(2) } });
-        using (var first = Journal())
-        using (var ending = CancellationTokenSource.CreateLinkedTokenSource(Stop))
-        {
-            var asking = AskAsync(Spec(endpoint, provider), first, 12, ending.Token);
-            while (!notices.Any(notice => notice.Contains("was sent off", StringComparison.Ordinal))) await Task.Delay(20, Stop);
-            await ending.CancelAsync();
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking);
-        }
-        var pending = Assert.Single(Spending.Scan(JournalPath));
-        Assert.Equal((SpendingLine.InBatch, 12L), (pending.Outcome, pending.Requests));
-        Assert.True(pending.Dollars(Price) > 0);
-        budget.Begin(null, 0, pending.Dollars(Price));
-
-        using var second = Journal();
-        Assert.Equal(12, (await AskAsync(Spec(endpoint, provider), second, 12)).Length);
-        Assert.Equal((1, 0), (endpoint.Batches, endpoint.Requests));
-        Assert.Equal(((endpoint.BatchTokens.Input + endpoint.BatchTokens.Output) / 2000m, 0m), (budget.State.Spent, budget.State.Reserved));
-    }
-
-    [Theory]
-    [MemberData(nameof(Providers))]
-    public async Task A_process_that_ended_between_intent_and_id_finds_the_batch_at_the_provider(string provider)
-    {
-        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key });
-        // Others' batches around it, as large as ours and of the same account.
-        using (var stranger = Agora.Runs.Journal.Open(Path.Combine(folder.Path, "stranger")))
-            await AskAsync(Spec(endpoint, provider), stranger, 8, question: "another");
-        var ours = new Forgetful();
-        await AskAsync(Spec(endpoint, provider), ours, 8);
-        using (var stranger = Agora.Runs.Journal.Open(Path.Combine(folder.Path, "stranger2")))
-            await AskAsync(Spec(endpoint, provider), stranger, 8, question: "a third");
-        Assert.Equal(3, endpoint.Batches);
-        ours.Forget();
-
-        Assert.Equal(8, (await AskAsync(Spec(endpoint, provider), ours, 8)).Length);
-        Assert.Equal((3, 0), (endpoint.Batches, endpoint.Requests));
-        Assert.All(endpoint.Charged.Values, times => Assert.Equal(1, times));
-    }
-
     public static TheoryData<string, int, int[]> Counts =>
     [
         .. from provider in new[] { ModelSpec.OpenAI, ModelSpec.Anthropic }
@@ -285,17 +242,6 @@ public sealed class BatchesTests : IDisposable
     }
 
     [Fact]
-    public async Task A_batch_that_was_sent_off_is_waited_for_even_when_the_mode_is_online_by_now()
-    {
-        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key });
-        var journal = new Forgetful();
-        await AskAsync(Spec(endpoint, ModelSpec.OpenAI), journal, 6);
-        journal.Forget();
-        await AskAsync(Spec(endpoint, ModelSpec.OpenAI) with { Mode = RequestMode.Online }, journal, 7);
-        Assert.Equal((1, 1), (endpoint.Requests, endpoint.Batches));
-    }
-
-    [Fact]
     public async Task A_budget_counts_what_is_in_a_batch_at_its_most_and_is_never_passed()
     {
         await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key });
@@ -349,29 +295,12 @@ public sealed class BatchesTests : IDisposable
             ReadVariable = name => name == Variable ? Key : null,
             Budget = budget,
             BatchLimits = limits,
-            Retries = new RetryPolicy { FirstWait = TimeSpan.FromMilliseconds(20), LongestWait = TimeSpan.FromMilliseconds(100), RequestTimeout = requestTimeout },
+            Retries = new RetryPolicy { FirstWait = TimeSpan.FromMilliseconds(20), LongestWait = TimeSpan.FromMilliseconds(100), RequestTimeout = requestTimeout, LongestOutage = longestOutage },
         };
         ILanguageModels models = spec.Provider == ModelSpec.OpenAI ? new OpenAILanguageModels(services) : new AnthropicLanguageModels(services);
         using var chat = new JournaledChatClient(await models.OpenForStepAsync(spec, journal, notices.Enqueue, Stop), journal, await models.IdentifyAsync(spec, Stop));
         var responses = await Task.WhenAll(Enumerable.Range(0, requests).Select(async number => (await chat.GetResponseAsync(
             [new ChatMessage(ChatRole.User, $"{question} {number}")], new ChatOptions { Seed = number, MaxOutputTokens = 20, Temperature = 0.5f }, cancellation ?? Stop)).Text));
         return responses;
-    }
-
-    /// <summary>A journal that loses all but the intents of batches, as a process loses that was killed while it sent one off.</summary>
-    private sealed class Forgetful : IJournal
-    {
-        private readonly ConcurrentDictionary<string, string> records = [];
-
-        public bool TryGet(string key, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out string? record) => records.TryGetValue(key, out record);
-
-        public void Append(string key, string record) => Assert.True(records.TryAdd(key, record));
-
-        public ValueTask FlushAsync(CancellationToken cancellationToken = default) => ValueTask.CompletedTask;
-
-        public void Forget()
-        {
-            foreach (var key in records.Keys.Where(key => !key.EndsWith(":intent", StringComparison.Ordinal))) records.TryRemove(key, out _);
-        }
     }
 }

@@ -74,8 +74,6 @@ internal sealed record BatchIntent
     public required string Of { get; init; }
     /// <summary>A random name, to find the batch by at the provider.</summary>
     public required string Marker { get; init; }
-    /// <summary>SHA-256 of what is uploaded.</summary>
-    public required string Content { get; init; }
     /// <summary>The batch that was the account's newest before.</summary>
     public string? Newest { get; init; }
     public required ImmutableArray<string> Keys { get; init; }

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
 using Agora.Experiments;
 
 namespace Agora.LanguageModels.Batches;
@@ -29,6 +28,8 @@ internal sealed class BatchQueue : IDisposable
     private readonly Lazy<Task> attached;
     // Under way since an earlier process.
     private readonly ConcurrentDictionary<string, BatchItem> reattached = new(StringComparer.Ordinal);
+    // Of a batch that an earlier process meant to send off and that was never made.
+    private readonly ConcurrentDictionary<string, bool> neverSent = new(StringComparer.Ordinal);
     private List<BatchItem> gathered = [];
     private long gatheredBytes;
     private bool disposed;
@@ -47,7 +48,7 @@ internal sealed class BatchQueue : IDisposable
     public async Task<BatchItem> ItemAsync(string key, RequestSize size, CancellationToken cancellationToken)
     {
         await attached.Value.WaitAsync(cancellationToken);
-        return reattached.TryGetValue(key, out var item) ? item : new BatchItem(key, size);
+        return reattached.TryGetValue(key, out var item) ? item : new BatchItem(key, size) { IsSetAside = neverSent.TryRemove(key, out _) };
     }
 
     /// <summary>The request is over, one way or the other.</summary>
@@ -136,7 +137,6 @@ internal sealed class BatchQueue : IDisposable
         {
             Of = modelIdentity,
             Marker = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)),
-            Content = ContentHash(items),
             Newest = await PatientAsync(api.NewestAsync),
             Keys = [.. items.Select(item => item.Key)],
             InputTokens = [.. items.Select(item => item.Size.MostInputTokens)],
@@ -148,8 +148,9 @@ internal sealed class BatchQueue : IDisposable
         {
             id = await SubmitOnceAsync(items, intent);
         }
-        catch (AgoraException)
+        catch (AgoraException fault) when (fault.InnerException is not TransientEndpointException)
         {
+            // Refused, so that there is no batch. One that was given up may have been made, and the next process looks for it.
             await ledger.CloseAsync(number, new BatchClosing { Lost = true }, CancellationToken.None);
             throw;
         }
@@ -293,9 +294,13 @@ internal sealed class BatchQueue : IDisposable
             var items = new List<BatchItem>();
             for (var i = 0; i < entry.Intent.Keys.Length; i++)
                 if (entry.Intent.Keys[i] is var key && last[key] == entry && !failed.Contains(key) && !ledger.IsAnswered(key))
-                    items.Add(new BatchItem(key, default) { IsReattached = true });
+                    items.Add(new BatchItem(key, default) { IsReattached = true, IsSetAside = true });
             if (items.Count == 0) continue;
-            if ((entry.Id ?? await ClaimAsync(entry)) is not { } id) continue;
+            if ((entry.Id ?? await ClaimAsync(entry)) is not { } id)
+            {
+                foreach (var item in items) neverSent[item.Key] = true;
+                continue;
+            }
             foreach (var item in items) reattached[item.Key] = item;
             notice(string.Create(CultureInfo.InvariantCulture, $"attached to batch {id}, sent off earlier: {items.Count} requests are awaited"));
             _ = OrFailAsync(items, () => FollowAsync(entry.Number, id, items));
@@ -350,17 +355,6 @@ internal sealed class BatchQueue : IDisposable
 
     private AgoraException GivenUp(TransientEndpointException fault) => new($"the batch API failed again and again; the last time: {fault.Message}", where,
         "wait until it is well and start the same command again: batches that were sent off are found again", fault);
-
-    private static string ContentHash(IEnumerable<BatchItem> items)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var item in items)
-        {
-            hash.AppendData(Encoding.ASCII.GetBytes(item.Key));
-            hash.AppendData(item.Body!);
-        }
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
 }
 
 /// <summary>What goes into batches: every request, only where enough wait together, or nothing but what an earlier process sent off.</summary>

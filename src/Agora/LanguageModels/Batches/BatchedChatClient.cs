@@ -31,7 +31,7 @@ internal sealed class BatchedChatClient(
         for (var batch = 0; batch < MostBatches; batch++)
         {
             var item = await queue.ItemAsync(key, size, cancellationToken);
-            var reservation = item.IsReattached ? budget.TakeOver(MostDollars(size)) : await budget.ReserveAsync(MostDollars(size), cancellationToken);
+            var reservation = item.IsSetAside ? budget.TakeOver(MostDollars(size)) : await budget.ReserveAsync(MostDollars(size), cancellationToken);
             try
             {
                 BatchTransport.Send(item);

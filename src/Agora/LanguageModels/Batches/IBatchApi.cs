@@ -77,6 +77,8 @@ internal sealed class BatchItem(string key, RequestSize size)
     public byte[]? Body { get; set; }
     /// <summary>An earlier process sent it off.</summary>
     public bool IsReattached { get; init; }
+    /// <summary>The budget holds what it may cost already, since an earlier process meant to send it off.</summary>
+    public bool IsSetAside { get; init; }
     /// <summary>Nobody waits for it any more.</summary>
     public bool IsAbandoned => Volatile.Read(ref left) != 0;
 
