@@ -90,9 +90,12 @@ public sealed record LinearFit
     private static double UpperTailOfF(double f, double numerator, double denominator) =>
         double.IsInfinity(f) ? 0 : SpecialFunctions.BetaRegularized(denominator / 2, numerator / 2, denominator / (denominator + numerator * f));
 
+    /// <summary>True of nothing, too: where there are no values, none differs.</summary>
     internal static bool IsConstant(IEnumerable<double> values)
     {
         var all = values.ToArray();
+        if (all.Length == 0)
+            return true;
         var (low, high) = (all.Min(), all.Max());
         return high - low <= 1e-12 * Math.Max(Math.Abs(low), Math.Abs(high));
     }

@@ -44,7 +44,7 @@ internal sealed class BenchmarkRows
             : FirstVisible(text.Span) == (byte)'[' ? rows.ArrayRows(text, limit)
             : rows.LineRows(text, limit);
         if (rows.Rows.IsEmpty && rows.faults.Count == 0)
-            throw new AgoraException("the benchmark file holds no rows", path, "give a file with one JSON object a line") { ExitCode = 2 };
+            throw new AgoraException("the file holds no rows", path, "give a file with one JSON object a line") { ExitCode = 2 };
         return rows;
     }
 
@@ -68,7 +68,7 @@ internal sealed class BenchmarkRows
         if (faults.Count > FaultsListed)
             list += string.Create(CultureInfo.InvariantCulture, $"\n  ... and {faults.Count - FaultsListed} more");
         throw new AgoraException(
-            $"the benchmark file has {faults.Count} {(faults.Count == 1 ? "fault" : "faults")}:\n{list}",
+            $"the file has {faults.Count} {(faults.Count == 1 ? "fault" : "faults")}:\n{list}",
             string.Create(CultureInfo.InvariantCulture, $"{file}:{faults.Min(f => f.Line)}"),
             "mend or delete these lines, or fetch the file again")
         { ExitCode = 2 };
@@ -93,15 +93,15 @@ internal sealed class BenchmarkRows
         }
         catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new AgoraException("benchmark file not found", file, "correct the path in the experiment, or put the file there", fault) { ExitCode = 2 };
+            throw new AgoraException("the file does not exist", file, "correct the path, or put the file there", fault) { ExitCode = 2 };
         }
         catch (Exception fault) when (fault is InvalidDataException or EndOfStreamException)
         {
-            throw new AgoraException("the benchmark file is no complete gzip file", file, "fetch it again, or unpack it and drop .gz from the name", fault) { ExitCode = 2 };
+            throw new AgoraException("the file is no complete gzip file", file, "fetch it again, or unpack it and drop .gz from the name", fault) { ExitCode = 2 };
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new AgoraException($"the benchmark file cannot be read: {fault.Message}", file, "check that it is a file that you may read", fault) { ExitCode = 2 };
+            throw new AgoraException($"the file cannot be read: {fault.Message}", file, "check that it is a file that you may read", fault) { ExitCode = 2 };
         }
     }
 
@@ -305,7 +305,9 @@ internal sealed class BenchmarkRow(BenchmarkRows file, int line, JsonElement jso
         }
     }
 
-    private string? Read(JsonElement value, string member)
+    /// <summary>A text wherever in the row it stands; null, with a fault, where it is none.</summary>
+    /// <param name="member">For the fault.</param>
+    public string? Read(JsonElement value, string member)
     {
         if (value.ValueKind != JsonValueKind.String)
         {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Xml;
 
 namespace Agora.Experiments;
 
@@ -10,6 +11,7 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
 
     public void Check()
     {
+        Names();
         Models();
         var generators = References(root, "generators", "");
         NoneTwice(Texts(root, "generators"), "generators");
@@ -30,6 +32,23 @@ internal sealed class ExperimentRules(MapNode root, List<ExperimentFault> faults
         Metrics();
         Json();
     }
+
+    // They stand in reports, figures and on terminals: what cannot be written there is said now and not after the run.
+    private void Names()
+    {
+        IEnumerable<(ScalarNode? Node, string Path)> names =
+        [
+            .. (models?.Members ?? []).Select(member => ((ScalarNode?)member.Key, "a name in models")),
+            .. Maps(root["students"]).Select(student => (Text(student.Map, "name"), $"{student.Path("students")}.name")),
+            .. Maps(root["dataSets"]).Select(set => (Text(set.Map, "name"), $"{set.Path("dataSets")}.name")),
+        ];
+        foreach (var (name, path) in names)
+            if (name is not null && !IsPrintable(name.Text))
+                Add(name, $"{path} must hold no control characters, got {name.Describe()}");
+    }
+
+    /// <summary>Whether XML, which figures are written in, has all of its characters, and none is one that only steers a terminal.</summary>
+    private static bool IsPrintable(string name) => !name.Any(letter => char.IsControl(letter) || !(XmlConvert.IsXmlChar(letter) || char.IsSurrogate(letter)));
 
     // The axis stands for one generator a meta-prompt, so that nothing else may say how they are asked, and nothing may have their names.
     private void MetaPrompts(List<ScalarNode> generators)

@@ -38,6 +38,11 @@ internal sealed class ExperimentText
         {
             faults.Add(new ExperimentFault(reader.At(fault.Start), $"this is not YAML: {fault.Message.TrimEnd('.')}"));
         }
+        catch (InvalidOperationException)
+        {
+            // What the library's scanner makes of some broken texts, such as " : {" with a letter at the start of the next line.
+            faults.Add(new ExperimentFault(reader.At(reader.parser.Current?.End ?? new Mark(0, 1, 1)), "this is not YAML; it breaks at or behind this place"));
+        }
         return null;
     }
 

@@ -105,6 +105,21 @@ public sealed class PublishedAnalysisTests
     }
 
     [Fact]
+    public void Where_no_data_set_has_every_metric_nothing_is_fitted_to_them_and_the_rest_stands()
+    {
+        using var folder = Copy();
+        string[] lines = File.ReadAllLines(folder[PublishedTables.IntrinsicFile]);
+        string[] Column(int place) => [.. lines.Skip(1).Select(line => line.Split(',')[place]).Distinct()];
+        var (metrics, generators) = (Column(0), Column(1));
+        File.WriteAllLines(folder[PublishedTables.IntrinsicFile], lines.Where(line => line.Split(',') is var row && generators[Math.Max(0, metrics.IndexOf(row[0])) % generators.Length] != row[1]));
+        var published = PublishedAnalysis.Of(folder.Path);
+        Assert.Equal(0, published.Analysis.Components.Rows);
+        Assert.All(published.Analysis.Predictions, prediction => Assert.NotNull(prediction.InSample.Why));
+        Assert.NotNull(published.Analysis.FineByDomain.Fit.ResultOrDefault);
+        Assert.Contains(published.Remarks, remark => remark.StartsWith("54 of 54 rows lack a feature", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void One_generator_alone_gives_no_regression_on_ability_and_nothing_held_out()
     {
         using var folder = Copy();

@@ -86,6 +86,8 @@ public sealed class ExperimentFileTests
     [InlineData("name: small", "name: 2024", "1:7", "name must be text; put it in quotes if it is meant literally, got 2024")]
     [InlineData("name: small", "name: ../small", "1:7", "name must match [A-Za-z0-9][A-Za-z0-9._-]*, got \"../small\"")]
     [InlineData("name: small", "", "2:1", "name is missing")]
+    [InlineData("{name: s,", "{name: \"s\\x07\",", "9:12", "students[0].name must hold no control characters, got \"s\\u0007\"")]
+    [InlineData("models:", "models:\n  \"\\e[2J\": {provider: embedded, path: x}", "3:3", "a name in models must hold no control characters, got \"\\u001b[2J\"")]
     [InlineData("generators: [gen]", "generators: [gne]", "6:14", "generators[0] must be a name in models, got \"gne\"; did you mean \"gen\"?")]
     [InlineData("generators: [gen]", "generators: [gen, gen]", "6:19", "generators must name nothing twice, got \"gen\" again")]
     [InlineData("generators: [gen]", "", "1:1", "generators is missing: name at least one model, or give dataSets")]
@@ -142,9 +144,40 @@ public sealed class ExperimentFileTests
     [InlineData("# nothing\n", "the file is empty")]
     [InlineData("just words", "an experiment must be a mapping of keys to values, got \"just words\"")]
     [InlineData("a: [1, 2", "this is not YAML")]
+    [InlineData(" : {\nr", "this is not YAML; it breaks at or behind this place")]
     [InlineData("a: 1\n---\nb: 2", "a second one starts here")]
     [InlineData("a: *nowhere", "there is no anchor &nowhere")]
     public void A_file_that_holds_no_experiment_says_so(string text, string expected) => Assert.Contains(Faults(text), fault => fault.Contains(expected));
+
+    // Thousands of texts that were an experiment once.
+    [Fact]
+    public void Whatever_a_file_holds_it_is_an_experiment_or_has_faults()
+    {
+        string[] pieces = ["&a ", "*a", "!!set ", "? ", "- ", ": ", "{", "}", "[", "]", "|\n", ">\n", "%YAML 1.2\n---\n", "\0", "\ufeff", "\t", "\"", "'", "<<: *a", "!<tag:x> ", "~", ".inf", "\u0085", "\r", "#", "@", "`", "\"\\x"];
+        var random = new Random(20261128);
+        for (var round = 0; round < 4000; round++)
+        {
+            var text = new StringBuilder(Valid);
+            for (var change = random.Next(1, 6); change > 0; change--)
+            {
+                var place = random.Next(text.Length);
+                switch (random.Next(3))
+                {
+                    case 0:
+                        text.Insert(place, random.GetItems(pieces, 1)[0]);
+                        break;
+                    case 1:
+                        text.Remove(place, Math.Min(random.Next(1, 20), text.Length - place));
+                        break;
+                    default:
+                        text.Insert(place, Valid.AsSpan(random.Next(Valid.Length - 30), 30));
+                        break;
+                }
+            }
+            var faults = new List<ExperimentFault>();
+            Assert.Equal(ExperimentFile.Read(text.ToString(), "small.yaml", [], faults) is null, faults.Count > 0);
+        }
+    }
 
     [Fact]
     public void Aliases_cannot_multiply_without_bound()

@@ -87,13 +87,13 @@ public static class ArenaJudgments
         }
         string? words = null;
         if (game.TryGetProperty("judgment", out var judgment))
-            words = judgment.ValueKind == JsonValueKind.String ? judgment.GetString()
-                : judgment.ValueKind == JsonValueKind.Object && judgment.TryGetProperty("answer", out var answer) && answer.ValueKind == JsonValueKind.String ? answer.GetString()
+            words = judgment.ValueKind == JsonValueKind.String ? row.Read(judgment, "judgment")
+                : judgment.ValueKind == JsonValueKind.Object && judgment.TryGetProperty("answer", out var answer) && answer.ValueKind == JsonValueKind.String ? row.Read(answer, "judgment")
                 : null;
         if (game.TryGetProperty("score", out var score))
         {
             if (score.ValueKind is JsonValueKind.String or JsonValueKind.Null)
-                return (score.ValueKind == JsonValueKind.Null ? null : score.GetString(), words);
+                return (score.ValueKind == JsonValueKind.Null ? null : row.Read(score, "score"), words);
             row.Fault("\"score\" must be a label or null");
             return default;
         }

@@ -12,7 +12,7 @@ internal static class ArenaTurns
         var first = FirstObject(row, member);
         if (first.ValueKind == JsonValueKind.Undefined)
             return "";      // the fault is recorded
-        if (first.TryGetProperty("content", out var content) && content.ValueKind == JsonValueKind.String && content.GetString() is { } text && (mayBeEmpty || text.Length > 0))
+        if (first.TryGetProperty("content", out var content) && content.ValueKind == JsonValueKind.String && row.Read(content, "content") is { } text && (mayBeEmpty || text.Length > 0))
             return text;
         row.Fault($"\"{member}\" holds no content");
         return "";

@@ -61,8 +61,9 @@ public sealed class JudgmentFilesTests : IDisposable
             {"question_id": "q", "model": "m", "judge": "j", "games": [{"score": "A>B"}, {"score": "A>B"}]}
             {"question_id": "q", "model": "m", "judge": "j", "games": [{"score": "A>B"}]}
             {"question_id": "r", "model": "m", "judge": "other", "games": [{"score": 3}, {}]}
+            {"question_id": "s", "model": "m", "judge": "j", "games": [{"judgment": "\ud800"}, {"score": "\udc00"}]}
             """), ArenaRules.V01));
-        foreach (var expected in (string[])["j.jsonl:2  id \"q\" is already that of line 1", "j.jsonl:2  \"games\" must hold two games", "j.jsonl:3  \"score\" must be a label or null", "j.jsonl:3  a game has neither", "judged by \"other\""])
+        foreach (var expected in (string[])["j.jsonl:2  id \"q\" is already that of line 1", "j.jsonl:2  \"games\" must hold two games", "j.jsonl:3  \"score\" must be a label or null", "j.jsonl:3  a game has neither", "judged by \"other\"", "j.jsonl:4  \"judgment\" holds an unpaired surrogate", "j.jsonl:4  \"score\" holds an unpaired surrogate"])
             Assert.Contains(expected, fault.Message);
     }
 
