@@ -18,16 +18,17 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSigna
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
 
 var verbose = new Option<bool>("--verbose") { Description = "Show the trace of an error.", Recursive = true };
-var color = new Option<ColorChoice>("--color") { Description = "Colour: auto (a terminal without NO_COLOR), always or never.", Recursive = true };
+var color = new Option<ColorChoice>("--color") { Description = "Colour: auto (a terminal without NO_COLOR), always or never.", HelpName = "auto|always|never", Recursive = true };
 var root = new RootCommand("Measures how good a language model is as a generator of training data.") { verbose, color };
 foreach (var command in CommandLine.Commands())
     root.Subcommands.Add(command);
+CommandHelp.Use(root);
 
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)
 {
     foreach (var error in parsed.Errors)
-        Console.Error.WriteLine(error.Message);
+        Console.Error.WriteLine(CommandLine.Say(error));
     Console.Error.WriteLine($"  fix: see \"agora {string.Join(' ', parsed.CommandResult.Path())}--help\"");
     return ExitCodes.Usage;
 }
@@ -47,6 +48,12 @@ catch (AgoraException fault)
     if (parsed.GetValue(verbose))
         Console.Error.WriteLine(fault);
     return fault.ExitCode;
+}
+catch (Exception fault) when (fault is IOException or UnauthorizedAccessException && !parsed.GetValue(verbose))
+{
+    // Most are said where they happen; what comes here may also be the output's own: a full disk behind it.
+    Console.Error.WriteLine($"error: something cannot be read or written: {fault.Message}\n  at:  the output, or a file of the command: --verbose shows which\n  fix: make room or correct the rights, then give the same command again");
+    return ExitCodes.Failed;
 }
 catch (Exception fault) when (!parsed.GetValue(verbose))
 {

@@ -35,9 +35,9 @@ internal static class Terminal
             Interactive = InteractionSupport.No,
             Out = new AnsiConsoleOutput(writer),
         });
-        // A pipe has no width: a table must not be folded to 80 columns in a file.
+        // A pipe has no width: nothing may be folded in a file.
         if (redirected)
-            console.Profile.Width = 200;
+            console.Profile.Width = 100_000;
         return console;
     }
 }

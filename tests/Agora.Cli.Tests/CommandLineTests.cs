@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Agora.Tests;
 
 namespace Agora.Cli.Tests;
@@ -12,7 +13,7 @@ public sealed class CommandLineTests
         using var folder = new ScratchFolder();
         using var agora = await AgoraProcess.RunAsync(folder.Path, "--help");
         Assert.Equal(0, agora.ExitCode);
-        foreach (var command in (string[])["quickstart", "run", "validate", "evaluate", "generate", "judge", "data", "serve", "runs", "doctor", "nano"])
+        foreach (var command in (string[])["quickstart", "run", "validate", "evaluate", "generate", "judge", "metrics", "analyze", "predict", "recommend", "report", "leaderboard", "data", "serve", "runs", "doctor", "nano"])
             Assert.Contains($"  {command} ", agora.Output, StringComparison.Ordinal);
         Assert.Empty(agora.Error);
     }
@@ -22,15 +23,65 @@ public sealed class CommandLineTests
     [InlineData("run")]
     [InlineData("quickstart", "--no-such-option")]
     [InlineData("quickstart", "--jobs", "0")]
+    [InlineData("quickstart", "--jobs", "many")]
+    [InlineData("quickstart", "--pilot", "many")]
     [InlineData("quickstart", "--set", "no-equals-sign")]
+    [InlineData("generate", "preview", "nowhere.yaml", "-n", "-1")]
+    [InlineData("serve", "nowhere", "--port", "http")]
+    [InlineData("serve", "nowhere", "--port", "65536")]
+    [InlineData("serve", "nowhere", "--drain-seconds", "NaN")]
+    [InlineData("judge", "arena-hard", "nowhere", "--rounds", "1000001")]
+    [InlineData("judge", "alpaca-eval", "nowhere", "--strength", "ten")]
+    [InlineData("metrics", "nowhere", "--solutions", "101")]
+    [InlineData("nano", "build", "--threads", "0")]
     public async Task Wrong_usage_ends_with_exit_code_2_and_says_what_to_do(params string[] arguments)
     {
         using var folder = new ScratchFolder();
         using var agora = await AgoraProcess.RunAsync(folder.Path, arguments);
         Assert.Equal(2, agora.ExitCode);
         Assert.Contains("fix:", agora.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", agora.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("nowhere", agora.Error, StringComparison.Ordinal);
         Assert.Empty(agora.Output);
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
+    [Theory]
+    [InlineData("--jobs must be a whole number of at most 2147483647, got \"many\"", "quickstart", "--jobs", "many")]
+    [InlineData("--color must be auto or always or never, got \"red\"", "doctor", "--color", "red")]
+    [InlineData("--format must be jsonl or parquet, got \"csv\"", "generate", "nowhere.yaml", "--format", "csv")]
+    [InlineData("--budget must be at least 0", "evaluate", "--benchmarks", "nano_math", "--budget", "-1")]
+    public async Task What_an_option_takes_is_said_in_its_own_words(string said, params string[] arguments)
+    {
+        using var folder = new ScratchFolder();
+        using var agora = await AgoraProcess.RunAsync(folder.Path, arguments);
+        Assert.StartsWith(said + "\n", agora.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("agora generate preview <file> [options]", "generate", "preview")]
+    [InlineData("agora predict learn <run> [options]", "predict", "learn")]
+    [InlineData("agora evaluate diff <evaluation>... [options]", "evaluate", "diff")]
+    public async Task Help_of_a_command_has_its_own_arguments_alone(string usage, params string[] command)
+    {
+        using var folder = new ScratchFolder();
+        using var agora = await AgoraProcess.RunAsync(folder.Path, [.. command, "--help"]);
+        Assert.Equal(0, agora.ExitCode);
+        Assert.Contains($"\n  {usage}\n", agora.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(command[0] == "evaluate" ? "<model>" : "<data>", agora.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_full_disk_behind_the_output_is_no_bug_of_ours()
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "there is no /dev/full here");
+        using var folder = new ScratchFolder();
+        using var shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "exec \"$0\" \"$@\" > /dev/full", .. AgoraProcess.Command, "data", "list"]) { WorkingDirectory = folder.Path, RedirectStandardError = true })!;
+        var error = await shell.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await shell.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(1, shell.ExitCode);
+        Assert.Contains("make room", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("bug", error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -149,6 +149,7 @@ public sealed class EvaluateTests
     [InlineData("nano_math is not asked in the style base", "MODEL", "--benchmarks", "nano_math", "--prompt-style", "base")]
     [InlineData("--few-shot 3 needs nano_math's training split", "MODEL", "--benchmarks", "nano_math", "--few-shot", "3")]
     [InlineData("\"x\" is no k of pass@k", "MODEL", "--benchmarks", "nano_code", "--pass-at", "x")]
+    [InlineData("pass@10 needs as many answers to each item, and 5 of them are asked for", "MODEL", "--benchmarks", "nano_code", "--pass-at", "1,10", "--samples-per-task", "5", "--temperature", "0.8")]
     [InlineData("--temperature 3 is out of range", "MODEL", "--benchmarks", "nano_math", "--temperature", "3")]
     public async Task Wrong_usage_is_refused_before_anything_starts(string said, params string[] arguments)
     {

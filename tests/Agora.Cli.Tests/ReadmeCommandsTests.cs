@@ -55,6 +55,17 @@ public sealed partial class ReadmeCommandsTests
         using var diff = await AgoraProcess.RunAsync(folder, "runs", "diff", id, otherId);
         Assert.Contains("generation.instances", diff.Output, StringComparison.Ordinal);
 
+        // A run that cannot be read hides no other.
+        var steps = Path.Combine(folder, "runs", otherId, "steps.json");
+        var whole = await File.ReadAllTextAsync(steps, Stop);
+        await File.WriteAllTextAsync(steps, "{", Stop);
+        using var broken = await AgoraProcess.RunAsync(folder, "runs", "list");
+        Assert.Equal(1, broken.ExitCode);
+        Assert.Matches($@"{id}\s+done", broken.Output);
+        Assert.Matches($@"{otherId}\s+unreadable", broken.Output);
+        Assert.Contains("steps.json", broken.Error, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(steps, whole, Stop);
+
         using var removed = await AgoraProcess.RunAsync(folder, "runs", "rm", otherId);
         Assert.True(removed.ExitCode == 0, removed.Error);
         // What the kept run needs is still there.

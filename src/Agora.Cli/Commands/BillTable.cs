@@ -20,11 +20,7 @@ internal static class BillTable
 
     public static void Print(RunBill bill)
     {
-        var table = new Table().Border(TableBorder.Simple);
-        foreach (var title in (string[])["for", "model", "what became of it"])
-            table.AddColumn(title);
-        foreach (var title in (string[])["requests", "tokens in", "cached", "tokens out", "dollars"])
-            table.AddColumn(new TableColumn(title).RightAligned());
+        var table = TerminalTable.Empty("for", "model", "what became of it", new("requests", true), new("tokens in", true), new("cached", true), new("tokens out", true), new("dollars", true));
         foreach (var line in bill.Lines)
             table.AddRow(line.Kind, Markup.Escape(line.Model), Markup.Escape(line.For + (line.Batch ? " (batch)" : "")), Count(line.Requests), Count(line.InputTokens),
                 Count(line.CachedInputTokens) + (line.CacheWrittenTokens > 0 ? $" ({Count(line.CacheWrittenTokens)} written)" : ""), Count(line.OutputTokens), line.Dollars is { } dollars ? (line.AtMost && dollars > 0 ? "at most " : "") + StepMeter.Dollars(dollars) : "no price");

@@ -29,7 +29,7 @@ internal static class DataCommand
         command.SetAction(_ =>
         {
             using var services = new DataServices();
-            var table = new Table().Border(TableBorder.Simple).AddColumns("name", "what", "rows", "licence", "here");
+            var table = TerminalTable.Empty("name", "what", new("rows", true), "licence", "here");
             foreach (var entry in DataCatalogue.Entries)
             {
                 table.AddRow(Markup.Escape(entry.Name), Markup.Escape(entry.Title), entry.Rows?.ToString(CultureInfo.InvariantCulture) ?? "",

@@ -30,7 +30,7 @@ internal sealed class EvaluationArguments
     private readonly Option<string> system = new("--system-message") { Description = "In the chat styles.", DefaultValueFactory = _ => new StudentRecipe().SystemMessage };
     private readonly Option<long> seed = new("--seed") { Description = "Of every random choice.", DefaultValueFactory = _ => 42 };
     private readonly Option<string> style = new("--prompt-style") { Description = "chat: the item in the model's chat template. base: a text to continue. evalplus (code): EvalPlus's form for chat models.", DefaultValueFactory = _ => "chat" };
-    private readonly Option<int> shots = new("--few-shot") { Description = "Exemplars before every item (gsm8k, math, mbpp), drawn from --exemplars." };
+    private readonly Option<int> shots = new Option<int>("--few-shot") { Description = "Exemplars before every item (gsm8k, math, mbpp), drawn from --exemplars." }.Within(0);
     private readonly Option<string[]> exemplars = new("--exemplars") { Description = "A benchmark's training split, e.g. gsm8k=train.jsonl; repeatable.", HelpName = "name=file" };
     private readonly Option<string[]> graders = new("--grader") { Description = "agora, lm-eval-strict, lm-eval-flexible, lm-eval-cot-strict, lm-eval-llama-strict (gsm8k; math: strict) or evalplus (code); for one benchmark as name=grader; repeatable.", HelpName = "[name=]grader" };
     private readonly Option<string[]> judge = new("--judge") { Description = "Who judges alpaca_eval and arena_hard: a model folder or an endpoint; repeatable.", HelpName = "model" };
@@ -80,6 +80,9 @@ internal sealed class EvaluationArguments
             throw Usage($"a confidence of {confidence} percent is not possible", "--confidence", "give a value above 0 and below 100");
         if (parsed.GetValue(perTask) > 1 && asked.FirstOrDefault(benchmark => benchmark.Answering.Temperature == 0) is { } same)
             throw Usage($"at temperature 0 the samples of an item of {same.Benchmark.Name} would all be the same", "--samples-per-task", "add --temperature, such as 0.8");
+        var passed = PassAt(parsed.GetValue(passAt));
+        if (file is null && passed[^1] > parsed.GetValue(perTask))
+            throw Usage($"pass@{passed[^1]} needs as many answers to each item, and {parsed.GetValue(perTask)} of them are asked for", "--pass-at", $"add --samples-per-task {passed[^1]} and --temperature, such as 0.8, or give a smaller k");
         return new EvaluationRequest
         {
             Name = address is null ? Path.GetFileNameWithoutExtension(file)! : spec!.Model ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(address))),
@@ -100,7 +103,7 @@ internal sealed class EvaluationArguments
                     var other => throw Usage($"\"{other}\" is not known", "--judge-preference", "choose from log_probabilities, text"),
                 },
             },
-            PassAt = PassAt(parsed.GetValue(passAt)),
+            PassAt = passed,
             Confidence = new ConfidenceSpec { Level = confidence },
         };
     }
@@ -198,16 +201,7 @@ internal sealed class EvaluationArguments
     private static double Within(double value, double least, double most, string option) =>
         value >= least && value <= most ? value : throw Usage($"{option} {value} is out of range", option, $"give a value {(least > 0 ? "above 0" : "from 0")} to {most}");
 
-    private static Option<int> Whole(string option, string description, int absent)
-    {
-        var whole = new Option<int>(option) { Description = description, DefaultValueFactory = _ => absent };
-        whole.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() < 1)
-                result.AddError($"{option} must be at least 1");
-        });
-        return whole;
-    }
+    private static Option<int> Whole(string option, string description, int absent) => new Option<int>(option) { Description = description, DefaultValueFactory = _ => absent }.Within(1);
 
     private static AgoraException Usage(string what, string where, string fix) => new(what, where, fix) { ExitCode = ExitCodes.Usage };
 }

@@ -28,7 +28,7 @@ internal static class EvaluationTable
     public static void Print(EvaluationOutcome outcome)
     {
         var record = outcome.Record;
-        var table = Plain("benchmark", "score", "standard error", string.Create(CultureInfo.InvariantCulture, $"{record.ConfidenceLevel:0.#} % interval"), "items", "answers", "cut off", "empty", "not graded");
+        var table = TerminalTable.Empty("benchmark", new("score", true), new("standard error", true), string.Create(CultureInfo.InvariantCulture, $"{record.ConfidenceLevel:0.#} % interval"), new("items", true), new("answers", true), new("cut off", true), new("empty", true), new("not graded", true));
         foreach (var score in record.Scores)
         {
             AddRow(table, score.Benchmark, score.Estimate, score);
@@ -74,7 +74,7 @@ internal static class EvaluationTable
 
     public static void Print(ImmutableArray<ComparedPair> pairs, double level)
     {
-        var table = Plain("benchmark", "first", "second", "difference", "standard error", string.Create(CultureInfo.InvariantCulture, $"{level:0.#} % interval"), "better, worse", "McNemar p", "bootstrap p", "corrected p", "could tell");
+        var table = TerminalTable.Empty("benchmark", "first", "second", new("difference", true), new("standard error", true), string.Create(CultureInfo.InvariantCulture, $"{level:0.#} % interval"), "better, worse", new("McNemar p", true), new("bootstrap p", true), new("corrected p", true), new("could tell", true));
         foreach (var (benchmark, first, second, comparison) in pairs)
         {
             table.AddRow([
@@ -94,7 +94,7 @@ internal static class EvaluationTable
 
     public static void Print(ImmutableArray<SelfTestLine> lines)
     {
-        var table = Plain("benchmark", "answers", "count", "score", "must be", "not graded", "verdict");
+        var table = TerminalTable.Empty("benchmark", "answers", new("count", true), new("score", true), new("must be", true), new("not graded", true), "verdict");
         foreach (var line in lines)
         {
             var wanted = line.Answers switch { SelfTestAnswers.Reference => "100.0", SelfTestAnswers.Empty => "0.0", _ => "low" };
@@ -114,14 +114,6 @@ internal static class EvaluationTable
             estimate is null ? "" : $"{Interval(estimate.Interval, Points)} {estimate.IntervalMethod}", $"{estimate?.Items ?? 0} of {score.Items}", $"{score.Answers}", $"{score.CutOff}", $"{score.Empty}",
             $"{score.Unscored.Sum(reason => reason.Answers)}",
         }.Select(Markup.Escape)]);
-
-    private static Table Plain(params ReadOnlySpan<string> titles)
-    {
-        var table = new Table().Border(TableBorder.Simple);
-        foreach (var title in titles)
-            table.AddColumn(title);
-        return table;
-    }
 
     private static string Interval(ConfidenceInterval interval, Func<double, string> written) => interval is ConfidenceInterval.Bounds(var low, var high) ? $"[{written(low)}, {written(high)}]" : "none";
 

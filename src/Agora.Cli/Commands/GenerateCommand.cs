@@ -19,7 +19,7 @@ internal static class GenerateCommand
         var generators = GeneratorsOption();
         var (endpoint, model, key) = EndpointOptions();
         var output = new Option<string>("--output") { Description = "Folder for one file per generator and setting (keys instruction, response, config).", DefaultValueFactory = _ => "data" };
-        var format = new Option<DatasetFormat[]>("--format") { Description = "jsonl, parquet, or both by giving it twice.", DefaultValueFactory = _ => [DatasetFormat.Jsonl] };
+        var format = new Option<DatasetFormat[]>("--format") { Description = "jsonl (where absent), parquet, or both by giving it twice.", HelpName = "jsonl|parquet", DefaultValueFactory = _ => [DatasetFormat.Jsonl] };
         var pilot = PilotOption.Create();
         var dryRun = new Option<bool>("--dry-run") { Description = "Print the plan and what is done already; ask no model, write nothing." };
         var card = new Option<bool>("--card") { Description = "Also write README.md: a dataset card with generators, prompts, prices, counts and rejects." };

@@ -18,13 +18,8 @@ internal static class GeneratePreviewCommand
         var settings = GenerateCommand.SettingsOption();
         var generators = GenerateCommand.GeneratorsOption();
         var (endpoint, model, key) = GenerateCommand.EndpointOptions();
-        var count = new Option<int>("-n") { Description = "Tries of each generator in each setting.", HelpName = "count", DefaultValueFactory = _ => 3 };
+        var count = new Option<int>("-n") { Description = "Tries of each generator in each setting.", HelpName = "count", DefaultValueFactory = _ => 3 }.Within(1);
         var json = new Option<bool>("--json") { Description = "Print one JSON document per generator and setting." };
-        count.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var wanted) && wanted < 1)
-                result.AddError("-n must be at least 1");
-        });
         var command = new Command("preview", "Show one full prompt and a few fresh instances with their verdicts. Keeps nothing, begins no run.");
         arguments.AddTo(command);
         foreach (var option in (Option[])[settings, generators, endpoint, model, key, count, json, runs])

@@ -35,8 +35,13 @@ internal sealed class GivenDataArguments
     {
         if (parsed.GetValue(data) is not { } file)
             return experiment;
+        if (parsed.GetValue(setting) is null)
+            throw Usage("data need a setting: it decides how students of them are scored", "--setting", "name the one that the data are for, such as math/response_generation");
         if (!Setting.TryParse(parsed.GetValue(setting), out var chosen))
             throw Usage($"\"{parsed.GetValue(setting)}\" is not a setting", "--setting", $"name one of {string.Join(", ", Setting.Known)}");
+        // It stands in the reports as a generator's name does.
+        if (Path.GetFileName(file).Any(char.IsControl))
+            throw Usage("the file's name holds a control character", "--data", "give the file another name");
         if (!experiment.Benchmarks.TryGetValue(chosen.Domain, out var benchmarks) || benchmarks.IsEmpty)
             throw Usage($"the experiment has no benchmark for {chosen.Domain.Name()}", "--setting", $"add one under benchmarks.{chosen.Domain.Name()}");
         var (instruction, response) = Columns(parsed.GetRequiredValue(columns));

@@ -17,14 +17,9 @@ internal static class JudgeAlpacaEvalCommand
         var gamed = new Option<string?>("--length-control") { Description = $"The official {LengthControlData.FileName}, which the length-controlled win rate needs; without it there are plain win rates only.", HelpName = "csv" };
         var instructions = new Option<string?>("--instructions") { Description = "The official alpaca_eval.json: finds each instruction's difficulty by its text. Without it by the row's place, as published figures do.", HelpName = "json" };
         var outputs = new Option<string?>("--outputs") { Description = "The model's model_outputs.json, whose lengths count even where an output was never judged; for a single model.", HelpName = "json" };
-        var strength = new Option<int?>("--strength") { Description = "Regularisation, 0 (strongest) to 9 of the published grid, instead of cross-validation." };
+        var strength = new Option<int?>("--strength") { Description = "Regularisation, 0 (strongest) to 9 of the published grid, instead of cross-validation." }.Within(0, 9);
         var leaderboard = new Option<string?>("--leaderboard") { Description = "Leaderboard file in the official layout; rows of the same models are replaced, others stay.", HelpName = "csv" };
         var json = new Option<bool>("--json") { Description = "One JSON document instead of a table." };
-        strength.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int?>() is < 0 or > 9)
-                result.AddError("--strength must be from 0 to 9");
-        });
         var command = new Command("alpaca-eval", "Win rates, length-controlled ones and a leaderboard from AlpacaEval annotations.") { files, gamed, instructions, outputs, strength, leaderboard, json };
         command.SetAction(parsed =>
         {

@@ -28,11 +28,7 @@ internal static class JudgeArenaHardCommand
         var leaderboard = new Option<string?>("--leaderboard") { Description = "Write a leaderboard file in the official layout.", HelpName = "csv" };
         var json = new Option<bool>("--json") { Description = "One JSON document instead of a table." };
         foreach (var count in (Option<int>[])[rounds, questionRounds])
-            count.Validators.Add(result =>
-            {
-                if (result.GetValueOrDefault<int>() is < 1 or > 1_000_000)
-                    result.AddError($"{count.Name} must be from 1 to 1000000");
-            });
+            count.Within(1, 1_000_000);
         var command = new Command("arena-hard", "Win rates, ratings and intervals from Arena-Hard judgments, with style control.") { files, rules, rounds, questionRounds, seed, answers, style, baseline, leaderboard, json };
         command.SetAction(parsed =>
         {

@@ -32,7 +32,7 @@ internal static class MetricsCommand
         var format = new Option<string>("--judge-format") { Description = "chat: any chat model. prometheus: Prometheus 2's absolute grading.", DefaultValueFactory = _ => "chat" };
         format.AcceptOnlyFromAmong("chat", "prometheus");
         var solver = new Option<string?>("--solver") { Description = "Of math: who derives answers anew, several times each: a model folder or an endpoint.", HelpName = "model" };
-        var solutions = new Option<int>("--solutions") { Description = "With --solver: solutions for each instance.", DefaultValueFactory = _ => new VerificationSpec { Solver = "" }.Samples };
+        var solutions = new Option<int>("--solutions") { Description = "With --solver: solutions for each instance.", DefaultValueFactory = _ => new VerificationSpec { Solver = "" }.Samples }.Within(1, 100);
         var runCode = new Option<bool>("--run-code") { Description = "Of code: run programs in the sandbox." };
         var baseName = new Option<string?>("--base-model") { Description = "With --base at an endpoint: the model's name there.", HelpName = "name" };
         var referenceName = new Option<string?>("--reference-model") { Description = "With --reference at an endpoint: the model's name there.", HelpName = "name" };
@@ -59,8 +59,6 @@ internal static class MetricsCommand
             if (parsed.GetValue(sample) is < 2)
                 throw Usage("a sample of fewer than 2 instances has no diversity and no interval", "--sample", "give at least 2");
             var source = Source(parsed.GetRequiredValue(data), parsed.GetRequiredValue(columns), parsed.GetValue(domain), parsed.Archive(runs));
-            if (parsed.GetValue(solutions) is < 1 or > 100)
-                throw Usage("the number of solutions must be from 1 to 100", "--solutions", "give such a number");
             var testSets = parsed.GetValue(against) is { } file ? TestSets(file, parsed.GetRequiredValue(column)) : null;
             using var composition = new Composition(jobs: 1, device: parsed.Device(device));
             ModelSpec? Model(Option<string?> given, string? otherwise, Option<string?>? name) => (parsed.GetValue(given) ?? otherwise) is { } address ? Spec(address, name is null ? null : parsed.GetValue(name), parsed.GetValue(key), given.Name, parsed.GetRequiredValue(likelihood)) : null;

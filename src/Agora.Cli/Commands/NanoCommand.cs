@@ -12,7 +12,7 @@ internal static class NanoCommand
     {
         var output = new Option<string?>("--output") { Description = "Folder of the embedded benchmark; where absent the one that Agora brings.", HelpName = "folder" };
         var only = new Option<string[]>("--only") { Description = "Train only this model of the model card; repeatable." };
-        var threads = new Option<int>("--threads") { Description = "Processor cores to use.", DefaultValueFactory = _ => Environment.ProcessorCount };
+        var threads = new Option<int>("--threads") { Description = "Processor cores to use.", DefaultValueFactory = _ => Environment.ProcessorCount }.Within(1);
         var device = DeviceOption.Create();
         device.Description = "Where the models are measured: auto (a CUDA device where there is one), cpu, or cuda:N. They are trained on the CPU, whose bits they are shipped with.";
         var build = new Command("build", "Write seeds and benchmarks, train tokenizer and models, measure them. Seeded; what is trained already is left alone.") { output, only, threads, device };

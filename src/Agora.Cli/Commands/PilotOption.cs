@@ -8,21 +8,13 @@ namespace Agora.Cli.Commands;
 /// <summary><c>--pilot N</c>: a few tries of every data set, kept, and what the experiment will cost by them.</summary>
 internal static class PilotOption
 {
-    public static Option<int?> Create()
-    {
-        var pilot = new Option<int?>("--pilot") { Description = "Ask for this many tries of each data set, print what the experiment will cost by them, and end. They are kept: a run does not pay for them again.", HelpName = "tries" };
-        pilot.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int?>() is < 1)
-                result.AddError("--pilot must be at least 1");
-        });
-        return pilot;
-    }
+    public static Option<int?> Create() =>
+        new Option<int?>("--pilot") { Description = "Ask for this many tries of each data set, print what the experiment will cost by them, and end. They are kept: a run does not pay for them again.", HelpName = "tries" }.Within(1);
 
     /// <summary>A dry run asks nobody.</summary>
     public static void RefuseWith(Command command, Option<int?> pilot, Option<bool> dryRun) => command.Validators.Add(result =>
     {
-        if (result.GetValue(pilot) is not null && result.GetValue(dryRun))
+        if (result.GetResult(pilot) is not null && result.GetValue(dryRun))
             result.AddError("--pilot asks the models and --dry-run asks nobody: give one of them");
     });
 

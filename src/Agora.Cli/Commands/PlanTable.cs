@@ -11,12 +11,7 @@ internal static class PlanTable
 {
     public static void Print(RunPlan plan)
     {
-        var table = new Table().Border(TableBorder.Simple);
-        table.AddColumn("step");
-        table.AddColumn("state");
-        foreach (var title in (string[])["requests", "tokens in", "tokens out", "dollars"])
-            table.AddColumn(new TableColumn(title).RightAligned());
-        table.AddColumn("estimated by");
+        var table = TerminalTable.Empty("step", "state", new("requests", true), new("tokens in", true), new("tokens out", true), new("dollars", true), "estimated by");
         foreach (var step in plan.Steps)
             table.AddRow([Markup.Escape(step.Name), State(step.State), .. Figures(step.Estimate), step.Estimate.Requests == 0 ? "" : step.Basis]);
         table.AddRow([$"[bold]to do: {plan.Steps.Count(step => step.State != StepState.Done)} of {plan.Steps.Length} steps[/]", "", .. Figures(plan.Total), ""]);

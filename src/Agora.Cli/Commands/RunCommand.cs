@@ -31,12 +31,7 @@ internal static class RunCommand
         {
             Description = "Steps at once; each gets an equal share of the cores.",
             DefaultValueFactory = _ => Environment.ProcessorCount,
-        };
-        jobs.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() < 1)
-                result.AddError("--jobs must be at least 1");
-        });
+        }.Within(1);
         var dryRun = new Option<bool>("--dry-run") { Description = "Print the plan and what is done already; ask no model, write nothing." };
         var pilot = PilotOption.Create();
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of tables." };

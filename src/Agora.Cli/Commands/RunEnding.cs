@@ -1,6 +1,7 @@
 using Agora.Figures;
 using Agora.Recovery;
 using Agora.Reports;
+using Agora.Reports.Tables;
 using Agora.Runs;
 using Spectre.Console;
 
@@ -49,10 +50,7 @@ internal static class RunEnding
         Terminal.Out.MarkupLine($"[bold]Performance Gap Recovered, %[/] of student {Markup.Escape(pgr.Student)}: [[{pgr.ConfidenceLevel:0.#} % interval]], n benchmark items");
         foreach (var block in pgr.Blocks)
         {
-            var table = new Table().Border(TableBorder.Simple);
-            table.AddColumn(Markup.Escape(block.Title));
-            foreach (var column in block.Columns)
-                table.AddColumn(new TableColumn(Markup.Escape(column)).RightAligned());
+            var table = TerminalTable.Empty([block.Title, .. block.Columns.Select(column => new TextColumn(column, true))]);
             for (var row = 0; row < block.Rows.Length; row++)
                 table.AddRow([Markup.Escape(block.Rows[row].Generator), .. block.Rows[row].Cells.Select((cell, column) => Cell(cell, block.IsBest(row, column)))]);
             Terminal.Out.Write(table);

@@ -27,10 +27,25 @@ internal static class RunsCommand
         var command = new Command("list", "All runs, newest first.") { runs };
         command.SetAction(parsed =>
         {
-            var table = Plain("run", "status", "started", "steps");
+            var table = TerminalTable.Empty("run", "status", "started", new("steps", true));
+            var faults = new List<AgoraException>();
             foreach (var run in parsed.Archive(runs).List())
-                table.AddRow(Markup.Escape(run.Id), Status(run.Status()), run.State().Started.ToString("u", CultureInfo.InvariantCulture), $"{run.Steps().Length}");
+            {
+                try
+                {
+                    table.AddRow(Markup.Escape(run.Id), Status(run.Status()), run.State().Started.ToString("u", CultureInfo.InvariantCulture), $"{run.Steps().Length}");
+                }
+                catch (AgoraException fault)
+                {
+                    // One broken folder must not hide the others.
+                    table.AddRow(Markup.Escape(run.Id), "[red]unreadable[/]", "", "");
+                    faults.Add(fault);
+                }
+            }
             Terminal.Out.Write(table);
+            foreach (var fault in faults)
+                Terminal.Error.WriteLine($"error: {fault.Message}");
+            return faults.Count == 0 ? ExitCodes.Done : ExitCodes.Failed;
         });
         return command;
     }
@@ -60,7 +75,7 @@ internal static class RunsCommand
             Terminal.Out.MarkupLine($"{Markup.Escape(run.Id)}  {Status(run.Status())}  {Markup.Escape(run.FullPath)}");
             foreach (var failure in state.Failures)
                 Terminal.Out.MarkupLine($"[red]failed[/] {Markup.Escape(failure.Step)}: {Markup.Escape(failure.Reason)}");
-            var scores = Plain("who answered", "benchmark", "score", "graded", "not graded");
+            var scores = TerminalTable.Empty("who answered", "benchmark", new("score", true), new("graded", true), new("not graded", true));
             foreach (var score in run.Scores())
                 scores.AddRow(Markup.Escape(score.By), Markup.Escape(score.Benchmark),
                     score.Mean is { } mean ? (100 * mean).ToString("0.0", CultureInfo.InvariantCulture) : "none", $"{score.Graded}", $"{score.Unscored}");
@@ -79,7 +94,7 @@ internal static class RunsCommand
         {
             var archive = parsed.Archive(runs);
             var differences = RunDifference.Between(archive.Find(parsed.GetRequiredValue(first)!), archive.Find(parsed.GetRequiredValue(second)!));
-            var table = Plain("where", "what", "first", "second");
+            var table = TerminalTable.Empty("where", "what", "first", "second");
             foreach (var difference in differences)
                 table.AddRow(difference.Section, Markup.Escape(difference.Name), Markup.Escape(difference.First ?? "-"), Markup.Escape(difference.Second ?? "-"));
             if (differences.IsEmpty)
@@ -138,7 +153,7 @@ internal static class RunsCommand
 
     private static void PrintTiming(RunTiming timing)
     {
-        var table = Plain("kind", "steps", "models", "everything else");
+        var table = TerminalTable.Empty("kind", new("steps", true), new("models", true), new("everything else", true));
         foreach (var kind in timing.Kinds)
             table.AddRow(kind.Kind, $"{kind.Steps}", Seconds(kind.ModelSeconds), Seconds(kind.OwnSeconds));
         table.AddRow("planning", "", "", Seconds(timing.PlanningSeconds));
@@ -157,14 +172,6 @@ internal static class RunsCommand
         id is not null ? archive.Find(id)
         : archive.List() is [var newest, ..] ? newest
         : throw new AgoraException("there are no runs yet", archive.Folder, "\"agora quickstart\" or \"agora run FILE\" makes one") { ExitCode = ExitCodes.Usage };
-
-    private static Table Plain(params ReadOnlySpan<string> titles)
-    {
-        var table = new Table().Border(TableBorder.Simple);
-        foreach (var title in titles)
-            table.AddColumn(title);
-        return table;
-    }
 
     private static string Status(RunStatus status) => status switch
     {

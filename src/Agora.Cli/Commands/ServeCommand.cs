@@ -12,32 +12,12 @@ internal static class ServeCommand
         var defaults = new ServeOptions { ModelFolder = "" };
         var folder = new Argument<string>("model-folder") { Description = "A model in Hugging Face format: config.json, safetensors, tokenizer.json." };
         var host = new Option<string>("--host") { Description = "Address to listen on; there is no authentication, so loopback unless told otherwise.", DefaultValueFactory = _ => defaults.Host };
-        var port = new Option<int>("--port") { Description = "Port to listen on; 0 takes a free one.", DefaultValueFactory = _ => defaults.Port };
+        var port = new Option<int>("--port") { Description = "Port to listen on; 0 takes a free one.", DefaultValueFactory = _ => defaults.Port }.Within(0, 65535);
         var name = new Option<string?>("--name") { Description = "What requests call the model; its folder's name where absent." };
-        var threads = new Option<int>("--threads") { Description = "Processor cores to use.", DefaultValueFactory = _ => defaults.Threads };
+        var threads = new Option<int>("--threads") { Description = "Processor cores to use.", DefaultValueFactory = _ => defaults.Threads }.Within(1);
         var device = new Option<string>("--device") { Description = "auto (a CUDA device where there is one), cpu, or cuda:N.", DefaultValueFactory = _ => defaults.Device };
-        var maxRequests = new Option<int>("--max-requests") { Description = "Requests waiting and running together; one more is answered 429 with Retry-After.", DefaultValueFactory = _ => defaults.MaxRequests };
-        var drain = new Option<double>("--drain-seconds") { Description = "After SIGTERM or Ctrl-C, how long requests may go on.", DefaultValueFactory = _ => defaults.DrainSeconds };
-        maxRequests.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() < 1)
-                result.AddError("--max-requests must be at least 1");
-        });
-        drain.Validators.Add(result =>
-        {
-            if (!(result.GetValueOrDefault<double>() is >= 0 and <= 86400))
-                result.AddError("--drain-seconds must be from 0 to 86400");
-        });
-        threads.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() < 1)
-                result.AddError("--threads must be at least 1");
-        });
-        port.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is < 0 or > 65535)
-                result.AddError("--port must be from 0 to 65535");
-        });
+        var maxRequests = new Option<int>("--max-requests") { Description = "Requests waiting and running together; one more is answered 429 with Retry-After.", DefaultValueFactory = _ => defaults.MaxRequests }.Within(1);
+        var drain = new Option<double>("--drain-seconds") { Description = "After SIGTERM or Ctrl-C, how long requests may go on.", DefaultValueFactory = _ => defaults.DrainSeconds }.Within(0, 86400);
         var command = new Command("serve", "Serve a model folder: /v1/models, /v1/chat/completions, /v1/completions, /v1/embeddings, /health, /metrics.") { folder, host, port, name, threads, device, maxRequests, drain };
         command.SetAction(async (parsed, cancellationToken) =>
         {

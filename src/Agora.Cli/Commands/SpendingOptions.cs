@@ -7,16 +7,8 @@ namespace Agora.Cli.Commands;
 /// <summary>What a command without an experiment file may spend, and what models cost that the price table does not know.</summary>
 internal static class SpendingOptions
 {
-    public static Option<decimal?> Budget()
-    {
-        var budget = new Option<decimal?>("--budget") { Description = "US dollars that everything may cost, earlier processes included; exit code 3 when they are used up.", HelpName = "dollars" };
-        budget.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && decimal.TryParse(result.Tokens[0].Value, NumberStyles.Number, CultureInfo.InvariantCulture, out var dollars) && dollars < 0)
-                result.AddError("--budget must not be below 0");
-        });
-        return budget;
-    }
+    public static Option<decimal?> Budget() =>
+        new Option<decimal?>("--budget") { Description = "US dollars that everything may cost, earlier processes included; exit code 3 when they are used up.", HelpName = "dollars" }.Within(0);
 
     public static Option<string?> Price(string name, string whose) => new(name) { Description = $"{whose}: US dollars per million tokens, in and out, e.g. 2.50,10. The shipped price table's where absent.", HelpName = "in,out" };
 

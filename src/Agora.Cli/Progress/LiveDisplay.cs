@@ -64,8 +64,9 @@ internal sealed class LiveDisplay(IAnsiConsole console, TimeProvider time, Budge
                 + (ledger.Money is { Length: > 0 } money ? $"  {money}" : "")
                 + (ledger.Failed > 0 ? $"  [red]{ledger.Failed} failed[/]" : "");
             var table = new Table().NoBorder().HideHeaders();
+            // On a narrow terminal the name takes another line; the figures stay whole.
             for (var column = 0; column < 7; column++)
-                table.AddColumn(new TableColumn("").NoWrap());
+                table.AddColumn(new TableColumn("") { NoWrap = column != 1 });
             foreach (var meter in ledger.Active)
                 table.AddRow(
                     new Markup(Bar(meter.Share, 12)), new Text(meter.Name), new Text(meter.Count), new Text(meter.RateText),
