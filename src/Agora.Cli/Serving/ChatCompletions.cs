@@ -49,8 +49,8 @@ internal sealed class ChatCompletions(ServedModel model)
     {
         fields.Unsupported("tools", value => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0);
         fields.Unsupported("functions", value => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0);
-        fields.Unsupported("response_format", value => value.ValueKind == JsonValueKind.Object && value.TryGetProperty("type", out var type) && type.ValueEquals("text"));
-        fields.Unsupported("modalities", value => value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(kind => kind.ValueEquals("text")));
+        fields.Unsupported("response_format", value => value.ValueKind == JsonValueKind.Object && value.TryGetProperty("type", out var type) && RequestFields.Is(type, "text"));
+        fields.Unsupported("modalities", value => value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(kind => RequestFields.Is(kind, "text")));
     }
 
     private static List<ChatTurn> ReadMessages(JsonElement list)
@@ -82,7 +82,7 @@ internal sealed class ChatCompletions(ServedModel model)
         if (content.ValueKind != JsonValueKind.Array)
             throw ApiFault.Invalid(path, "must be a string or a list of parts");
         return string.Concat(content.EnumerateArray().Select(part =>
-            part.ValueKind == JsonValueKind.Object && part.TryGetProperty("type", out var type) && type.ValueEquals("text")
+            part.ValueKind == JsonValueKind.Object && part.TryGetProperty("type", out var type) && RequestFields.Is(type, "text")
             && part.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String
                 ? text.GetString()!
                 : throw ApiFault.Invalid(path, "may hold parts of type text only: the model reads nothing else")));

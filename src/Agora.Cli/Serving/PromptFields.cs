@@ -17,7 +17,7 @@ internal static class PromptFields
         var value = fields.Required(name);
         if (value.ValueKind == JsonValueKind.String)
             return [Encode(value, engine)];
-        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() is 0 or > MostPrompts && value[0].ValueKind != JsonValueKind.Number)
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() == 0 || value.GetArrayLength() > MostPrompts && value[0].ValueKind != JsonValueKind.Number)
             throw ApiFault.Invalid(name, $"must be a text, token ids, or a list of 1 to {MostPrompts} of them");
         if (value[0].ValueKind == JsonValueKind.Number)
             return [Ids(value, name, engine)];

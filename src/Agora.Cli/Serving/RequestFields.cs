@@ -15,21 +15,29 @@ internal sealed class RequestFields
 
     private RequestFields(JsonElement root) => this.root = root;
 
-    /// <exception cref="ApiFault">The body is not a JSON object.</exception>
+    /// <exception cref="ApiFault">The body is not a JSON object, or one of its texts is not valid Unicode.</exception>
     public static async Task<RequestFields> ReadAsync(HttpContext context)
     {
         try
         {
             using var document = await JsonDocument.ParseAsync(context.Request.Body, default, context.RequestAborted);
-            return document.RootElement.ValueKind == JsonValueKind.Object
-                ? new RequestFields(document.RootElement.Clone())
-                : throw new ApiFault(400, "the request must be a JSON object");
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                throw new ApiFault(400, "the request must be a JSON object");
+            DecodeTexts(document.RootElement);
+            return new RequestFields(document.RootElement.Clone());
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new ApiFault(400, $"the request holds a text that is not valid Unicode: {exception.Message}");
         }
         catch (JsonException exception)
         {
             throw new ApiFault(400, $"the request is not valid JSON: {exception.Message}");
         }
     }
+
+    /// <summary>Whether a value is this text; one of another kind is not.</summary>
+    public static bool Is(JsonElement value, string text) => value.ValueKind == JsonValueKind.String && value.ValueEquals(text);
 
     /// <returns>Null where the member is absent or null.</returns>
     public JsonElement? Find(string name)
@@ -88,5 +96,27 @@ internal sealed class RequestFields
         foreach (var member in root.EnumerateObject())
             if (!known.Contains(member.Name))
                 throw ApiFault.Invalid(member.Name, "is not known to this server", "unknown_parameter");
+    }
+
+    // The parser looks into no text, so that half a surrogate pair or a broken byte would show only where the text is first used.
+    private static void DecodeTexts(JsonElement value)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.String:
+                value.GetString();
+                break;
+            case JsonValueKind.Array:
+                foreach (var item in value.EnumerateArray())
+                    DecodeTexts(item);
+                break;
+            case JsonValueKind.Object:
+                foreach (var member in value.EnumerateObject())
+                {
+                    _ = member.Name;
+                    DecodeTexts(member.Value);
+                }
+                break;
+        }
     }
 }

@@ -26,7 +26,7 @@ internal sealed class TextCompletions(ServedModel model)
         var parameters = SamplingFields.Read(fields, Math.Max(1, maxTokens)) with { LogProbabilities = withLogProbabilities, TopLogProbabilities = alternatives };
         var (stream, includeUsage) = SamplingFields.Streaming(fields);
         fields.Unsupported("best_of", value => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var count) && count == 1);
-        fields.Unsupported("suffix", value => value.ValueEquals(""));
+        fields.Unsupported("suffix", value => RequestFields.Is(value, ""));
         fields.RefuseRest();
         foreach (var prompt in prompts)
             model.CheckLength(prompt, room: maxTokens > 0 ? 1 : 0, "prompt");
