@@ -142,6 +142,7 @@ public sealed class EvaluateTests
     [InlineData("there is no file for gsm8k", "MODEL", "--benchmarks", "gsm8k")]
     [InlineData("gsm8k is not evaluated", "MODEL", "--benchmarks", "nano_math", "--data", "gsm8k=x")]
     [InlineData("\"gsm8k\" is not NAME=VALUE", "MODEL", "--benchmarks", "gsm8k", "--data", "gsm8k")]
+    [InlineData("no such model folder", "nowhere/model", "--benchmarks", "nano_math")]
     [InlineData("an endpoint needs the model's name", "http://127.0.0.1:1/v1", "--benchmarks", "nano_math")]
     [InlineData("samples of an item of nano_code would all be the same", "MODEL", "--benchmarks", "nano_code", "--samples-per-task", "2")]
     [InlineData("\"best\" is not known", "MODEL", "--benchmarks", "nano_math", "--grader", "best")]

@@ -35,7 +35,7 @@ public sealed class CheckpointFolder : IDisposable
     public static CheckpointFolder Open(string folder)
     {
         if (!Directory.Exists(folder))
-            throw new AgoraException("no such model folder", folder, "give the path of a folder in Hugging Face format (config.json, *.safetensors, tokenizer.json)");
+            throw new AgoraException("no such model folder", folder, "give the path of a folder in Hugging Face format (config.json, *.safetensors, tokenizer.json)") { ExitCode = 2 };
         var config = TransformerConfigFile.Read(Path.Combine(folder, "config.json"));
         var faults = new List<string>();
         var files = ImmutableArray.CreateBuilder<SafetensorsFile>();

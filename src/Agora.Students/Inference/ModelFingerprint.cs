@@ -17,7 +17,7 @@ internal sealed class ModelFingerprint
     public string Of(string folder)
     {
         if (!Directory.Exists(folder))
-            throw new AgoraException("no such model folder", folder, "give the path of a folder in Hugging Face format (config.json, *.safetensors, tokenizer.json)");
+            throw new AgoraException("no such model folder", folder, "give the path of a folder in Hugging Face format (config.json, *.safetensors, tokenizer.json)") { ExitCode = 2 };
         // A sentence model in ONNX is what its own files are, whatever lies beside them.
         var files = SentenceModelFolder.IsAt(folder)
             ? [.. SentenceModelFolder.Files.Select(name => (Name: name, File: new FileInfo(Path.Combine(folder, name)))).Where(one => one.File.Exists)]
