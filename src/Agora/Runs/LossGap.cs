@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text.Json;
 using Agora.Benchmarks;
 using Agora.Experiments;
@@ -49,12 +48,12 @@ public static class LossGap
                 var losses = new List<double>();
                 foreach (var seed in experiment.TrainingSeeds)
                 {
-                    var name = string.Create(CultureInfo.InvariantCulture, $"train {spec.Name} on {generator} {setting} seed {seed}");
-                    if (!steps.TryGetValue(name, out var key))
+                    var name = TrainStep.StudentName(spec.Name, generator, setting, seed);
+                    if (!steps.TryGetValue(TrainStep.NameOf(name), out var key))
                         continue;
                     if (store.Find(key, thoroughly: false) is not StepFinding.Whole(var trained))
-                        throw new AgoraException($"the run has no student \"{name[6..]}\"", run.FullPath, "let the run finish: give its command again") { ExitCode = 2 };
-                    progress(name[6..]);
+                        throw new AgoraException($"the run has no student \"{name}\"", run.FullPath, "let the run finish: give its command again") { ExitCode = 2 };
+                    progress(name);
                     using var student = await open(trained.PathOf(StepFiles.Model), experiment.Recipe.SystemMessage, cancellationToken);
                     losses.Add(await LossAsync(student.Model, anchor.Answers, cancellationToken));
                 }

@@ -154,13 +154,13 @@ public static class RunPredictionStudy
         var seeds = experiment.TrainingSeeds.Length;
         var steps = run.Steps();
         return (from step in steps
-                where step.Name.StartsWith("train ", StringComparison.Ordinal)
-                let name = step.Name[6..]
+                let name = TrainStep.StudentOf(step.Name)
+                where name is not null
                 let cell = name[..name.LastIndexOf(" seed ", StringComparison.Ordinal)]
-                let found = store.Find(new StepKey(step.Key), thoroughly: false) as StepFinding.Whole
-                where found is not null
+                let finished = TrainStep.Finished(store, new StepKey(step.Key))
+                where finished is not null
                 let seconds = steps.Where(other => other.Name == step.Name || other.Name.EndsWith(" by " + name, StringComparison.Ordinal)).Sum(other => store.TimingOf(new StepKey(other.Key))?.Seconds ?? 0)
-                let cost = (double)StepFiles.Read<TrainingSummary>(found.Result, StepFiles.Training).Tokens * new DirectoryInfo(found.Result.PathOf(StepFiles.Model)).EnumerateFiles("*.safetensors").Sum(file => file.Length)
+                let cost = (double)finished.Value.Summary.Tokens * new DirectoryInfo(finished.Value.Result.PathOf(StepFiles.Model)).EnumerateFiles("*.safetensors").Sum(file => file.Length)
                 group (cost, seconds) by cell into students
                 select (students.Key, (students.Sum(effort => effort.cost) / seeds, students.Sum(effort => effort.seconds) / seeds))).ToDictionary();
     }

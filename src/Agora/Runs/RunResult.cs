@@ -105,9 +105,9 @@ public sealed record RunResult
             Training =
             [
                 .. from node in graph.Students
-                   let found = store.Find(node.Train.Key, thoroughly: false) as StepFinding.Whole
-                   where found is not null
-                   select new TrainedStudent(node.Student, node.Generator, node.Setting, node.TrainingSeed, StepFiles.Read<TrainingSummary>(found.Result, StepFiles.Training), found.Result),
+                   let finished = TrainStep.Finished(store, node.Train.Key)
+                   where finished is not null
+                   select new TrainedStudent(node.Student, node.Generator, node.Setting, node.TrainingSeed, finished.Value.Summary, finished.Value.Result),
             ],
             Answers = answers.ToImmutable(),
             Missing = missing.ToImmutable(),

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Agora.Analysis;
 using Agora.Experiments;
 using Agora.IntrinsicMetrics;
@@ -136,14 +135,14 @@ public sealed record RunStudy
         var trained = from student in experiment.Students
                       from writer in experiment.Generators.SelectMany(generator => experiment.Settings.Select(setting => (Name: generator, Setting: setting))).Concat(experiment.DataSets.Select(data => (data.Name, data.Setting)))
                       from seed in experiment.TrainingSeeds
-                      let name = string.Create(CultureInfo.InvariantCulture, $"train {student.Name} on {writer.Name} {writer.Setting} seed {seed}")
+                      let name = TrainStep.NameOf(TrainStep.StudentName(student.Name, writer.Name, writer.Setting, seed))
                       where steps.ContainsKey(name)
                       select (student.Name, Generator: writer.Name, writer.Setting, Key: steps[name]);
         return experiment.Budget.TrainingTokensPerSecond is not null
             ? TokenHours(experiment, from one in trained
-                                     let found = store.Find(one.Key, thoroughly: false) as StepFinding.Whole
-                                     where found is not null
-                                     select (one.Name, one.Generator, one.Setting, StepFiles.Read<TrainingSummary>(found.Result, StepFiles.Training).Tokens))
+                                     let finished = TrainStep.Finished(store, one.Key)
+                                     where finished is not null
+                                     select (one.Name, one.Generator, one.Setting, finished.Value.Summary.Tokens))
             : (from one in trained
                let timing = store.TimingOf(one.Key)
                where timing is not null

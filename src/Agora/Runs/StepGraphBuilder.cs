@@ -176,8 +176,8 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
 
     private StudentNode Student(StudentSpec student, string generator, Setting setting, long seed, TrainingData data)
     {
-        var name = $"{student.Name} on {generator} {setting} seed {seed}";
-        var train = Shared(new TrainStep($"train {name}", models[student.Base], data, experiment.Recipe, seed, services.Trainer.VersionFor(experiment.Recipe, models[student.Base].Spec.Path!)));
+        var name = TrainStep.StudentName(student.Name, generator, setting, seed);
+        var train = Shared(new TrainStep(TrainStep.NameOf(name), models[student.Base], data, experiment.Recipe, seed, services.Trainer.VersionFor(experiment.Recipe, models[student.Base].Spec.Path!)));
         return new StudentNode(student.Name, generator, setting, seed, train, Benchmarks(setting.Domain, AnsweringModel.Of(train, name, store)));
     }
 

@@ -7,11 +7,9 @@ namespace Agora.Runs;
 /// <summary>Copies a trained student out of the store, with its scores in its card, to be given to others.</summary>
 public static class StudentExport
 {
-    private const string TrainPrefix = "train ";
-
     /// <summary>The run's students by name, whether or not they are trained.</summary>
     public static ImmutableArray<string> StudentsOf(RunFolder run) =>
-        [.. run.Steps().Where(step => step.Name.StartsWith(TrainPrefix, StringComparison.Ordinal)).Select(step => step.Name[TrainPrefix.Length..])];
+        [.. run.Steps().Select(step => TrainStep.StudentOf(step.Name)).OfType<string>()];
 
     /// <param name="student">A name of <see cref="StudentsOf"/>, or a part that only one has; null where there is only one.</param>
     /// <param name="folder">Does not exist yet, or is empty.</param>
@@ -20,7 +18,7 @@ public static class StudentExport
     public static string Copy(RunFolder run, StepStore store, string? student, string folder)
     {
         var name = Choose(run, student);
-        var step = run.Steps().First(step => step.Name == TrainPrefix + name);
+        var step = run.Steps().First(step => step.Name == TrainStep.NameOf(name));
         var found = store.Find(new StepKey(step.Key), thoroughly: true) switch
         {
             StepFinding.Whole whole => whole.Result,

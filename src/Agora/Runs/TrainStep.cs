@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Agora.DataGeneration;
 using Agora.Experiments;
@@ -10,6 +11,8 @@ namespace Agora.Runs;
 /// <summary>Trains a student on a data set.</summary>
 public sealed class TrainStep : RunStep
 {
+    private const string NamePrefix = "train ";
+
     private readonly IdentifiedModel baseModel;
     private readonly TrainingData data;
     private readonly StudentRecipe recipe;
@@ -23,6 +26,21 @@ public sealed class TrainStep : RunStep
         this.recipe = recipe;
         this.seed = seed;
     }
+
+    /// <summary>What a student is called in its run: <c>nano on gen-a math/response_generation seed 42</c>.</summary>
+    public static string StudentName(string student, string generator, Setting setting, long seed) =>
+        string.Create(CultureInfo.InvariantCulture, $"{student} on {generator} {setting} seed {seed}");
+
+    /// <summary>The name of the step that trains a student.</summary>
+    /// <param name="student">A name by <see cref="StudentName"/>.</param>
+    public static string NameOf(string student) => NamePrefix + student;
+
+    /// <summary>The student that a step trains, by its name; null for a step of another kind.</summary>
+    public static string? StudentOf(string step) => step.StartsWith(NamePrefix, StringComparison.Ordinal) ? step[NamePrefix.Length..] : null;
+
+    /// <summary>A finished training's result and what it reports of itself; null where the store does not have it whole.</summary>
+    internal static (StepResult Result, TrainingSummary Summary)? Finished(StepStore store, StepKey key) =>
+        store.Find(key, thoroughly: false) is StepFinding.Whole(var result) ? (result, StepFiles.Read<TrainingSummary>(result, StepFiles.Training)) : null;
 
     /// <summary>The student as a model, once it is trained.</summary>
     /// <param name="store">Where its result lies.</param>
