@@ -70,14 +70,23 @@ internal abstract class BatchPass(KeyValueCache cache, TransformerConfig config,
 
     protected void Hand(int row, Span<float> result, Action<Sequence> finished)
     {
+        if (Give(row, result, distribution))
+            finished(rowSequence[row]);
+    }
+
+    /// <summary>Different sequences may be given theirs by different threads.</summary>
+    /// <param name="scratch">The calling thread's own.</param>
+    /// <returns>Whether the row's sequence is finished by it.</returns>
+    protected bool Give(int row, Span<float> result, TokenDistribution scratch)
+    {
         var sequence = rowSequence[row];
         if (sequence.Done)
-            return;
+            return false;
         try
         {
             if (!RowKernels.AllFinite(result))
                 throw new AgoraException("the model's output is not finite: its weights are too large for its arithmetic, or its training diverged", folder, "take another checkpoint");
-            sequence.Done = sequence.Receive(rowPosition[row], result, distribution);
+            sequence.Done = sequence.Receive(rowPosition[row], result, scratch);
         }
         catch (Exception exception)
         {
@@ -85,7 +94,6 @@ internal abstract class BatchPass(KeyValueCache cache, TransformerConfig config,
             sequence.Fail(exception);
             sequence.Done = true;
         }
-        if (sequence.Done)
-            finished(sequence);
+        return sequence.Done;
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Agora.Students.Checkpoints;
 using Agora.Students.Inference.Kernels;
 using Agora.Students.Training;
@@ -13,12 +14,15 @@ internal sealed class TorchPass : BatchPass
     private const int CpuRows = 256, CudaRows = 2048;
     // Logits come back to the host in float32; a whole prompt's would be gigabytes.
     private const int HeadRows = 64;
+    // Logits below which one thread draws sooner than several are woken.
+    private const int LogitsForThreads = 1 << 18;
 
     private readonly TorchModel model;
     private readonly TorchPages store;
     private readonly int threads;
     private readonly RotaryTable rotary;
     private readonly Scalar normEpsilon;
+    private readonly ConcurrentBag<TokenDistribution> scratches = [];
     private Tensor? hidden;     // [rows, hidden], between Compute and Deliver
 
     public TorchPass(TorchModel model, KeyValueCache cache, TorchPages store, int threads)
@@ -93,16 +97,31 @@ internal sealed class TorchPass : BatchPass
 
     private void Hand(List<int> rows, Func<Tensor, Tensor> toResult, Action<Sequence> finished)
     {
-        float[] values;
-        int width;
-        using (NewDisposeScope())
+        using var scope = NewDisposeScope();
+        var result = toResult(hidden!.index_select(0, OnDevice([.. rows.Select(row => (long)row)], rows.Count))).to(ScalarType.Float32).cpu().contiguous();
+        var (values, width) = (TensorFloats.StartOf(result), (int)result.shape[1]);
+        if (threads == 1 || (long)rows.Count * width < LogitsForThreads)
         {
-            var result = toResult(hidden!.index_select(0, OnDevice([.. rows.Select(row => (long)row)], rows.Count))).to(ScalarType.Float32).cpu().contiguous();
-            width = (int)result.shape[1];
-            values = result.data<float>().ToArray();
+            for (var i = 0; i < rows.Count; i++)
+                Hand(rows[i], Of(i), finished);
+            return;
         }
+        // Each sequence has its random stream, so that it makes no difference which thread draws; its own rows come in their order.
+        var ended = new bool[rows.Count];
+        var firsts = Enumerable.Range(0, rows.Count).Where(i => i == 0 || !ReferenceEquals(RowSequence[rows[i]], RowSequence[rows[i - 1]])).ToArray();
+        Parallel.For(0, firsts.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, () => scratches.TryTake(out var kept) ? kept : new TokenDistribution(Config.VocabularySize), (run, _, scratch) =>
+        {
+            for (var i = firsts[run]; i < (run + 1 < firsts.Length ? firsts[run + 1] : rows.Count); i++)
+                ended[i] = Give(rows[i], Of(i), scratch);
+            return scratch;
+        }, scratches.Add);
         for (var i = 0; i < rows.Count; i++)
-            Hand(rows[i], values.AsSpan(i * width, width), finished);
+        {
+            if (ended[i])
+                finished(RowSequence[rows[i]]);
+        }
+
+        unsafe Span<float> Of(int i) => new((float*)values + (long)i * width, width);
     }
 
     /// <summary>Where each row's key and value go: position within all pages. int64 [rows].</summary>

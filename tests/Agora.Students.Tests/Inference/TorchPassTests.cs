@@ -136,6 +136,23 @@ public sealed class TorchPassTests : IDisposable
         Assert.Equal(expected[0].LogProbabilities[0].LogProbability, actual[0].LogProbabilities[0].LogProbability, Tolerance);
     }
 
+    // With a vocabulary this large, threads share the sequences.
+    [Fact]
+    public async Task Several_threads_draw_and_measure_what_one_thread_does()
+    {
+        var folder = Model(json => json["vocab_size"] = 9000);
+        using var managed = InferenceEngine.Load(folder, threads: 1, device: DeviceChoice.Cpu);
+        using var torch = Torch(folder);
+        SamplingParameters Sampled(int seed) => new() { Temperature = 1, TopP = 0.9, RepetitionPenalty = 1.1, MaxTokens = 5 + seed, Seed = seed, EndTokens = [7] };
+        async Task<Completion[]> Answers(InferenceEngine engine) => await Task.WhenAll(Enumerable.Range(0, 60).Select(i => engine.CompleteAsync(Text(1 + i, i), Sampled(i), TestContext.Current.CancellationToken)));
+        Assert.InRange((await Answers(managed)).Zip(await Answers(torch)).Count(pair => pair.First.Tokens.SequenceEqual(pair.Second.Tokens)), 57, 60);
+
+        int[][] texts = [.. Enumerable.Range(0, 20).Select(i => Text(20 + 9 * i, i))];
+        async Task<float[][]> Losses(InferenceEngine engine) => await Task.WhenAll(texts.Select(text => engine.TokenLossesAsync(text, 1, TestContext.Current.CancellationToken)));
+        foreach (var (expected, actual) in (await Losses(managed)).Zip(await Losses(torch)))
+            Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, Tolerance));
+    }
+
     [Fact]
     public async Task Prefixes_are_shared_and_scarce_pages_make_requests_wait()
     {
