@@ -18,6 +18,8 @@ internal sealed record OptimizerSettings
 {
     public double Beta1 { get; init; } = 0.9;
     public double Beta2 { get; init; } = 0.999;
+    /// <summary>Added to the root of the second moment, after its correction.</summary>
+    public double Epsilon { get; init; } = 1e-8;
     public double WeightDecay { get; init; } = 0.01;
     /// <summary>Norms and biases decay too, as in torch.optim.AdamW without parameter groups.</summary>
     public bool DecayVectors { get; init; } = true;
@@ -73,6 +75,7 @@ internal sealed class TrainingLoop : IDisposable
         {
             Beta1 = settings.Beta1,
             Beta2 = settings.Beta2,
+            Epsilon = settings.Epsilon,
             WeightDecay = settings.WeightDecay,
             Threads = settings.UpdateThreads,
         };

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Agora.Students.ChatTemplates;
 using Agora.Students.Checkpoints;
@@ -91,15 +92,20 @@ public sealed class TrainingConformanceTests
             var documents = Documents(json.RootElement.GetProperty("batch"));
             using var checkpoint = CheckpointFolder.Open(Fixtures.Part("llm", "models", json.RootElement.GetProperty("model").GetString()!));
             using var model = TransformerModel.Load(checkpoint);
+            const string clipping = "clip_grad_norm_";
+            var optimizer = json.RootElement.GetProperty("optimizer");
             var settings = new OptimizerSettings
             {
-                WeightDecay = json.RootElement.GetProperty("optimizer").GetProperty("weight_decay").GetDouble(),
+                Beta1 = optimizer.GetProperty("betas")[0].GetDouble(),
+                Beta2 = optimizer.GetProperty("betas")[1].GetDouble(),
+                Epsilon = Number(optimizer, "eps"),
+                WeightDecay = Number(optimizer, "weight_decay"),
                 DecayVectors = name != "no_decay_on_norms",
-                ClipNorm = name == "clip_grad_norm_1" ? 1 : 0,
+                ClipNorm = name.StartsWith(clipping, StringComparison.Ordinal) ? double.Parse(name.AsSpan(clipping.Length), CultureInfo.InvariantCulture) : 0,
             };
             IStepGradient gradient = autograd ? new AutogradGradient(model, 1) : new LanedGradient(model, 2, sharing: true);
             using var loop = new TrainingLoop(model, settings, gradient);
-            var step = new TrainingStep(documents, json.RootElement.GetProperty("optimizer").GetProperty("lr").GetDouble());
+            var step = new TrainingStep(documents, Number(optimizer, "lr"));
             if (name == "accumulate_2_microbatch_mean")
             {
                 // The mistake that this variant shows: with it, the second loss differs far beyond any tolerance.
