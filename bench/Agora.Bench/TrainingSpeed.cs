@@ -45,7 +45,7 @@ internal static class TrainingSpeed
         return good;
     }
 
-    private static TransformerConfig Llama(int hidden, int layers, int heads, int ffn, int vocabulary) => new()
+    internal static TransformerConfig Llama(int hidden, int layers, int heads, int ffn, int vocabulary) => new()
     {
         VocabularySize = vocabulary,
         HiddenSize = hidden,
@@ -54,7 +54,7 @@ internal static class TrainingSpeed
         Heads = heads,
         KeyValueHeads = heads,
         HeadSize = hidden / heads,
-        MaxPositions = 1024,
+        MaxPositions = 4096,
         AttentionWindows = [.. Enumerable.Repeat<int?>(null, layers)],
     };
 

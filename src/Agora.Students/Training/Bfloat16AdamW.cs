@@ -18,8 +18,11 @@ internal enum Bfloat16Update
 /// <summary><see cref="AdamW"/> over bfloat16 weights, with its state in float32.</summary>
 internal sealed class Bfloat16AdamW : IOptimizer
 {
-    // Working memory in float32 is a few vectors of this length, whatever the model's size.
-    private const long ChunkElements = 1 << 24;
+    /// <summary>Working memory of an update, in bytes for each weight of a stretch.</summary>
+    internal const int WorkingBytes = 52;
+
+    // On a device, where each operation is launched, they are longer. On the CPU the weights do not depend on it: random numbers are drawn in the weights' order.
+    private const long CpuStretch = 1 << 20, DeviceStretch = 1 << 24;
 
     private readonly Tensor weights;
     private readonly long decayedElements;
@@ -27,6 +30,7 @@ internal sealed class Bfloat16AdamW : IOptimizer
     private readonly Tensor mean;
     private readonly Tensor square;
     private readonly Tensor? master;
+    private readonly long stretch;
 
     /// <param name="weights">bfloat16 [P], changed in place; the caller's.</param>
     /// <param name="decayedElements">Weight decay acts on this many at the start.</param>
@@ -35,12 +39,16 @@ internal sealed class Bfloat16AdamW : IOptimizer
         this.weights = weights;
         this.decayedElements = decayedElements;
         this.settings = settings;
+        stretch = StretchOf(weights.device.type == DeviceType.CPU);
         mean = zeros(weights.numel(), float32, weights.device).DetachFromDisposeScope();
         square = zeros(weights.numel(), float32, weights.device).DetachFromDisposeScope();
         master = settings.Bfloat16 == Bfloat16Update.MasterWeights ? weights.to(float32).DetachFromDisposeScope() : null;
     }
 
     public int Steps { get; set; }
+
+    /// <summary>So many weights are updated at a time.</summary>
+    internal static long StretchOf(bool onCpu) => onCpu ? CpuStretch : DeviceStretch;
 
     public IEnumerable<(string Name, Tensor Values)> State => master is null ? [("mean", mean), ("square", square)] : [("mean", mean), ("square", square), ("master", master)];
 
@@ -50,12 +58,12 @@ internal sealed class Bfloat16AdamW : IOptimizer
         Steps++;
         // A generator of its own for each step: their number is all that a resumed training has to know.
         using var random = new Generator(new RandomStreams(settings.RoundingSeed).For("stochastic rounding", Steps).NextUInt64(), weights.device);
-        using Scalar kept = 1 - learningRate * settings.WeightDecay, beta1 = settings.Beta1, beta2 = settings.Beta2, fresh1 = 1 - settings.Beta1, fresh2 = 1 - settings.Beta2, epsilon = 1e-8;
+        using Scalar kept = 1 - learningRate * settings.WeightDecay, beta1 = settings.Beta1, beta2 = settings.Beta2, fresh1 = 1 - settings.Beta1, fresh2 = 1 - settings.Beta2, epsilon = settings.Epsilon;
         using Scalar meanStep = -learningRate / (1 - Math.Pow(settings.Beta1, Steps)), squareCorrection = Math.Sqrt(1 - Math.Pow(settings.Beta2, Steps));
-        for (long first = 0; first < weights.numel(); first += ChunkElements)
+        for (long first = 0; first < weights.numel(); first += stretch)
         {
             using var scope = NewDisposeScope();
-            var count = Math.Min(ChunkElements, weights.numel() - first);
+            var count = Math.Min(stretch, weights.numel() - first);
             Tensor fresh = gradient.narrow(0, first, count).to(float32), m = mean.narrow(0, first, count), v = square.narrow(0, first, count);
             Tensor stored = weights.narrow(0, first, count), exact = master?.narrow(0, first, count) ?? stored.to(float32);
             if (decayedElements > first)

@@ -69,11 +69,16 @@ internal sealed class LoraAdapters : IDisposable
         {
             Fill(place.FirstRow);
             var narrow = nn.functional.linear(input, pieces[place.Tensor + ".A"].to(input.dtype));
-            parts.Add(nn.functional.linear(narrow, pieces[place.Tensor + ".B"].to(input.dtype)).mul(factor));
+            parts.Add(nn.functional.linear(narrow, pieces[place.Tensor + ".B"].to(input.dtype)).mul_(factor));
             row = place.FirstRow + place.Rows;
         }
         Fill(rows);
-        return parts.Count == 1 ? parts[0] : cat(parts, -1);
+        if (parts.Count == 1)
+            return parts[0];
+        var joined = cat(parts, -1);
+        foreach (var part in parts)
+            part.Dispose();
+        return joined;
 
         // Parts of a joined matrix that have no adapter.
         void Fill(long end)

@@ -100,7 +100,7 @@ public sealed class SftTrainer(int threads) : IStudentTrainer
         var recipe = request.Recipe;
         // Plainly packed documents are as long as a sequence.
         var longest = recipe.Packing == Packing.Plain ? Math.Min(recipe.MaxLength, config.MaxPositions) : documents.Max(document => document.Tokens.Length);
-        var shape = new TrainingMemory.Shape(config, fused, recipe.Precision, Bfloat16Update.Stochastic, recipe.ActivationCheckpointing, recipe.Lora, longest, threads);
+        var shape = new TrainingMemory.Shape(config, fused, recipe.Precision, Bfloat16Update.Stochastic, recipe.ActivationCheckpointing, recipe.Lora, longest, threads) { OnCpu = device.type == DeviceType.CPU };
         if (MemoryOf(device) is not { } available)
         {
             request.Notice?.Invoke($"needs about {TrainingMemory.Of(shape).Describe()} on {device}, which does not say how much it has");

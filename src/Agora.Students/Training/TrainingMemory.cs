@@ -5,8 +5,8 @@ using Agora.Students.Checkpoints;
 namespace Agora.Students.Training;
 
 /// <summary>What a training needs on its device, in bytes, before anything is allocated.</summary>
-/// <param name="Optimizer">Its state, and the vectors that an update works with.</param>
-/// <param name="Activations">Of the largest micro-batch, logits included.</param>
+/// <param name="Optimizer">Its state.</param>
+/// <param name="Activations">Of the largest micro-batch, logits included; what an update works with, where that is more.</param>
 internal sealed record TrainingMemory(long Weights, long Gradients, long Optimizer, long Activations)
 {
     public long Total => Weights + Gradients + Optimizer + Activations;
@@ -14,7 +14,17 @@ internal sealed record TrainingMemory(long Weights, long Gradients, long Optimiz
     /// <summary>What decides the need.</summary>
     /// <param name="Fused">The written-out backward pass, with a gradient a lane.</param>
     /// <param name="LongestDocument">Tokens.</param>
-    internal sealed record Shape(TransformerConfig Config, bool Fused, Precision Precision, Bfloat16Update Bfloat16, bool Checkpointing, LoraSpec? Lora, int LongestDocument, int Threads);
+    internal sealed record Shape(TransformerConfig Config, bool Fused, Precision Precision, Bfloat16Update Bfloat16, bool Checkpointing, LoraSpec? Lora, int LongestDocument, int Threads)
+    {
+        public bool OnCpu { get; init; } = true;
+    }
+
+    // Measured on the CPU with libtorch and glibc (docs/log.md): what the backward pass holds beside what the forward pass kept, and freed memory that is not given back at once.
+    private const double BackwardShare = 1.11;
+    // Logits, in float32 too where they are not, their normalised form, their gradients: bytes for each.
+    private const int LogitBytes = 22, NarrowLogitBytes = 27;
+    // Buffers of the libraries, whatever the model's size.
+    private const long LibraryBytes = 32 << 20;
 
     public static TrainingMemory Of(Shape shape)
     {
@@ -26,8 +36,9 @@ internal sealed record TrainingMemory(long Weights, long Gradients, long Optimiz
         var trained = shape.Lora is null ? parameters : adapters;
         var largest = shape.Lora is null ? size * layout.Pieces.Max(piece => piece.Elements) : 0;      // a piece's gradient before it is added
         var brain = shape.Precision == Precision.Bf16 && shape.Lora is null;
-        var state = 8 * trained + (brain ? (shape.Bfloat16 == Bfloat16Update.MasterWeights ? 4 * trained : 0) + 24 * Math.Min(trained, 1L << 24) : 4 * trained);
-        return new TrainingMemory(size * parameters + 4 * adapters, (shape.Lora is null ? size : 4) * trained + largest, state, AutogradActivations(shape, size));
+        var state = (brain && shape.Bfloat16 == Bfloat16Update.MasterWeights ? 12 : 8) * trained;
+        var update = brain ? Bfloat16AdamW.WorkingBytes * Math.Min(trained, Bfloat16AdamW.StretchOf(shape.OnCpu)) : 4 * trained;
+        return new TrainingMemory(size * parameters + 4 * adapters, (shape.Lora is null ? size : 4) * trained + largest, state, Math.Max(AutogradActivations(shape, size), update) + LibraryBytes);
     }
 
     /// <exception cref="AgoraException">More is needed than there is; says what would make it fit.</exception>
@@ -84,13 +95,20 @@ internal sealed record TrainingMemory(long Weights, long Gradients, long Optimiz
         var config = shape.Config;
         long hidden = config.HiddenSize, query = config.QueryWidth, keyValue = config.KeyValueWidth, wide = config.IntermediateSize;
         var tokens = Math.Max(MicroBatch.TokensAtOnce, (long)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)shape.LongestDocument));
-        // What differentiation keeps of a layer for each token: the stream twice, both norms' inner values in float32 and outputs, projections before and after the rotation (computed in float32), repeated
+        // What differentiation keeps of a layer for each token: the stream twice, both norms' products and outputs (and, in bfloat16, their float32 inputs), projections, those that are rotated once more, repeated
         // heads, attention's output twice, gate and up, the gate's sigmoid product and their product.
-        var layer = size * (4 * hidden + query + 2 * keyValue + 2 * query + 2 * query + 4 * wide) + 4 * (2 * hidden + 2 * (query + keyValue) + config.Heads) + (size == 2 ? 4 * hidden : 0);
-        // A mask of documents by documents, and logits: themselves, in float32, their normalised form and their gradient.
-        var rest = size * tokens * Math.Max(MicroBatch.ShortestRow, Math.Min(tokens, shape.LongestDocument)) + tokens * config.VocabularySize * (size == 2 ? 14 : 12);
+        var repeated = config.KeyValueHeads == config.Heads ? 0 : 2 * query;
+        var layer = size * (6 * hidden + query + 2 * keyValue + query + keyValue + repeated + 2 * query + 4 * wide) + 4 * config.Heads + (size == 2 ? 8 * hidden : 0);
+        if (config.QueryKeyNorm)
+            layer += (query + keyValue) * (size == 2 ? 10 : 12);
+        // The adapters' narrow values, and the holes that their outputs leave.
+        if (shape.Lora is { } lora)
+            layer += size * (lora.Rank * lora.Targets.Length + 3 * hidden + wide);
+        layer = (long)(BackwardShare * layer);
+        // Logits, and a mask of documents by documents.
+        var head = tokens * config.VocabularySize * (size == 2 ? NarrowLogitBytes : LogitBytes) + size * tokens * Math.Max(MicroBatch.ShortestRow, Math.Min(tokens, shape.LongestDocument));
         return shape.Checkpointing
-            ? tokens * size * hidden * (config.Layers + 2) + Math.Max(2 * tokens * layer, rest)
-            : tokens * layer * config.Layers + rest;
+            ? tokens * size * hidden * (config.Layers + 2) + tokens * layer + Math.Max(tokens * layer, head)
+            : tokens * layer * config.Layers + head;
     }
 }

@@ -6,7 +6,10 @@ using static TorchSharp.torch;
 namespace Agora.Students.Training;
 
 /// <summary>A transformer of the Llama family for training: its weights in one vector, and the forward pass as torch operations.</summary>
-/// <remarks>With bfloat16 weights, norms, rotation and loss are computed in float32, as in transformers.</remarks>
+/// <remarks>
+/// With bfloat16 weights, norms, rotation and loss are computed in float32, as in transformers. Values that differentiation does not need are disposed at once: a handle would hold them to the end of the
+/// backward pass.
+/// </remarks>
 internal sealed class TransformerModel : IDisposable
 {
     private readonly Scalar normEpsilon;
@@ -108,9 +111,11 @@ internal sealed class TransformerModel : IDisposable
     {
         long B = input.Tokens.shape[0], T = input.Tokens.shape[1];
         var normed = Norm(hidden, pieces[$"{layer}.attention_norm"]);
-        hidden = hidden.add(Attention(pieces, layer, normed, input, B, T), HeldScalars.One);
+        using var attended = Attention(pieces, layer, normed, input, B, T);
+        hidden = hidden.add(attended, HeldScalars.One);
         normed = Norm(hidden, pieces[$"{layer}.feed_forward_norm"]);
-        return hidden.add(FeedForward(pieces, layer, normed), HeldScalars.One);
+        using var fed = FeedForward(pieces, layer, normed);
+        return hidden.add(fed, HeldScalars.One);
     }
 
     /// <param name="hidden">[B, T, hidden].</param>
@@ -138,7 +143,10 @@ internal sealed class TransformerModel : IDisposable
     private Tensor Linear(IReadOnlyDictionary<string, Tensor> pieces, string name, Tensor input)
     {
         var output = nn.functional.linear(input, pieces[name + ".weight"], pieces.GetValueOrDefault(name + ".bias"));
-        return Adapters?.Change(pieces, name + ".weight", input) is { } change ? output.add(change, HeldScalars.One) : output;
+        if (Adapters?.Change(pieces, name + ".weight", input) is not { } change)
+            return output;
+        using (change)
+            return output.add_(change, HeldScalars.One);
     }
 
     private Tensor Attention(IReadOnlyDictionary<string, Tensor> pieces, int layer, Tensor normed, ModelInput input, long B, long T)
@@ -153,7 +161,7 @@ internal sealed class TransformerModel : IDisposable
                 Norm(queriesAndKeys.narrow(2, 0, heads), pieces[$"{layer}.query_norm"]),
                 Norm(queriesAndKeys.narrow(2, heads, keyValueHeads), pieces[$"{layer}.key_norm"])], 2);
         }
-        var rotated = Rotate(queriesAndKeys, input.Cosines, input.Sines).to(normed.dtype);
+        var rotated = Narrow(Rotate(queriesAndKeys, input.Cosines, input.Sines), normed.dtype);
         var queries = rotated.narrow(2, 0, heads).transpose(1, 2);                                          // [B, heads, T, D]
         var keys = rotated.narrow(2, heads, keyValueHeads).transpose(1, 2);                                 // [B, kv, T, D]
         var values = projected.narrow(2, heads + keyValueHeads, keyValueHeads).transpose(1, 2);
@@ -163,7 +171,7 @@ internal sealed class TransformerModel : IDisposable
             values = Repeat(values, heads / keyValueHeads);
         }
         var mask = input.MaskOf(Config.AttentionWindows[layer]);
-        var mixed = nn.functional.scaled_dot_product_attention(queries, keys, values, mask, is_casual: mask is null);
+        using var mixed = nn.functional.scaled_dot_product_attention(queries, keys, values, mask, is_casual: mask is null);
         return Linear(pieces, $"{layer}.output", mixed.transpose(1, 2).reshape(B, T, heads * D));
     }
 
@@ -178,7 +186,16 @@ internal sealed class TransformerModel : IDisposable
     private Tensor Norm(Tensor values, Tensor weight)
     {
         var wide = values.to(float32);
-        return (wide * rsqrt((wide * wide).mean([-1], keepdim: true).add(normEpsilon, HeldScalars.One))).to(values.dtype) * weight;
+        using var squares = wide * wide;
+        return Narrow(wide * rsqrt(squares.mean([-1], keepdim: true).add(normEpsilon, HeldScalars.One)), values.dtype) * weight;
+    }
+
+    private static Tensor Narrow(Tensor fresh, ScalarType type)
+    {
+        if (fresh.dtype == type)
+            return fresh;
+        using (fresh)
+            return fresh.to(type);
     }
 
     // Element i of a head turns together with element i + D/2, as in Hugging Face's checkpoints.
@@ -187,7 +204,10 @@ internal sealed class TransformerModel : IDisposable
         var half = values.shape[3] / 2;
         var first = values.narrow(3, 0, half);
         var second = values.narrow(3, half, half);
-        return cat([(first * cosines).addcmul_(second, sines, HeldScalars.MinusOne), (second * cosines).addcmul_(first, sines, HeldScalars.One)], 3);
+        using Tensor turnedFirst = first * cosines, turnedSecond = second * cosines;
+        using (turnedFirst.addcmul_(second, sines, HeldScalars.MinusOne))
+        using (turnedSecond.addcmul_(first, sines, HeldScalars.One))
+            return cat([turnedFirst, turnedSecond], 3);
     }
 
     // Each key-value head serves neighbouring query heads: 0 0 1 1, not 0 1 0 1.
