@@ -30,10 +30,12 @@ switch (args)
         return DiversitySpeed.Measure() ? 0 : 1;
     case ["bootstrap"]:
         return BootstrapSpeed.Measure() ? 0 : 1;
+    case ["requests", "200ms" or "5ms", .. var rest] when rest is [] or [_]:
+        return await RequestSpeed.MeasureAsync(args[1], rest is [var pythonPath] ? pythonPath : null) ? 0 : 1;
     case ["requests", .. var rest] when rest is [] or [_]:
-        return await RequestSpeed.MeasureAsync(rest is [var pythonPath] ? pythonPath : null) ? 0 : 1;
-    case ["requests", var latency, var requests]:
-        await RequestSpeed.RunAsync(int.Parse(latency), int.Parse(requests));
+        return await RequestSpeed.MeasureAsync(null, rest is [var python] ? python : null) ? 0 : 1;
+    case ["requests", var latency, var requests, .. var rest] when rest is [] or ["layers"]:
+        await RequestSpeed.RunAsync(int.Parse(latency), int.Parse(requests), layers: rest is [_]);
         return 0;
     case ["instances"]:
         return await MillionInstances.MeasureAsync() ? 0 : 1;
@@ -54,6 +56,6 @@ switch (args)
     case ["fuzz", var reader, var seconds, .. var seed]:
         return ReaderFuzzing.Run(reader, int.Parse(seconds), seed is [var given] ? int.Parse(given) : 1) ? 0 : 1;
     default:
-        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | perplexity [THREADS] | memory | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500 | judged | novelty INSTRUCTIONS… | diversity | bootstrap | training [speed|padding|memory|precision|peak] | requests [PYTHONPATH_OF_OPENAI_SDK | LATENCY_MS COUNT] | instances [FOLDER METHOD COUNT KILL_AT] | report [CHROMIUM] | checkpoint | tokenizer FILE,FILE… TOKENIZER_FOLDER… | fuzz safetensors|index|config|tokenizer|template SECONDS [SEED]");
+        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | perplexity [THREADS] | memory | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500 | judged | novelty INSTRUCTIONS… | diversity | bootstrap | training [speed|padding|memory|precision|peak] | requests [200ms|5ms] [PYTHONPATH_OF_OPENAI_SDK] | requests LATENCY_MS COUNT [layers] | instances [FOLDER METHOD COUNT KILL_AT] | report [CHROMIUM] | checkpoint | tokenizer FILE,FILE… TOKENIZER_FOLDER… | fuzz safetensors|index|config|tokenizer|template SECONDS [SEED]");
         return 2;
 }

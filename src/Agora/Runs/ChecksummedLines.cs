@@ -272,8 +272,9 @@ internal sealed class ChecksummedLines : IDisposable
         }
     }
 
+    /// <summary>Hands every line of any file, with its line feed, to <paramref name="take"/>.</summary>
     /// <returns>Where the last whole line ends, and whether anything follows it.</returns>
-    private static (long Length, bool Torn) ReadLines(SafeFileHandle file, LineReading take)
+    internal static (long Length, bool Torn) ReadLines(SafeFileHandle file, LineReading take)
     {
         var block = new byte[1 << 20];
         var filled = 0;

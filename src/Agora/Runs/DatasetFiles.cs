@@ -37,7 +37,7 @@ public static class DatasetFiles
         try
         {
             Directory.CreateDirectory(folder);
-            if (format == DatasetFormat.Jsonl) await WriteJsonAsync(data, beside, cancellationToken);
+            if (format == DatasetFormat.Jsonl) WriteJson(data, beside, cancellationToken);
             else await WriteParquetAsync(data, beside, cancellationToken);
             File.Move(beside, path, overwrite: true);
             return path;
@@ -53,18 +53,18 @@ public static class DatasetFiles
         }
     }
 
-    private static async Task WriteJsonAsync(GeneratedData data, string path, CancellationToken cancellationToken)
+    private static void WriteJson(GeneratedData data, string path, CancellationToken cancellationToken)
     {
-        await using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 1 << 16);
+        using var from = File.OpenHandle(data.InstancesFile, options: FileOptions.SequentialScan);
+        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 1 << 16);
         var row = new ArrayBufferWriter<byte>(4096);
-        var room = new byte[4096];
-        await foreach (var line in File.ReadLinesAsync(data.InstancesFile, cancellationToken))
+        ChecksummedLines.ReadLines(from, (line, _) =>
         {
-            if (room.Length < Encoding.UTF8.GetMaxByteCount(line.Length)) room = new byte[Encoding.UTF8.GetMaxByteCount(line.Length)];
+            cancellationToken.ThrowIfCancellationRequested();
             row.ResetWrittenCount();
-            WriteRow(room.AsSpan(0, Encoding.UTF8.GetBytes(line, room)), row);
+            WriteRow(line[..^1], row);
             file.Write(row.WrittenSpan);
-        }
+        });
     }
 
     // The members are copied as they stand: they were written with the same escapes.

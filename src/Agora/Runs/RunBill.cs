@@ -47,6 +47,8 @@ public sealed record RunBill
 /// <param name="steps">Inputs included.</param>
 internal sealed class RunBills(IEnumerable<(string Name, ModelSpec Spec)> named, IReadOnlyList<RunStep> steps, StepStore store, ILanguageModels models)
 {
+    private readonly Dictionary<StepKey, decimal> charged = [];     // when the bill was read the last time
+
     public RunBills(Experiment experiment, StepGraph graph, StepStore store, ILanguageModels models)
         : this(experiment.Models.Select(model => (model.Key, model.Value)), [.. graph.Steps], store, models)
     {
@@ -78,6 +80,9 @@ internal sealed class RunBills(IEnumerable<(string Name, ModelSpec Spec)> named,
     /// <summary>US dollars that a step has cost so far, the most that unanswered requests may cost included.</summary>
     public async Task<decimal> SpentAsync(RunStep step, CancellationToken cancellationToken)
     {
+        // A journal of a million lines is not read twice before the start. What had cost nothing when the bill was read may have had a pilot since.
+        if (charged.TryGetValue(step.Key, out var read) && read > 0)
+            return read;
         var names = await NamesAsync(cancellationToken);
         return names.Values.All(model => model.Price is null) ? 0
             : store.SpendingOf(step.Key).Sum(line => names.TryGetValue(line.Model, out var model) && model.Price is { } price ? line.Dollars(price) : 0);
@@ -101,6 +106,7 @@ internal sealed class RunBills(IEnumerable<(string Name, ModelSpec Spec)> named,
         foreach (var step in steps)
         {
             var kept = step is GenerateStep ? Generated(step) : null;
+            charged[step.Key] = 0;
             foreach (var spending in store.SpendingOf(step.Key))
             {
                 if (!names.TryGetValue(spending.Model, out var model))
@@ -119,6 +125,7 @@ internal sealed class RunBills(IEnumerable<(string Name, ModelSpec Spec)> named,
                     Dollars = model.Price is { } price ? spending.Dollars(price) : null,
                     AtMost = spending.IsFailed || spending.Outcome == SpendingLine.InBatch,
                 };
+                charged[step.Key] += line.Dollars ?? 0;
                 // What was paid in one mode and all new can be told apart by what became of it.
                 if (kept is not null && spending is { Outcome: SpendingLine.Answered } && spending.Model == step.Identity.Asked && kept.Total.Completions - Refused(kept) == spending.Requests)
                     lines.AddRange(Split(line, kept, model.Price));
