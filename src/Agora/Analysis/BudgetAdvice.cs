@@ -8,7 +8,6 @@ namespace Agora.Analysis;
 public sealed record BudgetAdvice
 {
     // A curve is trusted this far beyond the largest data set it was fitted to.
-    private const int Extrapolation = SameMoney.Extrapolation;
     private const double BadMisfit = 1.5;
 
     public required Domain Domain { get; init; }
@@ -47,7 +46,7 @@ public sealed record BudgetAdvice
             var affordable = each > 0 ? Math.Min(int.MaxValue, Math.Floor(budget / each)) : int.MaxValue;
             if (ScalingLaw.Fit(sizes, random).ResultOrDefault is { } law)
             {
-                var instances = (int)Math.Min(affordable, (double)Extrapolation * law.LargestMeasured);
+                var instances = (int)Math.Min(affordable, (double)SameMoney.Extrapolation * law.LargestMeasured);
                 if (instances < 1)
                 {
                     excluded.Add($"{name}: not one instance can be paid for");

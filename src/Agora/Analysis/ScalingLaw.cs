@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Agora.Experiments;
+using Agora.Recovery;
 
 namespace Agora.Analysis;
 
@@ -79,7 +80,7 @@ public sealed record ScalingLaw
     private static (double Low, double High) Middle(IEnumerable<double> draws)
     {
         double[] values = [.. draws.Order()];
-        var tail = (int)(0.025 * (values.Length - 1));
+        var tail = ConfidenceInterval.Tail(values.Length, level: 95);
         return (values[tail], values[values.Length - 1 - tail]);
     }
 

@@ -27,7 +27,7 @@ internal sealed record CodeGrading
 internal sealed class CodeBenchmark : IBenchmark
 {
     /// <summary>Raised with every change to extraction or running that may alter a grade.</summary>
-    private const int Rules = 2;
+    private const int Rules = 3;
 
     private readonly FrozenDictionary<string, CodeTask> tasks;
     /// <summary>Of an item and a program. Students of a small benchmark often write the very same one, which needs no second run.</summary>
@@ -101,7 +101,7 @@ internal sealed class CodeBenchmark : IBenchmark
             var limits = new SandboxLimits { Seconds = tests.Seconds };
             if (task.Differential is not null)
                 limits = limits with { MemoryBytes = 4L << 30 };
-            verdict = await sandbox.RunAsync(new SandboxProgram { Code = code, Tests = text, Limits = limits }, cancellationToken);
+            verdict = await sandbox.RunAsync(new SandboxProgram { Code = code, Tests = text, Tested = task.EntryPoint, Limits = limits }, cancellationToken);
             if (verdict.Outcome is SandboxOutcome.Passed or SandboxOutcome.Failed)
                 verdicts.TryAdd((id, code), verdict);
         }

@@ -22,7 +22,7 @@ internal sealed record DifferentialTests(string Reference, string EntryPoint, st
     public async Task<PreparedTests> PrepareAsync(CodeSandbox sandbox, CancellationToken cancellationToken)
     {
         var run = Filled(Outputs.Value, ("__NOT_NONE__", Oracle == "not_none" ? "True" : "False"));
-        var verdict = await sandbox.RunAsync(new SandboxProgram { Code = Reference, Tests = run, Limits = ReferenceLimits with { Seconds = LongestRun * sandbox.TimeScale } }, cancellationToken);
+        var verdict = await sandbox.RunAsync(new SandboxProgram { Code = Reference, Tests = run, TestsApart = false, Limits = ReferenceLimits with { Seconds = LongestRun * sandbox.TimeScale } }, cancellationToken);
         if (verdict.Outcome != SandboxOutcome.Passed || verdict.Output.LastIndexOf(Mark, StringComparison.Ordinal) is not (>= 0 and var mark))
             return new PreparedTests(null, 0, $"the benchmark's own solution does not run: {(verdict.Detail.Length > 0 ? verdict.Detail : "its outputs are too long")}");
         var tests = Filled(Comparison.Value, ("__EXPECTED__", verdict.Output[(mark + Mark.Length)..]), ("__TOLERANCE__", Tolerance), ("__ORACLE__", EvalPlusShapes.Literal(Oracle)));

@@ -19,7 +19,7 @@ internal static class ProgramExtraction
         if (!IsWellFormed(answer))
             return new FoundProgram(null, "the answer holds an unpaired surrogate");
         var files = ImmutableSortedDictionary<string, string>.Empty.Add("answer.txt", answer).Add("entry_point.txt", entryPoint);
-        var verdict = await sandbox.RunAsync(new SandboxProgram { Code = Script.Value, Tests = "pass", Files = files, Limits = Limits }, cancellationToken);
+        var verdict = await sandbox.RunAsync(new SandboxProgram { Code = Script.Value, Tests = "pass", TestsApart = false, Files = files, Limits = Limits }, cancellationToken);
         return verdict.Outcome switch
         {
             SandboxOutcome.Passed => new FoundProgram(verdict.Output, null),

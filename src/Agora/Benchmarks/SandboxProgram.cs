@@ -9,6 +9,11 @@ public sealed record SandboxProgram
     public required string Code { get; init; }
     /// <summary>Run after the code, with its names; the program passes if this comes to its end.</summary>
     public required string Tests { get; init; }
+    /// <summary>Whether the tests know what the program is to find: they run in a process of their own then, and all that the program's gets of them is the arguments of each call.</summary>
+    /// <remarks>A program whose tests were written with it, or that has none, is run together with them, in one process.</remarks>
+    public bool TestsApart { get; init; } = true;
+    /// <summary>A function that the tests mean by this name though Python has a built-in one of that name; any other such name is Python's own to tests that run apart.</summary>
+    public string Tested { get; init; } = "";
     /// <summary>Texts that lie in the working folder when the program starts, by file name.</summary>
     public ImmutableSortedDictionary<string, string> Files { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
     public SandboxLimits Limits { get; init; } = new();

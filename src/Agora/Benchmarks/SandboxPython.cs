@@ -36,7 +36,7 @@ internal sealed record SandboxPython(string Path, string Version, byte[] Driver)
 
     private static async Task<SandboxPython?> AskAsync(CancellationToken cancellationToken)
     {
-        var driver = EmbeddedPython.Read("sandbox_group.py") + EmbeddedPython.Read("sandbox_namespaces.py") + EmbeddedPython.Read("sandbox_program.py") + EmbeddedPython.Read("sandbox_server.py");
+        var driver = EmbeddedPython.Read("sandbox_group.py") + EmbeddedPython.Read("sandbox_namespaces.py") + EmbeddedPython.Read("sandbox_line.py") + EmbeddedPython.Read("sandbox_program.py") + EmbeddedPython.Read("sandbox_tester.py") + EmbeddedPython.Read("sandbox_server.py");
         var start = new ProcessStartInfo("python3", ["-I", "-c", Question, driver]) { RedirectStandardOutput = true, RedirectStandardError = true, StandardOutputEncoding = Encoding.UTF8 };
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(AnswerLimit);

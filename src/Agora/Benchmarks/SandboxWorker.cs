@@ -94,7 +94,7 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
     {
         var limits = program.Limits;
         var request = new Request(
-            program.Code, program.Tests, program.Files,
+            program.Code, program.Tests, program.TestsApart, program.Tested, program.Files,
             new RequestLimits(limits.Seconds, limits.MemoryBytes, limits.DiskBytes, limits.Processes, limits.OutputBytes, limits.FloodBytes));
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(TimeSpan.FromSeconds(limits.Seconds) + patience);
@@ -219,7 +219,7 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
 
     internal sealed record Reply(string Outcome, string Detail, string Output, double Seconds);
 
-    internal sealed record Request(string Code, string Tests, ImmutableSortedDictionary<string, string> Files, RequestLimits Limits);
+    internal sealed record Request(string Code, string Tests, bool Apart, string Tested, ImmutableSortedDictionary<string, string> Files, RequestLimits Limits);
 
     internal sealed record RequestLimits(double Seconds, long Memory, long Disk, int Processes, int Output, long Flood);
 

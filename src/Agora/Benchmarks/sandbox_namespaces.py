@@ -1,11 +1,13 @@
 """Runs untrusted Python programs, each in an isolated process, and says whether its tests ran to the end.
 
-Four files are read as one, in this order: sandbox_group.py; this one, on what a program may not reach; sandbox_program.py, on its process; sandbox_server.py. sandbox_boot.py starts them.
+Six files are read as one, in this order: sandbox_group.py; this one, on what a program may not reach; sandbox_line.py, on programs and tests in two processes; sandbox_program.py, on a
+program's process; sandbox_tester.py, on its tests'; sandbox_server.py. sandbox_boot.py starts them.
 
     driver (host)  ->  server (first process of the namespaces; watches clock, memory and output, and never runs a program's code)
                            ->  zygote (warm and already without rights; does nothing but fork)
                                    ->  init (process 1 of the programs' PID namespace; ends all that a program left behind, in memory and in the scratch folder)
                                    ->  the program, one at a time
+                           ->  tester (runs tests that know the answers, and no program's code; asks the program for its answers over a line)
 
 A fork costs most by what is written to afterwards, in either process: so who forks does little, and a program finds done all that can be done once.
 """
@@ -27,7 +29,7 @@ import _ast as ast      # ast itself, like socket, takes long to import
 import _socket
 
 # Imported here so that no program pays for them; of random only what it needs, as it seeds itself anew in every process that is forked.
-import _random, bisect, collections, copy, decimal, fractions, functools, heapq, itertools, math, operator, re, string, textwrap, traceback, typing  # noqa: E401,F401
+import _random, bisect, collections, collections.abc, copy, decimal, fractions, functools, heapq, itertools, math, numbers, operator, re, string, textwrap, traceback, typing  # noqa: E401,F401
 
 # What the interpreter's own start would have done, but for the code in others' .pth files, which no program needs and every fork would pay for.
 sys.path += [path for path in site.getsitepackages() if os.path.isdir(path) and path not in sys.path]

@@ -223,12 +223,9 @@ def usage(trusted):
     return count, total
 
 
-def watch(server, limits, passed, broken, output, verdict, seen):
-    """Returns the outcome and its detail, which is None where the program's end has to tell.
-
-    The outcome is "passed" only if exactly that nonce came through the verdict's descriptor; the other one begins what went wrong before the program's own code ran.
-    """
-    said, start = b"", time.monotonic()
+def watch(server, limits, broken, output, verdict, seen, may_end):
+    """Returns the outcome and its detail, which is None where the program's end has to tell; a program that may end has left all its answers to its tests then."""
+    start = time.monotonic()
     deadline, next_look = start + limits["seconds"], start + 0.05
     ended = server.zygote.line                          # which tells the program's status
     waiting = {output, verdict, ended}
@@ -246,17 +243,12 @@ def watch(server, limits, passed, broken, output, verdict, seen):
             if seen.total > limits["flood"]:
                 outcome = ("failed", "wrote more than %d bytes" % limits["flood"])
         if verdict in ready:
-            chunk = os.read(verdict, 4096)
-            said += chunk
-            if not chunk:
+            outcome = verdict.heard(broken) or outcome
+            if outcome is None and not verdict.open:
                 waiting.discard(verdict)
-            if said.startswith(passed):                 # more than once, where a program forked and both halves passed
-                outcome = ("passed", "")
-            elif said.startswith(broken):
-                outcome = ("broken", said[len(broken):].decode(errors="replace"))
-            elif not passed.startswith(said) and not broken.startswith(said):
-                outcome = ("failed", "forged a verdict")
-        elif ended in ready:
+        elif ended in ready and may_end:
+            waiting.discard(ended)
+        elif ended in ready and outcome is None:
             outcome = ("failed", None)
         if server.own_proc and outcome is None and time.monotonic() >= next_look:
             next_look = time.monotonic() + 0.05
@@ -277,11 +269,11 @@ def failure(code, seen):
     return "ended with exit code %d before its tests did" % code
 
 
-def end_descendants(zygote):
+def end_descendants(trusted):
     """Without namespaces: what outlived a program was handed to us, its subreaper, and dies generation by generation."""
     while True:
         with open("/proc/self/task/%d/children" % os.getpid()) as file:
-            children = [int(child) for child in file.read().split() if int(child) != zygote]
+            children = [int(child) for child in file.read().split() if int(child) not in trusted]
         if not children:
             return
         for child in children:
@@ -303,28 +295,36 @@ def end_program(server, program, ends):
     if server.isolated:
         zygote.cleaned()
     else:
-        end_descendants(zygote.process)
+        end_descendants(server.trusted)
     return status
 
 
 @functools.lru_cache(maxsize=256)
-def compiled_tests(source):
-    """The tests as marshalled code: here no page is copied for it, and it is done once for many programs. As they are where that could cost the server much."""
-    if len(source) > LONGEST_TESTS:
-        return source
-    try:
-        return marshal.dumps(compile_tests(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return source       # the program's process says what is wrong
+def prepared_tests(source, apart, tested):
+    """Tests as marshalled code, where that costs the server little: here it is done once for many programs, and no page is copied for it; and the calls that they are known to make."""
+    if len(source) <= LONGEST_TESTS:
+        try:
+            tests = compiled_tests(source, tested)
+            return (marshal.dumps(tests), tests[2]) if apart else (marshal.dumps(tests[0]), None)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            pass        # the process that runs them says what is wrong
+    return source, None
 
 
 def answer(server, request):
     """Runs one program and says what came of it."""
-    limits = request["limits"]
-    nonces = os.urandom(NONCE), os.urandom(NONCE)
+    limits, apart = request["limits"], request["apart"]
+    passed, broken = os.urandom(NONCE), os.urandom(NONCE)
     own = limits["seconds"], limits["memory"], limits["disk"], limits["processes"]
-    words = memoryview(marshal.dumps((*nonces, own, request["code"], compiled_tests(request["tests"]), request["files"])))
-    (output, output_end), (verdict, verdict_end), task = os.pipe(), os.pipe(), os.memfd_create("task")
+    tests, calls = prepared_tests(request["tests"], apart, request["tested"])
+    words = memoryview(marshal.dumps((None if apart else passed, broken, own, request["code"], [calls] if apart else tests, request["files"])))
+    (output, output_end), task = os.pipe(), os.memfd_create("task")
+    if apart:
+        tests_end, verdict_end = (end.detach() for end in _socket.socketpair())
+        verdict = server.tester_ready()
+    else:
+        tests_end, verdict_end = os.pipe()
+        verdict = Nonce(tests_end, passed)
     try:
         while words:
             words = words[os.write(task, words):]
@@ -332,14 +332,22 @@ def answer(server, request):
         program = server.zygote.start(server.folder or "-", (output_end, verdict_end, task))
         for end in (output_end, verdict_end, task):
             os.close(end)
+        if apart:
+            verdict.begin(tests, request["tested"], tests_end)
+            os.close(tests_end)
+            tests_end = None
         seen, start = Observed(limits["output"]), time.monotonic()
-        outcome, detail = watch(server, limits, *nonces, output, verdict, seen)
+        outcome, detail = watch(server, limits, broken, output, verdict, seen, bool(calls) and calls[2])
         seconds = time.monotonic() - start
         status = end_program(server, program, outcome == "passed" or detail is None)
         drain(output, seen, limits["flood"])
     finally:
         os.close(output)
-        os.close(verdict)
+        if tests_end is not None:
+            os.close(tests_end)
+    if apart and not verdict.usable(broken):
+        server.renew_tester()
+        server.tester_ready()
     if detail is None:
         detail = failure(128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status), seen)
     return {"outcome": outcome, "detail": detail, "output": seen.text(), "seconds": seconds}
@@ -360,7 +368,7 @@ def drain(output, seen, flood):
 class Server:
     def __init__(self, isolated, guest, own_proc, group, patience):
         self.group, self.patience = group, patience
-        self.isolated, self.guest, self.own_proc, self.folder, self.zygote, self.trusted = isolated, guest, own_proc, None, None, ()
+        self.isolated, self.guest, self.own_proc, self.folder, self.zygote, self.tester, self.trusted = isolated, guest, own_proc, None, None, None, ()
         self.filter = call_filter()
 
     def begin(self):
@@ -368,8 +376,18 @@ class Server:
         self.zygote = Zygote(self)
         if self.zygote.life is not None:
             return False
-        self.trusted = (os.getpid(), self.zygote.process, self.zygote.init)
+        self.renew_tester()
         return True
+
+    def renew_tester(self):
+        if self.tester is not None:
+            self.tester.end()
+        self.tester = Tester(self)
+        self.trusted = (os.getpid(), self.zygote.process, self.zygote.init, self.tester.process)
+
+    def tester_ready(self):
+        self.trusted += (self.tester.started(self),) if self.tester.inner is None else ()
+        return self.tester
 
 
 def read_exactly(descriptor, count):

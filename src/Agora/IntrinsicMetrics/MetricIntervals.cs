@@ -16,7 +16,7 @@ internal sealed class MetricIntervals(RandomStreams random)
     // Sets of the standard size over which a metric is averaged, at least.
     private const int Blocks = 100;
     private const int FewestForInterval = 8;
-    private const double Level = 95, Tail = 0.025;
+    private const double Level = 95;
 
     /// <summary>The mean of instances' values with a bootstrap-t interval over instances; of a share (values 0 and 1 alone) with the exact interval, since no resample of 0 of 100 holds a 1.</summary>
     /// <remarks>Bootstrap-t (Hall 1988, "Theoretical comparison of bootstrap confidence intervals"): perplexities are skewed, and plain percentiles miss on their long side.</remarks>
@@ -54,8 +54,8 @@ internal sealed class MetricIntervals(RandomStreams random)
         });
         double[] ordered = [.. quotients.Where(double.IsFinite).Order()];
         if (ordered.Length < MeanResamples / 2)
-            return new MetricEstimate(name, mean, null, null, known.Length, left, Spread: spread);
-        var tail = (int)(Tail * (ordered.Length - 1));
+            return new MetricEstimate(name, mean, null, null, known.Length, left, "nearly all values are the same: most resamples show no spread for an interval", spread);
+        var tail = ConfidenceInterval.Tail(ordered.Length, Level);
         return new MetricEstimate(name, mean, mean - ordered[ordered.Length - 1 - tail] * error, mean - ordered[tail] * error, known.Length, left, Spread: spread);
     }
 
@@ -79,30 +79,30 @@ internal sealed class MetricIntervals(RandomStreams random)
 
     /// <summary>A metric that depends on how many texts it looks at: its mean over random sets of <see cref="StandardSize"/> of them (rarefaction, as ecology counts species), or its value for all where there are fewer.</summary>
     /// <param name="value">For some places; null where they have none.</param>
-    public MetricEstimate OfSize(string name, int instances, int left, Func<int[], double?> value) => OfHalves(name, instances, left, Halves,
+    public MetricEstimate OfSize(string name, int instances, int left, Func<int[], double?> value) => OfHalves(name, instances, left,
         (among, stream) => MeanOfBlocks(among, stream, value, among.Length == instances ? Blocks : 1));
 
     /// <summary>A metric of the whole set that resampling with repetition would bias, but which does not depend on the set's size.</summary>
-    public MetricEstimate OfSet(string name, int instances, int left, Func<int[], double?> value) => OfHalves(name, instances, left, Halves, (among, _) => value(among));
+    public MetricEstimate OfSet(string name, int instances, int left, Func<int[], double?> value) => OfHalves(name, instances, left, (among, _) => value(among));
 
     // The spread over random halves (the delete-half jackknife). With d of n deleted the variance is (n − d)/d times that over subsets, which is 1 for halves; a half's own level, where it depends on its size, is taken off.
-    private MetricEstimate OfHalves(string name, int instances, int left, int halves, Func<int[], RandomStream, double?> value)
+    private MetricEstimate OfHalves(string name, int instances, int left, Func<int[], RandomStream, double?> value)
     {
         int[] all = [.. Enumerable.Range(0, instances)];
         if (instances == 0 || value(all, random.For($"{name} whole")) is not { } whole)
             return new MetricEstimate(name, null, null, null, instances, left, "there are too few instances with words or directions");
         if (instances < FewestForInterval)
-            return new MetricEstimate(name, whole, null, null, instances, left);
-        double[] draws = [.. Enumerable.Range(0, halves).AsParallel().AsOrdered().Select(half =>
+            return new MetricEstimate(name, whole, null, null, instances, left, $"fewer than {FewestForInterval} instances have no interval");
+        double[] draws = [.. Enumerable.Range(0, Halves).AsParallel().AsOrdered().Select(half =>
         {
             var stream = random.For(name, half);
             return value(stream.Sample(instances, instances / 2), stream);
         }).OfType<double>()];
-        if (draws.Length < halves / 2)
-            return new MetricEstimate(name, whole, null, null, instances, left);
+        if (draws.Length < Halves / 2)
+            return new MetricEstimate(name, whole, null, null, instances, left, "most halves of the instances have no value, so that their spread is not known");
         // Normal, since fifty draws show a spread but no tails.
         var mean = draws.Average();
-        var width = NormalDistribution.Quantile(1 - Tail) * Math.Sqrt(draws.Sum(draw => (draw - mean) * (draw - mean)) / (draws.Length - 1));
+        var width = NormalDistribution.Quantile((100 + Level) / 200) * Math.Sqrt(draws.Sum(draw => (draw - mean) * (draw - mean)) / (draws.Length - 1));
         return new MetricEstimate(name, whole, whole - width, whole + width, instances, left);
     }
 
@@ -126,7 +126,7 @@ internal sealed class MetricIntervals(RandomStreams random)
     private static MetricEstimate Percentile(string name, double value, double[] draws, int count, int left)
     {
         Array.Sort(draws);
-        var tail = (int)(Tail * (draws.Length - 1));
+        var tail = ConfidenceInterval.Tail(draws.Length, Level);
         return new MetricEstimate(name, value, draws[tail], draws[draws.Length - 1 - tail], count, left);
     }
 }

@@ -36,7 +36,7 @@ public abstract record ConfidenceInterval
         var resamples = defined.Length + undefined;
         if (resamples == 0)
             return new Unbounded("no resamples were drawn");
-        var tail = (int)((100 - level) / 200 * (resamples - 1));
+        var tail = Tail(resamples, level);
         if (tail < undefined)
         {
             return new Unbounded(
@@ -45,4 +45,8 @@ public abstract record ConfidenceInterval
         defined.Sort();
         return new Bounds(defined[tail - undefined], defined[resamples - 1 - tail]);
     }
+
+    /// <summary>How many of so many sorted draws lie beyond each end of a percentile interval.</summary>
+    /// <param name="level">In percent.</param>
+    internal static int Tail(int draws, double level) => (int)((100 - level) / 200 * (draws - 1));
 }

@@ -180,6 +180,7 @@ public sealed class CodeSandboxTests
         await using var sandbox = await Start();
         var second = Good with
         {
+            TestsApart = false,
             Code = "import fcntl, math, os, stat",
             Tests = """
                 assert math.pi > 3.1 and 'LEFT' not in os.environ and os.umask(0) == 0o22
@@ -206,7 +207,7 @@ public sealed class CodeSandboxTests
     public async Task An_unusual_program_that_is_right_passes(string code, string tests)
     {
         await using var sandbox = await Start();
-        var verdict = await sandbox.RunAsync(new SandboxProgram { Code = code, Tests = tests }, TestContext.Current.CancellationToken);
+        var verdict = await sandbox.RunAsync(new SandboxProgram { Code = code, Tests = tests, TestsApart = false }, TestContext.Current.CancellationToken);
         Assert.Equal(("", SandboxOutcome.Passed), (verdict.Detail, verdict.Outcome));
     }
 
@@ -216,6 +217,7 @@ public sealed class CodeSandboxTests
         await using var sandbox = await Start();
         var verdict = await sandbox.RunAsync(Good with
         {
+            TestsApart = false,
             Code = "import ctypes, os\nlibc = ctypes.CDLL(None)\n",
             Tests = $"""
                 assert not os.path.exists({JsonSerializer.Serialize(Fixtures.Checkout)})
@@ -332,7 +334,7 @@ public sealed class CodeSandboxTests
         await using var sandbox = await CodeSandbox.StartAsync(1, unsafeNoSandbox: true, TestContext.Current.CancellationToken);
         Assert.Equal(SandboxKind.Unsafe, sandbox.Kind);
         Assert.Equal(SandboxOutcome.Passed, (await sandbox.RunAsync(Good, TestContext.Current.CancellationToken)).Outcome);
-        Assert.Equal(SandboxOutcome.TimedOut, (await sandbox.RunAsync(Good with { Code = "import os\nif os.fork():\n    while True: pass", Limits = new SandboxLimits { Seconds = 1 } }, TestContext.Current.CancellationToken)).Outcome);
+        Assert.Equal(SandboxOutcome.TimedOut, (await sandbox.RunAsync(Good with { Code = "import os\nos.fork()\nwhile True: pass", Limits = new SandboxLimits { Seconds = 1 } }, TestContext.Current.CancellationToken)).Outcome);
     }
 
     /// <summary>A sandbox for one program at a time; skips, with the reason, where this machine has none.</summary>

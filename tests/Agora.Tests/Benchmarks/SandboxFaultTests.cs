@@ -18,6 +18,7 @@ public sealed class SandboxFaultTests
         Server,
         Zygote,
         Init,
+        Tester,
         Program,
     }
 
@@ -136,10 +137,10 @@ public sealed class SandboxFaultTests
         for (var clock = Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromSeconds(10); await Task.Delay(10, TestContext.Current.CancellationToken))
         {
             var processes = ChildProcesses.Now();
-            if (processes.Of(Environment.ProcessId).Where(id => !before.Contains(id)).ToArray() is not [var driver] || processes.Of(driver) is not [var server] || processes.Of(server) is not [var zygote])
+            if (processes.Of(Environment.ProcessId).Where(id => !before.Contains(id)).ToArray() is not [var driver] || processes.Of(driver) is not [var server] || processes.Of(server) is not [var zygote, var tests])
                 continue;
             var below = processes.Of(zygote);
-            var found = part switch { Part.Driver => driver, Part.Server => server, Part.Zygote => zygote, Part.Init => below.FirstOrDefault(), _ => below.ElementAtOrDefault(1) };
+            var found = part switch { Part.Driver => driver, Part.Server => server, Part.Zygote => zygote, Part.Init => below.FirstOrDefault(), Part.Tester => processes.Of(tests).FirstOrDefault(), _ => below.ElementAtOrDefault(1) };
             if (found != 0)
                 return found;
         }

@@ -25,10 +25,19 @@ public sealed class ProgramRunsTests
             new("Say it.", "```javascript\nlet x = 1\n```"),
             new("Two parts.\nassert two() == 2", "```python\ndef one():\n    return 1\n```\n```python\ndef two():\n    return one() + one()\n```\n```text\n2\n```"),
         ];
+        MeasuredInstance[] written =
+        [
+            new("Add.\nassert add(\n    1,\n    2,\n) == 3, (\n    'wrong')\nassert add(0, 0) == 0", Add),
+            new("Add.\n  assert add(1, 2) == [\n    4,\n  ]", Add),
+            new("Two functions which\nassert that the sum is right (see below), or\nassert dominance\nassert (maybe) otherwise", Add),
+            new("Show that all is well.\nassert add(1, 2) == 3 holds for the function", Add),
+        ];
         var runs = new ProgramRuns((parallel, stop) => CodeSandbox.StartAsync(parallel, unsafeNoSandbox: false, stop), parallel: 2);
         var outcomes = await runs.RunAsync(instances, TestContext.Current.CancellationToken);
         Assert.Equal([true, true, true, true, false, false, false, null, null, true], outcomes.Select(outcome => outcome.Runs));
         Assert.Equal([null, true, false, true, false, null, null, null, null, true], outcomes.Select(outcome => outcome.PassesOwnTests));
+        var whole = await runs.RunAsync(written, TestContext.Current.CancellationToken);
+        Assert.Equal([true, false, null, null], whole.Select(outcome => outcome.PassesOwnTests));
         Assert.Equal("the response holds no Python program", outcomes[7].Why);
 
         var profile = (await new DataSetMeasurement(new MetricInstruments { Texts = false, Programs = runs }, new RandomStreams(1)).MeasureAsync("g", null, Domain.Code, instances, null, null, TestContext.Current.CancellationToken)).Profile;
