@@ -76,8 +76,8 @@ class Tester:
                 source += os.read(task, 1 << 20)
             os.close(task)
             outcome, detail, pure = run_tests(descriptor, source if message[:1] == b"c" else source.decode(), message[1:].decode())
-            os.close(descriptor)        # the program may end meanwhile
             report(channel, outcome, detail, pure)
+            os.close(descriptor)        # upon which the program ends: not before the server can hear why
             if not pure:
                 os._exit(0)
 

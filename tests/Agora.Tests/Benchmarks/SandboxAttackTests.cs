@@ -25,7 +25,7 @@ public sealed class SandboxAttackTests
             // What can only be stopped by the clock is stopped soon.
             var limits = new SandboxLimits { Seconds = Text("outcome").Contains("timed_out", StringComparison.Ordinal) ? 1 : 10 };
             var clock = Stopwatch.StartNew();
-            var verdict = await sandbox.RunAsync(new SandboxProgram { Code = Text("code"), Tests = Text("tests"), Limits = limits }, TestContext.Current.CancellationToken);
+            var verdict = await sandbox.RunAsync(new SandboxProgram { Code = Text("code"), Tests = Text("tests"), TestsApart = !attack.TryGetProperty("together", out _), Limits = limits }, TestContext.Current.CancellationToken);
             var outcome = verdict.Outcome switch { SandboxOutcome.Passed => "passed", SandboxOutcome.Failed => "failed", SandboxOutcome.TimedOut => "timed_out", _ => "broken" };
             if (!Text("outcome").Split('|').Contains(outcome))
                 wrong.Add($"{Text("tries")}: {verdict}");

@@ -90,14 +90,14 @@ internal sealed class ArenaHard : PairwiseProtocol
         // The share of pooled battles is a quotient of two sums; this is its derivative by the question's weight, docs/statistics.md.
         return new PairwiseScore(score.WinRate,
             [.. counts.Select(count => count.Battles == 0 ? (double?)null : score.WinRate!.Value / 100 + (count.Won - score.WinRate.Value / 100 * count.Battles) / battles)])
-        { ArenaHard = score, StyleControl = StyleControlled(answers, games) };
+        { ArenaHard = score, StyleControl = StyleControlled(answers, games), NoStyleControl = Uncounted(answers) };
     }
 
     /// <summary>The win rate at equal length and Markdown, from this model's battles alone; lengths are in code points, as not all answers say theirs in tokens.</summary>
     /// <returns>Null without a battle, or where an answer is too long for its style to be counted.</returns>
     private static StyleControlledScore? StyleControlled(IReadOnlyList<JudgedAnswer> answers, ArenaGames[] games)
     {
-        if (answers.Any(answer => Math.Max(answer.Answer.Length, answer.Item.Baseline.Length) > AnswerStyle.LongestAnswer) || ArenaBattles.Of([("model", games)], ArenaRules.V01).All.IsEmpty)
+        if (Uncounted(answers) is not null || ArenaBattles.Of([("model", games)], ArenaRules.V01).All.IsEmpty)
             return null;
         var styles = answers.DistinctBy(answer => answer.Item.Item.Id).ToDictionary(answer => answer.Item.Item.Id,
             answer => (Model: Style(answer.Answer), Baseline: Style(answer.Item.Baseline)), StringComparer.Ordinal);
@@ -105,6 +105,11 @@ internal sealed class ArenaHard : PairwiseProtocol
 
         static AnswerStyle Style(string answer) => AnswerStyle.Of(answer, CodePoints.Count(answer));
     }
+
+    /// <summary>Why there is no figure at equal style though there are battles; null where there is one.</summary>
+    private static string? Uncounted(IReadOnlyList<JudgedAnswer> answers) =>
+        answers.FirstOrDefault(answer => Math.Max(answer.Answer.Length, answer.Item.Baseline.Length) > AnswerStyle.LongestAnswer) is { } one
+            ? $"an answer to \"{one.Item.Item.Id}\" has more than {AnswerStyle.LongestAnswer} characters, too many for its style to be counted" : null;
 
     private static ArenaGames Games(JudgedAnswer answer, int judge)
     {

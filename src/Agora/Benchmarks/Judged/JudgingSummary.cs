@@ -68,8 +68,10 @@ public sealed record JudgingSummary
     public required double? Score { get; init; }
     public AlpacaEvalScore? AlpacaEval { get; init; }
     public ArenaHardScore? ArenaHard { get; init; }
-    /// <summary>Arena-Hard: the win rate at equal style, from a fit of this model alone; null elsewhere, and in results that were stored before it was computed.</summary>
+    /// <summary>Arena-Hard: the win rate at equal style, from a fit of this model alone; null elsewhere, without a battle, where <see cref="NoStyleControl"/> says why, and in results that were stored before it was computed.</summary>
     public StyleControlledScore? StyleControl { get; init; }
+    /// <summary>Why there is no win rate at equal style though there are battles; null elsewhere.</summary>
+    public string? NoStyleControl { get; init; }
     public required ImmutableArray<JudgeConduct> Judges { get; init; }
     /// <summary>One entry per pair of judges.</summary>
     public required ImmutableArray<JudgeAgreement> Agreements { get; init; }
@@ -102,6 +104,8 @@ public sealed record JudgingSummary
         }
         if (AlpacaEval?.NoLengthControl is { } reason)
             yield return $"not length-controlled: {reason}";
+        if (NoStyleControl is { } uncounted)
+            yield return $"no win rate at equal style: {uncounted}";
     }
 
     internal static JudgingSummary Of(string benchmark, IReadOnlyList<JudgedAnswer> answers, ImmutableArray<string> judges, PairwiseScore score, PairwiseProtocol protocol, RandomStreams random)
@@ -116,6 +120,7 @@ public sealed record JudgingSummary
             AlpacaEval = score.AlpacaEval,
             ArenaHard = score.ArenaHard,
             StyleControl = score.StyleControl,
+            NoStyleControl = score.NoStyleControl,
             Judges =
             [
                 .. judges.Select((name, judge) => JudgeConduct.Of(name, [.. asked.SelectMany(answer => answer.Games).Where(game => game.Judge == judge)],

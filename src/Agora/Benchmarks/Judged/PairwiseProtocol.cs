@@ -46,6 +46,8 @@ internal sealed record PairwiseScore(double? Percent, ImmutableArray<double?> Co
     public AlpacaEvalScore? AlpacaEval { get; init; }
     public ArenaHardScore? ArenaHard { get; init; }
     public StyleControlledScore? StyleControl { get; init; }
+    /// <summary>Why it is missing though there are battles; null elsewhere.</summary>
+    public string? NoStyleControl { get; init; }
 }
 
 /// <summary>How the judges of a pairwise benchmark are asked, read and summed up.</summary>
