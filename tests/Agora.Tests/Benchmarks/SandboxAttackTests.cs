@@ -4,7 +4,7 @@ using Agora.Benchmarks;
 
 namespace Agora.Tests.Benchmarks;
 
-/// <summary>About a hundred programs of this project's own against the sandbox, besides the fixture's: forged verdicts, escapes, leftovers, bombs, odd sources; and right ones that only look odd.</summary>
+/// <summary>About 170 programs of this project's own against the sandbox, besides the fixture's: forged verdicts, escapes, leftovers, bombs, odd sources; and right ones that only look odd.</summary>
 [Collection("sandbox")]
 public sealed class SandboxAttackTests
 {
