@@ -18,6 +18,8 @@ internal sealed record SandboxPython(string Path, string Version, byte[] Driver)
         print(sys.executable, '%d.%d.%d' % sys.version_info[:3], marshal.dumps(compile(sys.argv[1], 'sandbox.py', 'exec')).hex(), sep='\n')
         """;
 
+    private static readonly string[] Parts = ["group", "namespaces", "line", "tests", "program", "tester", "server"];
+
     private static volatile Found? found;
 
     /// <summary>Asked once per process: a version manager's script takes longer to answer than a dozen programs to run.</summary>
@@ -36,7 +38,7 @@ internal sealed record SandboxPython(string Path, string Version, byte[] Driver)
 
     private static async Task<SandboxPython?> AskAsync(CancellationToken cancellationToken)
     {
-        var driver = EmbeddedPython.Read("sandbox_group.py") + EmbeddedPython.Read("sandbox_namespaces.py") + EmbeddedPython.Read("sandbox_line.py") + EmbeddedPython.Read("sandbox_program.py") + EmbeddedPython.Read("sandbox_tester.py") + EmbeddedPython.Read("sandbox_server.py");
+        var driver = string.Concat(Parts.Select(part => EmbeddedPython.Read($"sandbox_{part}.py")));
         var start = new ProcessStartInfo("python3", ["-I", "-c", Question, driver]) { RedirectStandardOutput = true, RedirectStandardError = true, StandardOutputEncoding = Encoding.UTF8 };
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(AnswerLimit);

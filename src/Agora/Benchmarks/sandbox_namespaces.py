@@ -1,7 +1,7 @@
 """Runs untrusted Python programs, each in an isolated process, and says whether its tests ran to the end.
 
-Six files are read as one, in this order: sandbox_group.py; this one, on what a program may not reach; sandbox_line.py, on programs and tests in two processes; sandbox_program.py, on a
-program's process; sandbox_tester.py, on its tests'; sandbox_server.py. sandbox_boot.py starts them.
+Seven files are read as one, in this order: sandbox_group.py; this one, on what a program may not reach; sandbox_line.py, on what a program and its tests say to each other from two processes;
+sandbox_tests.py, on tests that know the answers; sandbox_program.py, on a program's process; sandbox_tester.py, on that of tests; sandbox_server.py. sandbox_boot.py starts them.
 
     driver (host)  ->  server (first process of the namespaces; watches clock, memory and output, and never runs a program's code)
                            ->  zygote (warm and already without rights; does nothing but fork)
