@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Agora.Experiments;
 using Agora.Reports.Leaderboards;
+using Agora.Runs;
 using Agora.Tests.Runs;
 using CsCheck;
 
@@ -52,6 +53,16 @@ public sealed class LeaderboardTests
             return Same(board, Leaderboard.Of(LeaderboardFile.Read(folder[name]).Select(entry => (entry, name))));
         });
     }, iter: 30);
+
+    [Fact]
+    public void A_run_that_has_no_results_makes_no_entry()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder["run-1"]);
+        var fault = Assert.Throws<AgoraException>(() => LeaderboardEntries.Of(new RunFolder(folder["run-1"]), new StepStore(folder["store"])));
+        Assert.Contains("the run has no results yet", fault.Message);
+        Assert.Equal(2, fault.ExitCode);
+    }
 
     public static TheoryData<string, string> Tampered => new()
     {

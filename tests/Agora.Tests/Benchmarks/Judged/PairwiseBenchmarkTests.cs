@@ -1,4 +1,5 @@
 using Agora.Benchmarks;
+using Agora.Benchmarks.Judged;
 using Agora.Experiments;
 using Agora.Tests.Benchmarks;
 
@@ -152,6 +153,21 @@ public sealed class PairwiseBenchmarkTests
     {
         using var file = new BenchmarkFileOnDisk("question.jsonl", """{"question_id": "q", "turns": [{"content": "Why?"}], "baseline": "So."}""", """{"question_id": "r", "turns": [{"content": "Why?"}]}""");
         Assert.Contains("question.jsonl:2  no \"baseline\"", file.Refusal("arena_hard"));
+    }
+
+    // An answer too long for its headings and lists to be counted keeps its win rate; that there is none at equal style is said, not left out.
+    [Theory]
+    [InlineData(100, false)]
+    [InlineData(AnswerStyle.LongestAnswer + 1, true)]
+    public async Task A_figure_at_equal_style_that_is_missing_is_missing_for_a_reason(int length, bool missing)
+    {
+        using var file = Arena();
+        var benchmark = file.Open("arena_hard");
+        JudgingSummary? summary = null;
+        await benchmark.GradeAsync([BenchmarkContract.Answer(benchmark.Items[0], new string('x', length))], Context(new ScriptedJudge(_ => "[[A>B]]")) with { Judged = said => summary = said }, TestContext.Current.CancellationToken);
+        Assert.Equal(50, summary!.Score);
+        Assert.Equal(missing, summary.StyleControl is null);
+        Assert.Equal(missing ? ["no win rate at equal style: an answer to \"q\" has more than 200000 characters, too many for its style to be counted"] : [], summary.Warnings().Where(warning => warning.Contains("style", StringComparison.Ordinal)));
     }
 
     private static bool Before(IReadOnlyList<Microsoft.Extensions.AI.ChatMessage> messages, string first, string second) =>
