@@ -61,7 +61,7 @@ public sealed partial class ProgramRuns(Func<int, CancellationToken, Task<CodeSa
             : ([], $"the assertions in the instruction were not found: {verdict.Detail}");
     }
 
-    [GeneratedRegex(@"^[ \t]*assert[ (].+$", RegexOptions.Multiline | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^[ \t]*assert[ (].*$", RegexOptions.Multiline | RegexOptions.NonBacktracking)]
     private static partial Regex Assertion();
 }
 
