@@ -139,7 +139,7 @@ public sealed class TestsApartTests
     [InlineData("return int", "f() is int")]
     [InlineData("return len", "callable(f()) and f()([1, 2]) == 2")]
     [InlineData("return lambda x: x + 1", "f()(2) == 3")]
-    [InlineData("return Node(1)", "f().value == 1 and len(f()) == 1 and list(f()) == [1] and f()[0] == 1 and 1 in f() and str(f()) == 'Node'")]
+    [InlineData("return Node(1)", "f().value == 1 and len(f()) == 1 and list(f()) == [1] and f()[0] == 1 and str(f()) == 'Node'")]
     [InlineData("raise KeyError('k')", "__import__('contextlib').suppress(KeyError).__exit__(KeyError, None, None) and fails(KeyError)")]
     [InlineData("raise Own('k')", "fails(ValueError)")]
     [InlineData("raise UnicodeDecodeError('utf-8', b'', 0, 1, 'x')", "fails(Exception)")]
@@ -158,7 +158,6 @@ public sealed class TestsApartTests
                     def __len__(self): return 1
                     def __iter__(self): return iter([self.value])
                     def __getitem__(self, place): return [self.value][place]
-                    def __contains__(self, value): return value == self.value
                     def __str__(self): return 'Node'
                 given = None
                 def take(callback):
