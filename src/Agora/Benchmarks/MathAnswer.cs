@@ -69,17 +69,17 @@ public sealed record MathAnswer(string Text, AnswerMark Mark)
     private static MathAnswer? InResultTags(string text)
     {
         const string open = "[RESULT]", close = "[/RESULT]";
-        for (var end = text.LastIndexOf(close, StringComparison.Ordinal); end >= 0;)
+        for (var end = text.LastIndexOf(close, StringComparison.OrdinalIgnoreCase); end >= 0;)
         {
-            var start = end == 0 ? -1 : text.LastIndexOf(open, end - 1, StringComparison.Ordinal);
+            var start = end == 0 ? -1 : text.LastIndexOf(open, end - 1, StringComparison.OrdinalIgnoreCase);
             if (start < 0)
                 return null;
             // Of several closing tags behind one opening tag the first one closes it.
             var from = start + open.Length;
-            var content = text[from..text.IndexOf(close, from, StringComparison.Ordinal)].Trim();
+            var content = text[from..text.IndexOf(close, from, StringComparison.OrdinalIgnoreCase)].Trim();
             if (content.Length > 0)
                 return new MathAnswer(content, AnswerMark.ResultTags);
-            end = start == 0 ? -1 : text.LastIndexOf(close, start - 1, StringComparison.Ordinal);
+            end = start == 0 ? -1 : text.LastIndexOf(close, start - 1, StringComparison.OrdinalIgnoreCase);
         }
         return null;
     }

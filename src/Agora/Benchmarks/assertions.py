@@ -32,4 +32,4 @@ while place < len(lines):
     if text is not None and text not in found:
         found.append(text)
     place += count
-print(json.dumps(found), end="")
+print(json.dumps(found), end="", flush=True)
