@@ -18,10 +18,14 @@ internal static class Gsm8k
         options.Require(spec.Name, [PromptStyle.Chat, PromptStyle.Base],
             [AnswerGrader.Agora, AnswerGrader.LmEvalStrict, AnswerGrader.LmEvalFlexible, AnswerGrader.LmEvalCotStrict, AnswerGrader.LmEvalLlamaStrict], exemplars: true);
         var file = BenchmarkRows.Read(spec.File, rootFolder, spec.Limit);
+        var lines = new Dictionary<string, int>(StringComparer.Ordinal);
         var rows = file.Rows.Select((row, place) =>
         {
             var id = row.Has("id") ? row.Id("id") : string.Create(CultureInfo.InvariantCulture, $"gsm8k/{place}");
             var question = row.Text("question");
+            // Without ids, a question that was pasted twice would count twice; the published file asks each once.
+            if (question.Length > 0 && !lines.TryAdd(question, row.Line))
+                row.Fault($"the question is already that of line {lines[question]}");
             var solution = row.Text("answer");
             var number = default(ExactNumber);
             var final = MathAnswer.Extract(solution, AnswerPolicy.Number);

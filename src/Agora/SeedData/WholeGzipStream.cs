@@ -20,6 +20,22 @@ internal sealed class WholeGzipStream : Stream
     public WholeGzipStream(Stream zipped) =>
         plain = new GZipStream(new Followed(zipped, Compressed(Mark)), CompressionMode.Decompress);
 
+    /// <summary>All that was packed.</summary>
+    /// <exception cref="InvalidDataException">The data are damaged, cut off, or more than <paramref name="most"/> bytes.</exception>
+    public static byte[] Unpack(Stream zipped, int most)
+    {
+        using var stream = new WholeGzipStream(zipped);
+        using var content = new MemoryStream();
+        var buffer = new byte[1 << 16];
+        for (int read; (read = stream.Read(buffer, 0, buffer.Length)) > 0;)
+        {
+            content.Write(buffer, 0, read);
+            if (content.Length > most + Mark.Length)
+                throw new InvalidDataException($"it unpacks to more than {most >> 20} MiB");
+        }
+        return content.GetBuffer()[..(int)(content.Length - Mark.Length)];
+    }
+
     /// <exception cref="InvalidDataException">The data are damaged or cut off.</exception>
     public override int Read(Span<byte> buffer)
     {

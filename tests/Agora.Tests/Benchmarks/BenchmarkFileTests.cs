@@ -108,6 +108,27 @@ public sealed class BenchmarkFileTests
         }
     }
 
+    // .NET takes the end of half a gzip file for the end of its data: cut between two lines, it would be a shorter benchmark.
+    [Fact]
+    public void Half_a_gzip_file_is_not_a_shorter_benchmark()
+    {
+        using var whole = new BenchmarkFileOnDisk("items.jsonl.gz", [.. Enumerable.Range(1, 2000).Select(i => $$"""{"id": "{{i}}", "question": "{{i * 7919}} + {{i * 104729}}?", "answer": "{{i * 112648}}"}""")]);
+        Assert.Equal(2000, whole.Open("nano_math").Items.Length);
+        var bytes = File.ReadAllBytes(whole.Path);
+        foreach (var length in (int[])[bytes.Length / 2, bytes.Length - 9, bytes.Length - 1])
+        {
+            File.WriteAllBytes(whole.Path, bytes[..length]);
+            Assert.Contains("no complete gzip file", whole.Refusal("nano_math"), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_question_asked_twice_in_a_file_without_ids_is_refused()
+    {
+        using var file = new BenchmarkFileOnDisk("items.jsonl", """{"question": "1+1?", "answer": "#### 2"}""", """{"question": "1+2?", "answer": "#### 3"}""", """{"question": "1+1?", "answer": "#### 2"}""");
+        Assert.Contains("items.jsonl:3  the question is already that of line 1", file.Refusal("gsm8k"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_missing_file_is_named_in_full() =>
         Assert.Contains("/nowhere/items.jsonl", Assert.Throws<AgoraException>(() =>
