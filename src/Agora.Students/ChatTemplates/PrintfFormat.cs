@@ -28,7 +28,8 @@ internal static class PrintfFormat
 
         public int At { get; set; }
 
-        public bool IsUsedUp => used == positional.Count || values is TemplateDict or TemplateList { IsTuple: false };
+        // Python asks only whether the value has items that can be asked for, and what is undefined says yes.
+        public bool IsUsedUp => used == positional.Count || values is TemplateDict or TemplateList { IsTuple: false, IsView: false } or Undefined;
 
         private char Current => At < format.Length ? format[At] : throw new TemplateFault("a format ends in the middle of a conversion", line);
 

@@ -38,6 +38,14 @@ internal static class PythonCase
         return text.Contains('\u03a3', StringComparison.Ordinal) ? FinalSigmas(text, lower) : lower;
     }
 
+    /// <summary>One character in the other case.</summary>
+    public static string Swapped(string point) => Rune.GetUnicodeCategory(Rune.GetRuneAt(point, 0)) switch
+    {
+        UnicodeCategory.UppercaseLetter => Lower(point),
+        UnicodeCategory.LowercaseLetter => Upper(point),
+        _ => point,
+    };
+
     /// <summary>The first letter as a title has it, the others small.</summary>
     public static string Capitalize(string text) => text.Length == 0 ? text : PythonText.Points(text) is var points ? Title(points[0]) + Lower(string.Concat(points.Skip(1))) : text;
 

@@ -27,6 +27,8 @@ internal static class PythonText
         TemplateList list => Repr(list, line),
         TemplateDict dict => "{" + string.Join(", ", dict.Select(entry => $"{Repr(entry.Key, line)}: {Repr(entry.Value, line)}")) + "}",
         TemplateMarkup markup => $"Markup({Quoted(markup.Text)})",
+        // The body of a call block has no name.
+        TemplateFunction { Parameters: not null } macro => macro.Name == TemplateInterpreter.Caller ? "<Macro anonymous>" : $"<Macro {Quoted(macro.Name)}>",
         Undefined => "Undefined",
         _ => throw new TemplateFault($"cannot write out {TemplateValues.Kind(value)}", line),
     };

@@ -10,6 +10,7 @@ internal enum SequenceKind { List, Tuple, Range, Keys, Values, Items }
 internal sealed class TemplateList(IReadOnlyList<object?> items, SequenceKind kind = SequenceKind.List, IReadOnlyList<string>? fields = null) : IReadOnlyList<object?>
 {
     private readonly IReadOnlyList<object?> items = items;
+    private (long Start, long Stop, long Step)? bounds;
 
     public SequenceKind Kind { get; } = kind;
     public bool IsTuple => Kind == SequenceKind.Tuple;
@@ -17,12 +18,26 @@ internal sealed class TemplateList(IReadOnlyList<object?> items, SequenceKind ki
     public bool IsView => Kind is SequenceKind.Keys or SequenceKind.Values or SequenceKind.Items;
     public IReadOnlyList<string> Fields { get; } = fields ?? [];
     /// <summary>Of a range, which its numbers do not tell.</summary>
-    public string? Written { get; init; }
+    public string? Written => bounds is not { } range ? null : range.Step == 1 ? $"range({range.Start}, {range.Stop})" : $"range({range.Start}, {range.Stop}, {range.Step})";
     public Extent Extent { get; } = Extent.Of(items);
     public int Count => items.Count;
     public object? this[int index] => items[index];
     public IEnumerator<object?> GetEnumerator() => items.GetEnumerator();
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    /// <param name="count">Of the numbers from start up to stop, which is not among them.</param>
+    public static TemplateList Range(long start, long stop, long step, int count) =>
+        new([.. Enumerable.Range(0, count).Select(index => (object?)(start + index * step))], SequenceKind.Range) { bounds = (start, stop, step) };
+
+    /// <summary>list[start:stop:step] as in Python: of a range another range, else a sequence of the same kind.</summary>
+    public TemplateList Slice(long? start, long? stop, long step)
+    {
+        var (from, to) = TemplateIteration.Bounds(Count, start, stop, step);
+        var part = new TemplateList([.. TemplateIteration.Slice(this, start, stop, step)], Kind);
+        if (bounds is { } range)
+            part.bounds = (range.Start + from * range.Step, range.Start + to * range.Step, range.Step * step);
+        return part;
+    }
 
     public static TemplateList Tuple(params IReadOnlyList<object?> items) => new(items, SequenceKind.Tuple);
 }

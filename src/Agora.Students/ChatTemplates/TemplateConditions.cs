@@ -21,7 +21,7 @@ internal static class TemplateConditions
         ["iterable"] = (value, _) => value is string or TemplateList or TemplateDict or TemplateGenerator or Undefined,
         ["sequence"] = (value, _) => value is string or TemplateList { IsView: false } or TemplateDict or Undefined,
         ["callable"] = (value, _) => value is TemplateFunction or TemplateLoop or Undefined,
-        ["escaped"] = (_, _) => false,
+        ["escaped"] = (value, _) => value is TemplateMarkup,
         ["odd"] = (value, call) => LeavesRest(value, 2L, 1L, call),
         ["even"] = (value, call) => LeavesRest(value, 2L, 0L, call),
         ["divisibleby"] = (value, call) => LeavesRest(value, call.Bind("num").Value(0), 0L, call),
@@ -52,7 +52,9 @@ internal static class TemplateConditions
     private static int Compare(object? value, TemplateCall call) => TemplateOperators.Compare(value, call.Bind("other").Value(0), call.Line);
 
     private static bool LeavesRest(object? value, object? divisor, long rest, TemplateCall call) =>
-        TemplateOperators.IsNumber(value) && TemplateOperators.IsNumber(divisor)
+        // Of a text % is a format, whose result is no number.
+        value is string ? TemplateOperators.Apply("%", value, divisor, call.Line) is not string
+            : TemplateOperators.IsNumber(value) && TemplateOperators.IsNumber(divisor)
             ? TemplateOperators.AreEqual(TemplateOperators.Apply("%", value, divisor, call.Line), rest)
             : throw call.Fault($"needs numbers, got {TemplateValues.Kind(TemplateOperators.IsNumber(value) ? divisor : value)}");
 

@@ -15,7 +15,7 @@ internal static partial class TemplateFilters
         ["upper"] = (value, call) => PythonCase.Upper(Text(value, call)),
         ["lower"] = (value, call) => PythonCase.Lower(Text(value, call)),
         ["capitalize"] = (value, call) => PythonCase.Capitalize(Text(value, call)),
-        ["title"] = (value, call) => WordStart().Replace(PythonCase.Lower(Text(value, call)), match => PythonCase.Upper(match.Value)),
+        ["title"] = (value, call) => Word().Replace(Text(value, call), match => PythonText.Points(match.Value) is var points ? PythonCase.Upper(points[0]) + PythonCase.Lower(string.Concat(points.Skip(1))) : ""),
         ["string"] = (value, call) => Text(value, call),
         ["safe"] = (value, call) => new TemplateMarkup(Text(value, call)),
         ["escape"] = (value, call) => TemplateMarkup.Escaped(value, call.Line),
@@ -25,7 +25,7 @@ internal static partial class TemplateFilters
         ["center"] = (value, call) => TemplateMethods.Center(Text(value, call), call, call.Bind("width"), " "),
         ["truncate"] = (value, call) => value is string text ? TextLayout.Truncate(text, call) : throw call.Fault($"does not support {TemplateValues.Kind(value)}"),
         ["wordwrap"] = (value, call) => TextLayout.Wrap(Text(value, call), call),
-        ["filesizeformat"] = (value, call) => TextLayout.FileSize(Number(value, call), call.Bind("binary").Flag(0), call.Line),
+        ["filesizeformat"] = (value, call) => TextLayout.FileSize(value is string written && PythonText.TryFloat(written, out var size) ? size : Number(value, call), call.Bind("binary").Flag(0), call.Line),
         ["urlencode"] = (value, call) => TextLayout.UrlEncode(value, call),
         ["xmlattr"] = XmlAttributes,
         ["replace"] = (value, call) => call.Bind("old", "new", "count") is var bound
@@ -179,7 +179,7 @@ internal static partial class TemplateFilters
     };
 
     /// <summary>What sorting looks at: letters of either case are equal unless told otherwise.</summary>
-    private static object? SortKey(object? value, bool caseSensitive) => value is string text && !caseSensitive ? text.ToLowerInvariant() : value;
+    private static object? SortKey(object? value, bool caseSensitive) => value is string text && !caseSensitive ? PythonCase.Lower(text) : value;
 
     private static Comparer<object?> Order(TemplateCall call) => Comparer<object?>.Create((left, right) =>
     {
@@ -307,7 +307,7 @@ internal static partial class TemplateFilters
     {
         string text => string.Concat(PythonText.Points(text).AsEnumerable().Reverse()),
         // reversed() of what has places, a list of what has none.
-        TemplateList or TemplateDict => new TemplateGenerator("reverse", value, [.. Items(value, call).Reverse()]),
+        TemplateList or TemplateDict or Undefined => new TemplateGenerator("reverse", value, [.. Items(value, call).Reverse()]),
         _ => new TemplateList([.. Items(value, call).Reverse()]),
     };
 
@@ -375,9 +375,9 @@ internal static partial class TemplateFilters
         }
     }
 
-    // Jinja begins a word at the start and after - ( { [ < and white space.
-    [GeneratedRegex(@"(?<=^|[-\s({\[<])[^-\s({\[<]")]
-    private static partial Regex WordStart();
+    // For Jinja's title a word ends at white space and at - ( { [ <.
+    [GeneratedRegex(@"[^-\s({\[<]+")]
+    private static partial Regex Word();
 
     [GeneratedRegex(@"\w+")]
     private static partial Regex Words();

@@ -31,10 +31,7 @@ internal static class TemplateGlobals
         var count = Math.Max(0, Math.Ceiling(((double)stop - start) / step));
         if (count > LongestRange)
             throw call.Fault($"makes more than {LongestRange} numbers");
-        return new TemplateList([.. Enumerable.Range(0, (int)count).Select(index => (object?)(start + index * step))], SequenceKind.Range)
-        {
-            Written = step == 1 ? $"range({start}, {stop})" : $"range({start}, {stop}, {step})",
-        };
+        return TemplateList.Range(start, stop, step, (int)count);
     }
 
     private static TemplateNamespace MakeNamespace(TemplateCall call)

@@ -17,11 +17,11 @@ internal sealed partial class TemplateInterpreter
             case TemplateList { IsView: true } or TemplateGenerator when key is long or bool:
                 return Missing(value, PythonText.Repr(key, line));
             case string text when key is long or bool:
-                return PythonText.PointAt(text, TemplateOperators.Integer(key)) ?? (object)new Undefined($"the item {PythonText.Repr(key, line)} of a string");
+                return PythonText.PointAt(text, TemplateOperators.Integer(key)) is { } point ? TemplateMarkup.Like(value, point) : new Undefined($"the item {PythonText.Repr(key, line)} of a string");
             case Undefined undefined:
                 throw new TemplateFault($"{undefined} has no items", line);
         }
-        return key is string name ? MemberOnly(value, name, line) ?? Missing(value, name) : Missing(value, PythonText.Repr(key, line));
+        return key is string name ? MemberOnly(value, name, line) ?? (HoldsNone(value, name) ? null : Missing(value, name)) : Missing(value, PythonText.Repr(key, line));
     }
 
     public TemplateCall NewCall(string name, IReadOnlyList<object?> positional, int line) => new(name, positional, new Dictionary<string, object?>(), line, this);
@@ -30,7 +30,7 @@ internal sealed partial class TemplateInterpreter
         TemplateFilters.TryGet(filter, out var apply) ? Made(Apply(filter, apply, value, call), call.Line) : throw new TemplateFault($"the filter {filter} is not supported", call.Line);
 
     public static bool Test(string test, object? value, TemplateCall call) =>
-        TemplateConditions.TryGet(test, out var holds) ? holds(TemplateMarkup.Plain(value), call) : throw new TemplateFault($"the test {test} is not supported", call.Line);
+        TemplateConditions.TryGet(test, out var holds) ? holds(test == "escaped" ? value : TemplateMarkup.Plain(value), call) : throw new TemplateFault($"the test {test} is not supported", call.Line);
 
     private object? Apply(string filter, Func<object?, TemplateCall, object?> apply, object? value, TemplateCall call)
     {
@@ -41,6 +41,8 @@ internal sealed partial class TemplateInterpreter
             Budget.Read(value, call.Line);
         if (value is not TemplateMarkup || filter is "safe" or "escape" or "e")
             return apply(value, call);
+        if (filter == "format")
+            throw call.Fault("is not supported on what safe or escape made");
         var result = apply(TemplateMarkup.Plain(value), call);
         return TemplateMarkup.Keeps(filter) && result is string text ? new TemplateMarkup(text) : result;
     }
@@ -57,10 +59,19 @@ internal sealed partial class TemplateInterpreter
         return value switch
         {
             TemplateDict dict when dict.TryGet(name, out var found) => found,
-            TemplateNamespace space when space.Members.TryGetValue(name, out var found) => found,
-            _ => Missing(value, name),
+            _ => HoldsNone(value, name) ? null : Missing(value, name),
         };
     }
+
+    /// <summary>Whether a member that came out as none is there at all.</summary>
+    private static bool HoldsNone(object? value, string name) => value switch
+    {
+        TemplateNamespace space => space.Members.ContainsKey(name),
+        TemplateLoop => name is "previtem" or "nextitem",
+        TemplateCycler => name == "current",
+        TemplateList list => list.Fields.Contains(name),
+        _ => false,
+    };
 
     /// <returns>Null where the value has no method or member of the name.</returns>
     public static object? MemberOnly(object? value, string name, int line) => value switch
@@ -108,6 +119,7 @@ internal sealed partial class TemplateInterpreter
             case SignExpression sign:
                 var value = Evaluate(sign.Of);
                 return sign.Negative ? TemplateOperators.Negate(value, sign.Line)
+                    : value is bool flag ? (flag ? 1L : 0L)
                     : TemplateOperators.IsNumber(value) ? value : throw new TemplateFault($"cannot apply + to {TemplateValues.Kind(value)}", sign.Line);
             case BinaryExpression binary:
                 return Binary(binary);
@@ -138,7 +150,8 @@ internal sealed partial class TemplateInterpreter
             return Made(Written(left, binary.Line) + Written(right, binary.Line), binary.Line);
         if (binary.Operator == "%" && left is string)
             Budget.ReadAll(right, binary.Line);
-        if ((left as Undefined ?? right as Undefined) is { } undefined)
+        // A format may write what is undefined, as nothing.
+        if ((left as Undefined ?? right as Undefined) is { } undefined && !(binary.Operator == "%" && left is string))
             throw new TemplateFault($"{undefined} cannot be an operand of {binary.Operator}", binary.Line);
         return Made(TemplateOperators.Apply(binary.Operator, left, right, binary.Line), binary.Line);
     }
@@ -184,8 +197,8 @@ internal sealed partial class TemplateInterpreter
             throw new TemplateFault("the step of a slice cannot be 0", slice.Line);
         return TemplateMarkup.Plain(value) switch
         {
-            string text => Made(string.Concat(TemplateIteration.Slice(PythonText.Points(text), start, stop, step)), slice.Line),
-            TemplateList { IsView: false } list => Made(new TemplateList([.. TemplateIteration.Slice(list, start, stop, step)], list.Kind), slice.Line),
+            string text => Made(TemplateMarkup.Like(value, string.Concat(TemplateIteration.Slice(PythonText.Points(text), start, stop, step))), slice.Line),
+            TemplateList { IsView: false } list => Made(list.Slice(start, stop, step), slice.Line),
             Undefined => throw new TemplateFault($"{value} cannot be sliced", slice.Line),
             _ => throw new TemplateFault($"cannot slice {TemplateValues.Kind(value)}", slice.Line),
         };

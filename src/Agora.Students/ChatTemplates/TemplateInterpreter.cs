@@ -6,6 +6,8 @@ namespace Agora.Students.ChatTemplates;
 internal sealed partial class TemplateInterpreter
 {
     private const int DeepestCalls = 60;
+    /// <summary>The name under which a macro finds the body of the call block that called it.</summary>
+    public const string Caller = "caller";
 
     private readonly TimeProvider time;
     private readonly Scope top;
@@ -89,7 +91,7 @@ internal sealed partial class TemplateInterpreter
                 scope.Variables[macro.Name] = Macro(macro.Name, macro.Signature, macro.Body, scope);
                 return Flow.Next;
             case CallBlockStatement call:
-                var caller = Macro("caller", call.Signature, call.Body, scope);
+                var caller = Macro(Caller, call.Signature, call.Body, scope);
                 Write(Written(Call(call.Call, caller), call.Line), call.Line);
                 return Flow.Next;
             case TransparentStatement block:

@@ -15,17 +15,19 @@ internal static class TemplateIteration
         _ => throw new TemplateFault($"cannot go through {TemplateValues.Kind(value)}", line),
     };
 
-    /// <summary>items[start:stop:step] as in Python.</summary>
-    public static IEnumerable<T> Slice<T>(IReadOnlyList<T> items, long? start, long? stop, long step)
+    /// <summary>Where items[start:stop:step] begins and ends, as Python has it: the end is not reached, and is -1 where a step backwards takes all.</summary>
+    public static (long From, long To) Bounds(int count, long? start, long? stop, long step)
     {
-        var count = items.Count;
         long Place(long? place, long absent, long lowest, long highest) =>
             place is not { } given ? absent : Math.Clamp(given < 0 ? given + count : given, lowest, highest);
-        if (step > 0)
-            for (var at = Place(start, 0, 0, count); at < Place(stop, count, 0, count); at += Math.Min(step, count))
-                yield return items[(int)at];
-        else
-            for (var at = Place(start, count - 1, -1, count - 1); at > Place(stop, -1, -1, count - 1); at += Math.Max(step, -count))
-                yield return items[(int)at];
+        return step > 0 ? (Place(start, 0, 0, count), Place(stop, count, 0, count)) : (Place(start, count - 1, -1, count - 1), Place(stop, -1, -1, count - 1));
+    }
+
+    public static IEnumerable<T> Slice<T>(IReadOnlyList<T> items, long? start, long? stop, long step)
+    {
+        var (from, to) = Bounds(items.Count, start, stop, step);
+        step = Math.Clamp(step, -items.Count - 1L, items.Count + 1L);
+        for (var at = from; step > 0 ? at < to : at > to; at += step)
+            yield return items[(int)at];
     }
 }

@@ -23,13 +23,33 @@ internal sealed record TemplateMarkup(string Text)
         return new TemplateMarkup(Escaped(left, line).Text + Escaped(right, line).Text);
     }
 
-    /// <summary>Filters that hand on what they got, markup or not, or the same in other letters.</summary>
-    public static bool Keeps(string filter) => filter is "default" or "d" or "string" or "upper" or "lower" or "capitalize" or "trim" or "center";
+    /// <summary>A part of a text, which is markup if the text was.</summary>
+    public static object Like(object? whole, string part) => whole is TemplateMarkup ? new TemplateMarkup(part) : part;
 
-    /// <summary>A method of its text, whose result is markup again.</summary>
+    /// <summary>Filters that hand on what they got, markup or not, or the same in other letters or places. The first letter is plain, the last one is not: Jinja goes through a text from its end by places.</summary>
+    public static bool Keeps(string filter) => filter is "default" or "d" or "string" or "upper" or "lower" or "capitalize" or "trim" or "center" or "indent" or "last" or "reverse";
+
+    /// <summary>A method of its text. Where the result is text of the same kind it is markup again, and the arguments are escaped, as MarkupSafe has it.</summary>
     public TemplateFunction? Method(string name) => TemplateMethods.OfText(Text, name) is not { } method ? null : new(name, call => name switch
     {
-        "format" or "join" or "replace" or "partition" or "rpartition" or "split" or "rsplit" or "splitlines" => throw call.Fault("is not supported on what safe or escape made"),
-        _ => method.Body(call) is var result && result is string text ? new TemplateMarkup(text) : result,
+        "format" or "join" => throw call.Fault("is not supported on what safe or escape made"),
+        "split" or "rsplit" or "splitlines" => Marked(method.Body(call)),
+        "partition" or "rpartition" => Marked(method.Body(Escaped(call))),
+        "capitalize" or "title" or "lower" or "upper" or "replace" or "ljust" or "rjust" or "lstrip" or "rstrip" or "center" or "strip" or "expandtabs" or "swapcase" or "zfill"
+            or "casefold" or "removeprefix" or "removesuffix" => Marked(method.Body(Escaped(call))),
+        _ => method.Body(call),
     });
+
+    private static object? Marked(object? made) => made switch
+    {
+        string text => new TemplateMarkup(text),
+        TemplateList list => new TemplateList([.. list.Select(Marked)], list.Kind),
+        _ => made,
+    };
+
+    private static TemplateCall Escaped(TemplateCall call)
+    {
+        static object? Argument(object? value) => value is string text ? Escape(text) : value;
+        return new(call.Name, [.. call.Positional.Select(Argument)], call.Named.ToDictionary(entry => entry.Key, entry => Argument(entry.Value)), call.Line, call.Interpreter);
+    }
 }

@@ -42,7 +42,7 @@ internal static partial class TemplateMethods
         "capitalize" => Method(name, _ => PythonCase.Capitalize(text)),
         "title" => Method(name, _ => PythonCase.TitleWords(text)),
         "istitle" => Method(name, _ => PythonCase.IsTitle(text)),
-        "swapcase" => Method(name, _ => string.Concat(text.Select(character => char.IsUpper(character) ? char.ToLowerInvariant(character) : char.ToUpperInvariant(character)))),
+        "swapcase" => Method(name, call => text.Contains('Σ', StringComparison.Ordinal) ? throw call.Fault("does not support the letter Σ") : string.Concat(PythonText.Points(text).Select(PythonCase.Swapped))),
         "startswith" => Method(name, call => call.Bind("prefix", "start", "end") is var bound && Part(text, bound, out _) is { } part && Affixes(bound, call).Any(affix => part.StartsWith(affix, StringComparison.Ordinal))),
         "endswith" => Method(name, call => call.Bind("suffix", "start", "end") is var bound && Part(text, bound, out _) is { } part && Affixes(bound, call).Any(affix => part.EndsWith(affix, StringComparison.Ordinal))),
         "removeprefix" => Method(name, call => call.Bind("prefix").Text(0) is var prefix && text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..] : text),

@@ -102,7 +102,7 @@ internal static class TemplateOperators
         "//" => b == 0 ? throw Zero(line) : checked(a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0)),
         "%" => b == 0 ? throw Zero(line) : b == -1 ? 0 : (a % b + b) % b,
         "**" when b >= 0 => TemplateIntegers.Apply(symbol, a, b, line),
-        "**" => Math.Pow(a, b),
+        "**" => Power(a, b, line),
         _ => throw new TemplateFault($"cannot apply {symbol} to integers", line),
     };
 
@@ -112,11 +112,36 @@ internal static class TemplateOperators
         "-" => a - b,
         "*" => a * b,
         "/" => b == 0 ? throw Zero(line) : a / b,
-        "//" => b == 0 ? throw Zero(line) : Math.Floor(a / b),
-        "%" => b == 0 ? throw Zero(line) : a - b * Math.Floor(a / b),
-        "**" => Math.Pow(a, b),
+        "//" => b == 0 ? throw Zero(line) : Divided(a, b).Quotient,
+        "%" => b == 0 ? throw Zero(line) : Divided(a, b).Remainder,
+        "**" => Power(a, b, line),
         _ => throw new TemplateFault($"cannot apply {symbol} to numbers", line),
     };
+
+    /// <summary>Python's divmod of floats: the rest is exact and has the divisor's sign, that of a zero included.</summary>
+    private static (double Quotient, double Remainder) Divided(double a, double b)
+    {
+        var rest = a % b;
+        var quotient = (a - rest) / b;
+        if (rest == 0)
+            rest = Math.CopySign(0, b);
+        else if (b < 0 != rest < 0)
+            (rest, quotient) = (rest + b, quotient - 1);
+        if (quotient == 0)
+            return (Math.CopySign(0, a / b), rest);
+        var whole = Math.Floor(quotient);
+        return (quotient - whole > 0.5 ? whole + 1 : whole, rest);
+    }
+
+    private static double Power(double a, double b, int line)
+    {
+        if (a == 0 && b < 0)
+            throw Zero(line);
+        var power = Math.Pow(a, b);
+        if (double.IsNaN(power) && !double.IsNaN(a) && !double.IsNaN(b))
+            throw new TemplateFault("a power that is a complex number is not supported", line);
+        return double.IsInfinity(power) && double.IsFinite(a) && double.IsFinite(b) ? throw new TemplateFault("a power too large for a float", line) : power;
+    }
 
     private static TemplateFault Zero(int line) => new("a division by zero", line);
 

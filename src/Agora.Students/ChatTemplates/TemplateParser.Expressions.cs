@@ -217,6 +217,17 @@ internal sealed partial class TemplateParser
     private Expression ParseSubscript(Expression value, int line)
     {
         Expression? start = Current.Is(TokenKind.Operator, ":") ? null : ParseExpression();
+        if (Current.Is(TokenKind.Operator, ","))
+        {
+            // Several make a tuple, the key of a mapping at most.
+            var parts = new List<Expression> { start! };
+            while (!Current.Is(TokenKind.Operator, "]"))
+            {
+                ExpectOperator(",");
+                parts.Add(ParseExpression());
+            }
+            start = new ListExpression(parts, IsTuple: true, line);
+        }
         if (!TakeOperator(":"))
         {
             ExpectOperator("]");

@@ -185,6 +185,8 @@ internal sealed partial class TemplateParser
         spoken = new(StringComparer.Ordinal);
         var body = BlockBody(end);
         var signature = new MacroSignature(parameters.Names, parameters.Defaults, spoken);
+        // What a macro inside of another speaks of, the outer one does, too.
+        outer.UnionWith(spoken);
         spoken = outer;
         return (signature, body);
     }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -10,17 +9,20 @@ namespace Agora.Students.Tokenization;
 /// <param name="FuseUnknown">Neighbouring unknown characters become one unknown token.</param>
 /// <param name="IgnoreMerges">A piece that is itself a token is that token, also where merges do not lead to it.</param>
 /// <param name="MergesCrossMark">Some merge joins a character and a ▁ after it.</param>
-internal sealed record BytePairOptions(bool ByteLevel, bool ByteFallback, int? UnknownId, bool FuseUnknown, bool IgnoreMerges, bool MergesCrossMark);
+/// <param name="ContinuingPrefix">Stands before every character of a piece but the first, as the vocabulary spells them; empty as a rule.</param>
+/// <param name="EndSuffix">Stands after the last character of a piece; empty as a rule.</param>
+internal sealed record BytePairOptions(
+    bool ByteLevel, bool ByteFallback, int? UnknownId, bool FuseUnknown, bool IgnoreMerges, bool MergesCrossMark, string ContinuingPrefix = "", string EndSuffix = "")
+{
+    /// <summary>A character is spelled by its place in the piece.</summary>
+    public bool HasAffixes => ContinuingPrefix.Length > 0 || EndSuffix.Length > 0;
+}
 
 /// <summary>Turns pieces of text into token ids by byte-pair encoding, over bytes or over characters. Safe for concurrent use.</summary>
-internal sealed class BytePairModel
+internal sealed class BytePairModel : TokenModel
 {
     /// <summary>SentencePiece's visible space.</summary>
     public const char SpaceMark = '▁';
-
-    // A word is looked up far more often than it is merged. Bounded, so that a stream of unseen words cannot fill the memory.
-    private const int CachedPieces = 1 << 16;
-    private const int CachedLength = 48;
 
     private readonly PairMerges merges;
     private readonly BytePairOptions options;
@@ -28,9 +30,7 @@ internal sealed class BytePairModel
     private readonly int[] byteIds;          // by byte; -1 where the vocabulary has none
     private readonly bool hasAllBytes;
     private readonly bool cutsBeforeMark;
-    private readonly ConcurrentDictionary<string, int[]>.AlternateLookup<ReadOnlySpan<char>> cache =
-        new ConcurrentDictionary<string, int[]>(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
-    private int cachedPieces;
+    private readonly PieceCache cache = new();
 
     public BytePairModel(Dictionary<string, int> ids, PairMerges merges, BytePairOptions options)
     {
@@ -44,14 +44,14 @@ internal sealed class BytePairModel
         // Without a pre-tokenizer the whole text is one piece. Where no merge can join anything to a ▁ after it, cutting there changes
         // nothing, and words can be looked up.
         // A character that is dropped, though, leaves its neighbours side by side.
-        cutsBeforeMark = !options.ByteLevel && !options.MergesCrossMark && ids.ContainsKey(SpaceMark.ToString()) && (options.UnknownId is not null || (options.ByteFallback && hasAllBytes));
+        cutsBeforeMark = !options.ByteLevel && !options.HasAffixes && !options.MergesCrossMark && ids.ContainsKey(SpaceMark.ToString()) && (options.UnknownId is not null || (options.ByteFallback && hasAllBytes));
     }
 
-    public void Encode(ReadOnlySpan<char> piece, List<int> output)
+    public override void Encode(ReadOnlySpan<char> piece, List<int> output)
     {
         if (!cutsBeforeMark)
         {
-            EncodeWord(piece, output);
+            EncodeWord(piece, output, options.IgnoreMerges);
             return;
         }
         if (options.IgnoreMerges && ids.TryGetValue(piece, out var whole))
@@ -64,80 +64,118 @@ internal sealed class BytePairModel
             var end = 1;
             while (end < piece.Length && !(piece[end] == SpaceMark && piece[end - 1] != SpaceMark))
                 end++;
-            EncodeWord(piece[..end], output);
+            EncodeWord(piece[..end], output, isWhole: false);
             piece = piece[end..];
         }
     }
 
-    private void EncodeWord(ReadOnlySpan<char> word, List<int> output)
+    /// <param name="isWhole">A piece, not a part of one, which may be a token by itself where merges are to be ignored; always the same for one model.</param>
+    private void EncodeWord(ReadOnlySpan<char> word, List<int> output, bool isWhole)
     {
-        if (word.Length > CachedLength)
+        if (!PieceCache.Takes(word))
         {
-            output.AddRange(Merge(word));
+            output.AddRange(Merge(word, isWhole));
             return;
         }
-        if (!cache.TryGetValue(word, out var found))
-        {
-            found = Merge(word).ToArray();
-            if (Volatile.Read(ref cachedPieces) < CachedPieces && cache.TryAdd(word, found))
-                Interlocked.Increment(ref cachedPieces);
-        }
+        if (!cache.TryGet(word, out var found))
+            cache.Add(word, found = Merge(word, isWhole).ToArray());
         output.AddRange(found);
     }
 
-    private ReadOnlySpan<int> Merge(ReadOnlySpan<char> word)
+    private ReadOnlySpan<int> Merge(ReadOnlySpan<char> word, bool isWhole)
     {
-        var symbols = options.ByteLevel ? ByteSymbols(word, out var whole) : CharacterSymbols(word, out whole);
-        if (whole is { } id)
+        if (isWhole && (options.ByteLevel ? ids.TryGetValue(SpelledInBytes(word), out var id) : ids.TryGetValue(word, out id)))
             return new int[] { id };
+        var symbols = options.ByteLevel ? ByteSymbols(word) : CharacterSymbols(word);
         return symbols[..merges.Apply(symbols)];
     }
 
-    /// <param name="whole">The id of the word where it is a token by itself and merges are to be ignored.</param>
-    private Span<int> ByteSymbols(ReadOnlySpan<char> word, out int? whole)
+    private static string SpelledInBytes(ReadOnlySpan<char> word)
     {
         var bytes = new byte[Encoding.UTF8.GetByteCount(word)];
         Encoding.UTF8.GetBytes(word, bytes);
-        whole = options.IgnoreMerges && ids.TryGetValue(ByteAlphabet.Spell(bytes), out var id) ? id : null;
+        return ByteAlphabet.Spell(bytes);
+    }
+
+    private Span<int> ByteSymbols(ReadOnlySpan<char> word)
+    {
+        var bytes = new byte[Encoding.UTF8.GetByteCount(word)];
+        Encoding.UTF8.GetBytes(word, bytes);
         var symbols = new SymbolList(bytes.Length, options);
         foreach (var value in bytes)
-            symbols.Add(byteIds[value]);
-        return symbols.Symbols;
-    }
-
-    private Span<int> CharacterSymbols(ReadOnlySpan<char> word, out int? whole)
-    {
-        whole = options.IgnoreMerges && ids.TryGetValue(word, out var id) ? id : null;
-        var symbols = new SymbolList(word.Length, options);
-        Span<byte> bytes = stackalloc byte[4];
-        Span<char> character = stackalloc char[2];
-        foreach (var rune in word.EnumerateRunes())
-        {
-
-            if (ids.TryGetValue(character[..rune.EncodeToUtf16(character)], out var known))
-                symbols.Add(known);
-            else if (options.ByteFallback && hasAllBytes)
-                foreach (var value in bytes[..rune.EncodeToUtf8(bytes)])
-                    symbols.Add(byteIds[value]);
+            if (byteIds[value] >= 0)
+                symbols.Add(byteIds[value]);
             else
-                symbols.Add(-1);
-        }
-        return symbols.Symbols;
+                symbols.AddUnknown();
+        return symbols.Complete();
     }
 
-    private readonly struct SymbolList(int capacity, BytePairOptions options)
+    private Span<int> CharacterSymbols(ReadOnlySpan<char> word)
+    {
+        var symbols = new SymbolList(word.Length, options);
+        Span<char> spelled = stackalloc char[2];
+        for (var at = 0; at < word.Length;)
+        {
+            Rune.DecodeFromUtf16(word[at..], out var rune, out var length);
+            var isFirst = at == 0;
+            at += length;
+            ReadOnlySpan<char> symbol = spelled[..rune.EncodeToUtf16(spelled)];
+            if (options.HasAffixes)
+                symbol = string.Concat(isFirst ? "" : options.ContinuingPrefix, symbol, at == word.Length ? options.EndSuffix : "");
+            if (ids.TryGetValue(symbol, out var known))
+                symbols.Add(known);
+            else if (!options.ByteFallback || !TryAddBytes(symbol, ref symbols))
+                symbols.AddUnknown();
+        }
+        return symbols.Complete();
+    }
+
+    /// <returns>False where the vocabulary lacks one of the bytes; none is added then.</returns>
+    private bool TryAddBytes(ReadOnlySpan<char> symbol, ref SymbolList symbols)
+    {
+        Span<byte> bytes = symbol.Length <= 16 ? stackalloc byte[48] : new byte[3 * symbol.Length];
+        bytes = bytes[..Encoding.UTF8.GetBytes(symbol, bytes)];
+        if (!hasAllBytes)
+            foreach (var value in bytes)
+                if (byteIds[value] < 0)
+                    return false;
+        foreach (var value in bytes)
+            symbols.AddByte(byteIds[value]);
+        return true;
+    }
+
+    private struct SymbolList(int capacity, BytePairOptions options)
     {
         private readonly List<int> symbols = new(capacity);
+        private bool isUnknownOpen;
 
-        public Span<int> Symbols => CollectionsMarshal.AsSpan(symbols);
-
-        /// <param name="id">-1: unknown.</param>
         public void Add(int id)
         {
-            if (id >= 0)
-                symbols.Add(id);
-            else if (options.UnknownId is { } unknown && !(options.FuseUnknown && symbols.Count > 0 && symbols[^1] == unknown))
+            Close();
+            symbols.Add(id);
+        }
+
+        /// <summary>The reference writes an unknown character down when the next known one comes, or another unknown one that does not join it; bytes that stand for a character go before it.</summary>
+        public readonly void AddByte(int id) => symbols.Add(id);
+
+        public void AddUnknown()
+        {
+            if (!options.FuseUnknown)
+                Close();
+            isUnknownOpen = true;
+        }
+
+        public Span<int> Complete()
+        {
+            Close();
+            return CollectionsMarshal.AsSpan(symbols);
+        }
+
+        private void Close()
+        {
+            if (isUnknownOpen && options.UnknownId is { } unknown)
                 symbols.Add(unknown);
+            isUnknownOpen = false;
         }
     }
 }

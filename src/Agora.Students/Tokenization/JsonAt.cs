@@ -64,7 +64,7 @@ internal readonly record struct JsonAt(JsonElement Value, string File, string Pa
         new($"{(Path.Length == 0 ? "the file" : Short(Path))} {rule}", File, "use the tokenizer.json that came with the model, or write it again with the tool that made it");
 
     public AgoraException Unsupported(string what) =>
-        new($"{Short(what)} is not supported", $"{File}, {Short(Path)}", "use a model with a BPE tokenizer of the Llama, Mistral, Qwen or GPT-2 style, or convert the tokenizer to one");
+        new($"{Short(what)} is not supported", $"{File}, {Short(Path)}", "use a model whose tokenizer is of the style of Llama, Mistral, Qwen, GPT-2, T5 or BERT, or convert the tokenizer to one");
 
     // Names in a hostile file may have any length.
     private static string Short(string text) => text.Length <= 300 ? text : text[..300] + "…";

@@ -4,7 +4,7 @@ using System.Text;
 namespace Agora.Students.Tokenization;
 
 /// <summary>A text and the pieces that it has been cut into.</summary>
-/// <param name="AtStart">The first piece begins where the whole input begins.</param>
+/// <param name="AtStart">The text begins where the whole input begins.</param>
 internal sealed record TextPieces(string Text, List<TextRange> Ranges, bool AtStart)
 {
     public static TextPieces Whole(string text, bool atStart) => new(text, [new TextRange(0, text.Length)], atStart);
@@ -23,8 +23,11 @@ internal sealed record TextPieces(string Text, List<TextRange> Ranges, bool AtSt
             text.Append(piece);
             ranges.Add(new TextRange(start, text.Length));
         }
-        return this with { Text = text.ToString(), Ranges = ranges };
+        return new TextPieces(text.ToString(), ranges, BeginsInput(0));
     }
+
+    /// <summary>Whether a piece is the beginning of the whole input.</summary>
+    public bool BeginsInput(int piece) => AtStart && piece == 0 && Ranges is [{ Start: 0 }, ..];
 }
 
 /// <summary>Cuts a text into the pieces that are encoded each by itself.</summary>
@@ -48,6 +51,49 @@ internal sealed class ByteLevelSplit(bool addPrefixSpace, bool split) : PreToken
         if (addPrefixSpace)
             pieces = pieces.Prepend(' ', (piece, _) => !piece.StartsWith(' '));
         return words?.Apply(pieces) ?? pieces;
+    }
+}
+
+/// <summary>Spells the pieces in GPT-2's byte alphabet, for what comes after it.</summary>
+internal sealed class SpellInBytes : PreTokenizer
+{
+    private readonly ByteSpelling spelling = new();
+
+    public override TextPieces Apply(TextPieces pieces)
+    {
+        var text = new StringBuilder(pieces.Text.Length);
+        var ranges = new List<TextRange>(pieces.Ranges.Count);
+        foreach (var range in pieces.Ranges)
+        {
+            var start = text.Length;
+            text.Append(spelling.Apply(pieces.Text.Substring(range.Start, range.Length)));
+            ranges.Add(new TextRange(start, text.Length));
+        }
+        return new TextPieces(text.ToString(), ranges, pieces.BeginsInput(0));
+    }
+}
+
+/// <summary>Cuts after every so many characters of a piece.</summary>
+internal sealed class FixedLengthSplit(int length) : PreTokenizer
+{
+    public override TextPieces Apply(TextPieces pieces)
+    {
+        var ranges = new List<TextRange>();
+        foreach (var piece in pieces.Ranges)
+        {
+            var (start, at, count) = (piece.Start, piece.Start, 0);
+            foreach (var rune in pieces.Text.AsSpan(piece.Start, piece.Length).EnumerateRunes())
+            {
+                at += rune.Utf16SequenceLength;
+                if (++count % length != 0)
+                    continue;
+                ranges.Add(new TextRange(start, at));
+                start = at;
+            }
+            if (start < piece.End)
+                ranges.Add(new TextRange(start, piece.End));
+        }
+        return pieces with { Ranges = ranges };
     }
 }
 
@@ -179,7 +225,7 @@ internal sealed class Metaspace(char mark, PrependScheme scheme, bool split) : P
     {
         var marked = pieces with { Text = pieces.Text.Replace(' ', mark) };
         if (scheme != PrependScheme.Never)
-            marked = marked.Prepend(mark, (piece, index) => !piece.StartsWith(mark) && (scheme == PrependScheme.Always || (index == 0 && pieces.AtStart)));
+            marked = marked.Prepend(mark, (piece, index) => !piece.StartsWith(mark) && (scheme == PrependScheme.Always || pieces.BeginsInput(index)));
         return split ? words.Apply(marked) : marked;
     }
 }

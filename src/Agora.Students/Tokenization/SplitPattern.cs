@@ -52,24 +52,31 @@ internal sealed class RegexPattern : SplitPattern
 
     private readonly Regex regex;
     private readonly int spaces = -1;        // the group that stands for the look-ahead, if the pattern has it
+    // The group of any character that the pattern does not match, if it may begin with something optional: .NET 10's engine misses matches of \s?\p{L}+ where it has to
+    // look for their beginning, and finds all where every place is the beginning of some match.
+    private readonly int others = -1;
 
     public RegexPattern(string pattern)
     {
         if (pattern.Any(char.IsSurrogate))
             throw new ArgumentException("the pattern names characters beyond U+FFFF");
+        var written = pattern;
+        pattern = OnigurumaPattern.Rewrite(pattern, out var beginsWithOption);
         // All white space, or all but the last before something else; what is left of it then matches again.
         var linear = Regex.Replace(pattern, @"\\s\+\(\?!\\S\)\|\\s\+?(?=$|[|)])", _ => @"(?<agora_spaces>\s+)", RegexOptions.CultureInvariant);
+        if (beginsWithOption)
+            linear = $@"(?:{linear})|(?<agora_other>[\s\S])";
         try
         {
-            regex = new Regex(linear, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
+            regex = new Regex(linear, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking | RegexOptions.Multiline);
         }
         catch (NotSupportedException exception)
         {
             throw new ArgumentException(
-                pattern.Contains(AllButLastSpace, StringComparison.Ordinal) ? @"\s+(?!\S) is supported before |\s+ only" : "look-around, back-references and the like take more than linear time", exception);
+                written.Contains(AllButLastSpace, StringComparison.Ordinal) ? @"\s+(?!\S) is supported before |\s+ only" : "look-around, back-references and the like take more than linear time", exception);
         }
-        if (linear != pattern)
-            spaces = regex.GroupNumberFromName("agora_spaces");
+        spaces = regex.GroupNumberFromName("agora_spaces");
+        others = regex.GroupNumberFromName("agora_other");
     }
 
     public override void Match(string text, TextRange within, List<TextRange> matches)
@@ -99,7 +106,7 @@ internal sealed class RegexPattern : SplitPattern
     private List<TextRange> Matches(string text, TextRange within)
     {
         var found = new List<TextRange>(within.Length / 4);
-        if (spaces < 0)
+        if (spaces < 0 && others < 0)
         {
             foreach (var match in regex.EnumerateMatches(text.AsSpan(within.Start, within.Length)))
                 if (match.Length > 0)
@@ -114,9 +121,9 @@ internal sealed class RegexPattern : SplitPattern
                 break;
             var end = match.Index + match.Length;
             // Greedy, so that something else follows where the text goes on.
-            if (match.Groups[spaces].Success && match.Groups[spaces].Length > 1 && match.Groups[spaces].Index + match.Groups[spaces].Length == end && end < piece.Length)
+            if (spaces >= 0 && match.Groups[spaces].Success && match.Groups[spaces].Length > 1 && match.Groups[spaces].Index + match.Groups[spaces].Length == end && end < piece.Length)
                 end--;
-            if (match.Length > 0)
+            if (match.Length > 0 && !(others >= 0 && match.Groups[others].Success))
                 found.Add(new TextRange(match.Index, end));
             at = Math.Max(end, at + (match.Length == 0 ? match.Index - at + 1 : 1));
         }

@@ -149,3 +149,67 @@ internal sealed class MetaspaceDecoding(char mark, PrependScheme scheme) : Decod
         first = false;
     }
 }
+
+/// <summary>BERT's: tokens are words but for those that continue one, which begin with ##.</summary>
+/// <param name="cleans">Takes spaces before signs and in contractions out, within each token only.</param>
+internal sealed class WordPieceDecoding(string continuing, bool cleans) : DecoderStage
+{
+    private bool first = true;
+
+    public override void Accept(string token, Action<string> emit)
+    {
+        if (!first)
+            token = token.StartsWith(continuing, StringComparison.Ordinal) ? token[continuing.Length..] : " " + token;
+        first = false;
+        emit(cleans ? Clean(token) : token);
+    }
+
+    public static string Clean(string text)
+    {
+        foreach (var (dirty, clean) in (ReadOnlySpan<(string, string)>)[
+            (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"), (" do not", " don't"), (" 's", "'s"), (" 've", "'ve"), (" 're", "'re")])
+            text = text.Replace(dirty, clean, StringComparison.Ordinal);
+        return text;
+    }
+}
+
+/// <summary>Of speech recognizers: repeated tokens count once, the padding that keeps real repetitions apart goes.</summary>
+internal sealed class CtcDecoding(string padding, string wordDelimiter, bool cleans) : DecoderStage
+{
+    private string? previous;
+
+    public override void Accept(string token, Action<string> emit)
+    {
+        if (token == previous)
+            return;
+        previous = token;
+        var text = padding.Length > 0 ? token.Replace(padding, "", StringComparison.Ordinal) : token;
+        if (cleans)
+        {
+            text = WordPieceDecoding.Clean(text);
+            text = wordDelimiter.Length > 0 ? text.Replace(wordDelimiter, " ", StringComparison.Ordinal) : text;
+        }
+        if (text.Length > 0)
+            emit(text);
+    }
+}
+
+/// <summary>Of the first byte-pair models: a suffix marks the end of a word, a space but for the last word.</summary>
+internal sealed class WordEndDecoding(string suffix) : DecoderStage
+{
+    private string? held;       // the last token is known only at the end
+
+    public override void Accept(string token, Action<string> emit)
+    {
+        if (held is not null)
+            emit(held.Replace(suffix, " ", StringComparison.Ordinal));
+        held = token;
+    }
+
+    public override void Complete(Action<string> emit)
+    {
+        if (held is not null)
+            emit(held.Replace(suffix, "", StringComparison.Ordinal));
+        held = null;
+    }
+}

@@ -95,7 +95,8 @@ public sealed class Tokenizer
             var pieces = TextPieces.Whole(stretch, atStart && cut.Start == 0);
             pieces = parts.PreTokenizer?.Apply(pieces) ?? pieces;
             foreach (var range in pieces.Ranges)
-                parts.Model.Encode(pieces.Text.AsSpan(range.Start, range.Length), ids);
+                if (range.Length > 0)
+                    parts.Model.Encode(pieces.Text.AsSpan(range.Start, range.Length), ids);
         }
     }
 }
@@ -108,4 +109,4 @@ public sealed class Tokenizer
 /// <param name="MakeDecoder">Fresh stages for each stream of tokens.</param>
 internal sealed record TokenizerParts(
     Vocabulary Vocabulary, AddedTokens RawTokens, AddedTokens NormalizedTokens, TextNormalizer? Normalizer, PreTokenizer? PreTokenizer,
-    BytePairModel Model, IReadOnlyList<int> Prefix, IReadOnlyList<int> Suffix, Func<IReadOnlyList<DecoderStage>> MakeDecoder, bool IsByteLevel);
+    TokenModel Model, IReadOnlyList<int> Prefix, IReadOnlyList<int> Suffix, Func<IReadOnlyList<DecoderStage>> MakeDecoder, bool IsByteLevel);

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Agora.Experiments;
 using Agora.Students.Checkpoints;
@@ -9,7 +8,9 @@ namespace Agora.Students.Tokenization;
 internal static class TokenizerFile
 {
     /// <exception cref="AgoraException">The file is missing, broken or has a part that is not supported.</exception>
-    public static TokenizerParts Read(string path)
+    public static TokenizerParts Read(string path) => EndTokens.Apply(ReadFile(path), Path.Combine(Path.GetDirectoryName(path)!, "tokenizer_config.json"));
+
+    private static TokenizerParts ReadFile(string path)
     {
         if (!File.Exists(path))
             throw new AgoraException("the model folder has no tokenizer", path, "copy the model's tokenizer.json there");
@@ -36,15 +37,20 @@ internal static class TokenizerFile
     private static TokenizerParts Read(JsonAt root)
     {
         TokenizerStages.CheckGrowth(root["normalizer"], "normalizers");
+        TokenizerStages.CheckGrowth(root["pre_tokenizer"], "pretokenizers");
         TokenizerStages.CheckGrowth(root["decoder"], "decoders");
         var normalizer = root["normalizer"] is { Exists: true } normalizerAt ? TokenizerStages.Normalizer(normalizerAt) : null;
         var preTokenizer = root["pre_tokenizer"] is { Exists: true } preTokenizerAt ? TokenizerStages.PreTokenizer(preTokenizerAt) : null;
-        var byteLevel = root["pre_tokenizer"].Exists && TokenizerStages.EndsInBytes(root["pre_tokenizer"]);
+        var endsInBytes = root["pre_tokenizer"].Exists && TokenizerStages.EndsInBytes(root["pre_tokenizer"]);
+        var isByteLevel = TokenizerStages.SpellsInBytes(root["pre_tokenizer"], "pretokenizers") || TokenizerStages.SpellsInBytes(root["normalizer"], "normalizers");
         var model = root["model"];
         // Files older than the field's introduction have only byte-pair models in the styles read here.
-        if (model["type"].Text(absent: "BPE") != "BPE")
-            throw model.Unsupported($"a tokenizer of type {model["type"].Text()}");
-        var ids = ReadIds(model["vocab"]);
+        var type = model["type"].Text(absent: "BPE");
+        // A byte-pair model that looks at bytes alone goes from them to ids by itself, which is faster.
+        var spells = type == "BPE" && endsInBytes && !ModelFile.HasAffixes(model) && !model["byte_fallback"].Flag();
+        if (endsInBytes && !spells)
+            preTokenizer = new PreTokenizerSequence([preTokenizer!, new SpellInBytes()]);
+        var ids = type == "Unigram" ? ModelFile.ReadScoredIds(model["vocab"]) : ModelFile.ReadIds(model["vocab"]);
         var added = ReadAdded(root["added_tokens"], ids);
         var vocabulary = new Vocabulary(ids, added);
         var (prefix, suffix) = ReadPostProcessor(root["post_processor"], vocabulary);
@@ -52,23 +58,8 @@ internal static class TokenizerFile
             vocabulary,
             new AddedTokens(added.Where(token => !token.Normalized).Select(token => (token.Content, token))),
             new AddedTokens(added.Where(token => token.Normalized).Select(token => (normalizer?.Apply(token.Content) ?? token.Content, token))),
-            normalizer, preTokenizer, ReadModel(model, ids, byteLevel), prefix, suffix,
-            TokenizerStages.Decoder(root["decoder"]), byteLevel);
-    }
-
-    private static Dictionary<string, int> ReadIds(JsonAt vocabulary)
-    {
-        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
-        var taken = new HashSet<int>();
-        foreach (var (token, value) in vocabulary.Members())
-        {
-            var id = value.Id();
-            if (!ids.TryAdd(token, id))
-                throw vocabulary.Fault($"names the token {Quote(token)} twice");
-            if (!taken.Add(id))
-                throw vocabulary.Fault($"gives the id {id} to two tokens, one of them {Quote(token)}");
-        }
-        return ids.Count > 0 ? ids : throw vocabulary.Fault("is empty");
+            normalizer, preTokenizer, ModelFile.Read(type, model, ids, spells), prefix, suffix,
+            TokenizerStages.Decoder(root["decoder"]), isByteLevel);
     }
 
     private static List<AddedToken> ReadAdded(JsonAt list, Dictionary<string, int> ids)
@@ -81,57 +72,11 @@ internal static class TokenizerFile
                 item["id"].Id(), item["content"].Text(), item["single_word"].Flag(), item["lstrip"].Flag(), item["rstrip"].Flag(),
                 item["normalized"].Flag(absent: !item["special"].Flag()), item["special"].Flag());
             if (byId.TryGetValue(token.Id, out var other) && other != token.Content)
-                throw item.Fault($"gives the id {token.Id} to {Quote(token.Content)}, which is that of {Quote(other)}");
+                throw item.Fault($"gives the id {token.Id} to {ModelFile.Quote(token.Content)}, which is that of {ModelFile.Quote(other)}");
             byId[token.Id] = token.Content;
             added.Add(token);
         }
         return added;
-    }
-
-    private static BytePairModel ReadModel(JsonAt model, Dictionary<string, int> ids, bool byteLevel)
-    {
-        if (model["dropout"] is { Exists: true, Value: var dropout } && !(dropout.TryGetDouble(out var rate) && rate == 0))
-            throw model["dropout"].Unsupported("dropout of merges");
-        foreach (var affix in (string[])["continuing_subword_prefix", "end_of_word_suffix"])
-            if (model[affix].Text(absent: "").Length > 0)
-                throw model[affix].Unsupported($"a {affix}");
-        int? unknown = null;
-        if (model["unk_token"] is { Exists: true } unknownToken)
-            unknown = ids.TryGetValue(unknownToken.Text(), out var id) ? id : throw unknownToken.Fault($"is {Quote(unknownToken.Text())}, which the vocabulary lacks");
-        var merges = ReadMerges(model["merges"], ids, out var crossMark);
-        return new BytePairModel(ids, merges, new BytePairOptions(
-            byteLevel, model["byte_fallback"].Flag(), unknown, model["fuse_unk"].Flag(), model["ignore_merges"].Flag(), crossMark));
-    }
-
-    private static PairMerges ReadMerges(JsonAt list, Dictionary<string, int> ids, out bool crossMark)
-    {
-        crossMark = false;
-        var merges = new PairMerges(list.Value.ValueKind == JsonValueKind.Array ? list.Value.GetArrayLength() : 0);
-        var rank = 0;
-        foreach (var item in list.Items())
-        {
-            var (left, right) = ReadMerge(item);
-            if (left.Length == 0 || right.Length == 0)
-                throw item.Fault("joins an empty token, so that merging would never end");
-            var merged = left + right;
-            foreach (var token in (string[])[left, right, merged])
-                if (!ids.ContainsKey(token))
-                    throw item.Fault($"names {Quote(token)}, which the vocabulary lacks");
-            merges.Add(ids[left], ids[right], rank++, ids[merged]);
-            for (var at = merged.IndexOf(BytePairModel.SpaceMark, 1); at > 0 && !crossMark; at = merged.IndexOf(BytePairModel.SpaceMark, at + 1))
-                crossMark = merged[at - 1] != BytePairModel.SpaceMark;
-        }
-        return merges;
-    }
-
-    /// <summary>Older files write "left right", newer ones ["left", "right"].</summary>
-    private static (string Left, string Right) ReadMerge(JsonAt item)
-    {
-        if (item.Value.ValueKind == JsonValueKind.Array)
-            return item.Items().ToList() is [var left, var right] ? (left.Text(), right.Text()) : throw item.Fault("must be a pair of tokens");
-        var text = item.Text();
-        var space = text.IndexOf(' ');
-        return space >= 0 ? (text[..space], text[(space + 1)..]) : throw item.Fault("must be two tokens with a space between them");
     }
 
     private static (IReadOnlyList<int> Prefix, IReadOnlyList<int> Suffix) ReadPostProcessor(JsonAt at, Vocabulary vocabulary)
@@ -190,14 +135,7 @@ internal static class TokenizerFile
         var ids = processor["special_tokens"][name]["ids"].Items().Select(id => id.Id()).ToList();
         foreach (var id in ids)
             if (vocabulary.TokenOf(id) is null)
-                throw processor.Fault($"adds the id {id} for {Quote(name)}, which no token has");
+                throw processor.Fault($"adds the id {id} for {ModelFile.Quote(name)}, which no token has");
         return ids;
-    }
-
-    private static string Quote(string token) => JsonSerializer.Serialize(token.Length <= 60 ? token : token[..60] + "…", QuoteOptions.Relaxed);
-
-    private static class QuoteOptions
-    {
-        public static readonly JsonSerializerOptions Relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     }
 }

@@ -16,6 +16,11 @@ internal static class TokenizerStages
         "Prepend" => new PrependText(at["prepend"].Text()),
         "Replace" => Replace(at),
         "Strip" => new StripEnds(at["strip_left"].Flag(), at["strip_right"].Flag()),
+        "StripAccents" => new StripMarks(onlyNonSpacing: false),
+        "BertNormalizer" => BertNormalizer(at),
+        "Nmt" => new NmtCleaning(),
+        "Precompiled" => Precompiled(at["precompiled_charsmap"]),
+        "ByteLevel" => new ByteSpelling(),
         var other => throw at.Unsupported($"a normalizer of type {other}"),
     };
 
@@ -28,7 +33,8 @@ internal static class TokenizerStages
         "Punctuation" => new PatternSplit(new CharacterPattern(CharacterPattern.IsPunctuation), at["behavior"].Exists ? Behavior(at["behavior"]) : SplitBehavior.Isolated, invert: false),
         "WhitespaceSplit" => new PatternSplit(new CharacterPattern(Rune.IsWhiteSpace), SplitBehavior.Removed, invert: false),
         "Whitespace" => new PatternSplit(new WordPattern(), SplitBehavior.Removed, invert: true),
-        "CharDelimiterSplit" => new PatternSplit(SplitPattern.FromText(Character(at["delimiter"]).ToString()), SplitBehavior.Removed, invert: false),
+        "FixedLength" => new FixedLengthSplit(at["length"].Exists ? at["length"].Number() is > 0 and var length ? length : throw at["length"].Fault("must be above 0") : 5),
+        "CharDelimiterSplit" or "Delimiter" => new PatternSplit(SplitPattern.FromText(Character(at["delimiter"]).ToString()), SplitBehavior.Removed, invert: false),
         "BertPreTokenizer" => new PreTokenizerSequence([
             new PatternSplit(new CharacterPattern(Rune.IsWhiteSpace), SplitBehavior.Removed, invert: false),
             new PatternSplit(new CharacterPattern(CharacterPattern.IsPunctuation), SplitBehavior.Isolated, invert: false)]),
@@ -36,11 +42,20 @@ internal static class TokenizerStages
         var other => throw at.Unsupported($"a pre-tokenizer of type {other}"),
     };
 
-    /// <summary>Whether the pieces are spelled in bytes in the end.</summary>
+    /// <summary>Whether the pieces are spelled in bytes by the last stage.</summary>
     public static bool EndsInBytes(JsonAt at) => at["type"].Text() switch
     {
         "ByteLevel" => true,
         "Sequence" => at["pretokenizers"].Items().Select(EndsInBytes).LastOrDefault(),
+        _ => false,
+    };
+
+    /// <summary>Whether a normalizer or pre-tokenizer spells the text in bytes.</summary>
+    /// <param name="members">The steps of a sequence.</param>
+    public static bool SpellsInBytes(JsonAt at, string members) => at.Exists && at["type"].Text() switch
+    {
+        "ByteLevel" => true,
+        "Sequence" => at[members].Items().Any(step => SpellsInBytes(step, members)),
         _ => false,
     };
 
@@ -53,39 +68,89 @@ internal static class TokenizerStages
         return () => [.. makers.Select(make => make())];
     }
 
-    /// <summary>Refuses replacements that, one after the other, could make a text many times as long: a few dozen that double it would fill any memory.</summary>
+    /// <summary>Refuses stages that, one after the other, could make a text many times as long: a few dozen that double it would fill any memory.</summary>
+    /// <param name="members">The steps of a sequence.</param>
     public static void CheckGrowth(JsonAt at, string members)
     {
         const double MostGrowth = 1024;
         var growth = 1.0;
         Multiply(at);
         if (growth > MostGrowth)
-            throw at.Fault($"has replacements that can make a text more than {MostGrowth} times as long");
+            throw at.Fault($"has steps that can make a text more than {MostGrowth} times as long");
 
         void Multiply(JsonAt stage)
         {
             if (!stage.Exists)
                 return;
-            if (stage["type"].Text() == "Sequence")
-            {
+            if (stage["type"].Text() != "Sequence")
+                growth *= Growth(stage);
+            else
                 foreach (var step in stage[members].Items())
                     Multiply(step);
-            }
-            else if (stage["type"].Text() == "Replace")
-            {
+        }
+    }
+
+    private static double Growth(JsonAt stage)
+    {
+        switch (stage["type"].Text())
+        {
+            case "Replace":
                 var shortest = stage["pattern"]["String"] is { Exists: true } text ? Math.Max(1, text.Text().Length) : 1;
-                growth *= Math.Max(1, stage["content"].Text().Length / (double)shortest);
-            }
+                return Math.Max(1, stage["content"].Text().Length / (double)shortest);
+            case "Prepend":
+                return Math.Max(1, stage["prepend"].Text().Length);
+            case "Precompiled":
+                return Precompiled(stage["precompiled_charsmap"]).MostGrowth;
+            case "NFKC" or "NFKD":
+                return 18;         // U+FDFA
+            case "NFD" or "BertNormalizer" or "ByteLevel":
+                return 3;
+            case "Metaspace":
+                return 2;          // a mark before every piece
+            default:
+                return 1;
         }
     }
 
     private static PreTokenizerSequence PreTokenizerSequence(JsonAt at)
     {
-        var steps = at["pretokenizers"].Items().ToList();
-        // Later steps would have to see the bytes' stand-ins; no public model asks for that.
-        if (steps.SkipLast(1).FirstOrDefault(EndsInBytes) is { Exists: true } early)
-            throw early.Unsupported("a ByteLevel pre-tokenizer before another one");
-        return new PreTokenizerSequence([.. steps.Select(PreTokenizer)]);
+        var steps = new List<PreTokenizer>();
+        var items = at["pretokenizers"].Items().ToList();
+        foreach (var (index, item) in items.Index())
+        {
+            steps.Add(PreTokenizer(item));
+            // After the last step, spelling in bytes is the model's part.
+            if (index < items.Count - 1 && EndsInBytes(item))
+                steps.Add(new SpellInBytes());
+        }
+        return new PreTokenizerSequence(steps);
+    }
+
+    private static NormalizerSequence BertNormalizer(JsonAt at)
+    {
+        var steps = new List<TextNormalizer>();
+        var lowers = at["lowercase"].Flag(absent: true);
+        if (at["clean_text"].Flag(absent: true))
+            steps.Add(new CleanText());
+        if (at["handle_chinese_chars"].Flag(absent: true))
+            steps.Add(new SeparateIdeographs());
+        if (at["strip_accents"].Flag(absent: lowers))
+            steps.AddRange([new CanonicalForm(composed: false), new StripMarks(onlyNonSpacing: true)]);
+        if (lowers)
+            steps.Add(new LowerCase());
+        return new NormalizerSequence(steps);
+    }
+
+    private static PrecompiledCharacters Precompiled(JsonAt at)
+    {
+        try
+        {
+            return new PrecompiledCharacters(Convert.FromBase64String(at.Text()));
+        }
+        catch (FormatException exception)
+        {
+            throw at.Fault($"is no table of SentencePiece in base 64 ({exception.Message})");
+        }
     }
 
     private static void AddDecoder(JsonAt at, List<Func<DecoderStage>> makers, bool isLast)
@@ -114,6 +179,18 @@ internal static class TokenizerStages
             case "Strip":
                 var (content, start, stop) = (Character(at["content"]), at["start"].Number(), at["stop"].Number());
                 makers.Add(() => new StripDecoding(content, start, stop));
+                break;
+            case "WordPiece":
+                var (continuing, cleansWords) = (at["prefix"].Text(absent: "##"), at["cleanup"].Flag(absent: true));
+                makers.Add(() => new WordPieceDecoding(continuing, cleansWords));
+                break;
+            case "CTC":
+                var (padding, delimiter, cleans) = (at["pad_token"].Text(absent: "<pad>"), at["word_delimiter_token"].Text(absent: "|"), at["cleanup"].Flag(absent: true));
+                makers.Add(() => new CtcDecoding(padding, delimiter, cleans));
+                break;
+            case "BPEDecoder":
+                var suffix = at["suffix"].Text(absent: "</w>") is { Length: > 0 } given ? given : throw at["suffix"].Fault("must not be empty");
+                makers.Add(() => new WordEndDecoding(suffix));
                 break;
             case "Metaspace":
                 var (mark, scheme) = (Mark(at), Scheme(at));

@@ -46,7 +46,10 @@ public sealed class JinjaTests
 
     [Fact]
     [Trait("Category", "Nightly")]
-    public void Many_random_templates_render_as_Jinja_renders_them() => Compare(new RandomTemplates(seed: DateTime.UtcNow.DayOfYear + 1), 100_000);
+    public void Many_random_templates_render_as_Jinja_renders_them() => Compare(new RandomTemplates(Seed), 100_000);
+
+    /// <summary>Another one every day; AGORA_TEMPLATE_SEED repeats one.</summary>
+    private static int Seed => Environment.GetEnvironmentVariable("AGORA_TEMPLATE_SEED") is { Length: > 0 } given ? int.Parse(given, CultureInfo.InvariantCulture) : DateTime.UtcNow.DayOfYear + 1;
 
     private static void Compare(RandomTemplates random, int count)
     {
@@ -59,10 +62,12 @@ public sealed class JinjaTests
             rendered += theirs.Text is null ? 0 : 1;
             if (theirs.Text is not null && ours.Text != theirs.Text && !IsAddress(theirs.Text) && ours.Error?.Contains("not support", StringComparison.Ordinal) != true
                 // Jinja writes an address here, which other filters then count or cut.
-                && ours.Error?.Contains("has yet to make", StringComparison.Ordinal) != true)
+                && ours.Error?.Contains("has yet to make", StringComparison.Ordinal) != true
+                // Of constants Jinja makes nothing where it fails on variables.
+                && ours.Error?.Contains("cannot slice", StringComparison.Ordinal) != true)
                 different.Add(string.Create(CultureInfo.InvariantCulture, $"template: {template}\nJinja: {theirs.Text}\nours: {ours.Text ?? ours.Error}"));
         }
-        Assert.True(different.Count == 0, $"{different.Count} differ:\n" + string.Join("\n\n", different.Take(8)));
+        Assert.True(different.Count == 0, $"{different.Count} differ with seed {random.Seed}:\n" + string.Join("\n\n", different.OrderBy(text => text.Length).Take(40)));
         Assert.True(rendered > count / 4, $"only {rendered} of {count} templates can be rendered at all");
     }
 

@@ -177,7 +177,19 @@ public sealed class TokenizerTests : IDisposable
     [Theory]
     [InlineData("{", "not valid JSON")]
     [InlineData("{}", "model")]
-    [InlineData("""{"model":{"type":"Unigram","vocab":{}}}""", "a tokenizer of type Unigram is not supported")]
+    [InlineData("""{"model":{"type":"SentencePiece","vocab":{"a":0}}}""", "a tokenizer of type SentencePiece is not supported")]
+    [InlineData("""{"model":{"type":"Unigram","vocab":{}}}""", "must be a list")]
+    [InlineData("""{"model":{"type":"Unigram","vocab":[]}}""", "is empty")]
+    [InlineData("""{"model":{"type":"Unigram","vocab":[["a"]]}}""", "must be a token and its score")]
+    [InlineData("""{"model":{"type":"Unigram","vocab":[["a",1e999]]}}""", "must be a token and its score")]
+    [InlineData("""{"model":{"type":"Unigram","vocab":[["a",-1.0]]}}""", "without unk_id is not supported")]
+    [InlineData("""{"model":{"type":"Unigram","unk_id":1,"vocab":[["a",-1.0]]}}""", "is 1, which no token has")]
+    [InlineData("""{"model":{"type":"WordPiece","vocab":{"a":0}}}""", "\"[UNK]\", which the vocabulary lacks")]
+    [InlineData("""{"model":{"continuing_subword_prefix":"##","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]}}""", "does not begin with the continuing_subword_prefix")]
+    [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"normalizer":{"type":"Precompiled","precompiled_charsmap":"AAA"}}""", "no table of SentencePiece")]
+    [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"normalizer":{"type":"Precompiled","precompiled_charsmap":"/////w=="}}""", "no table of SentencePiece")]
+    [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"pre_tokenizer":{"type":"FixedLength","length":0}}""", "must be above 0")]
+    [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"decoder":{"type":"BPEDecoder","suffix":""}}""", "must not be empty")]
     [InlineData("""{"model":{"vocab":{"a":0,"b":0},"merges":[]}}""", "gives the id 0 to two tokens")]
     [InlineData("""{"model":{"vocab":{"a":-1},"merges":[]}}""", "token id from 0")]
     [InlineData("""{"model":{"vocab":{"a":999999999},"merges":[]}}""", "token id from 0")]
@@ -190,7 +202,7 @@ public sealed class TokenizerTests : IDisposable
     [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"\\s+(?!\\S)|x"},"behavior":"Isolated"}}""", "before |")]
     [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"normalizer":{"type":"Sequence","normalizers":[{"type":"Replace","pattern":{"String":"a"},"content":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},{"type":"Replace","pattern":{"Regex":"a"},"content":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}]}}""", "more than 1024 times")]
     [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"decoder":{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"a"},"content":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},{"type":"Replace","pattern":{"String":"a"},"content":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}]}}""", "more than 1024 times")]
-    [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"normalizer":{"type":"Nmt"}}""", "a normalizer of type Nmt is not supported")]
+    [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"normalizer":{"type":"Rot13"}}""", "a normalizer of type Rot13 is not supported")]
     [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"\\p{Han}+"},"behavior":"Isolated","invert":false}}""", "the regular expression")]
     [InlineData("""{"model":{"vocab":{"a":0},"merges":[],"dropout":0.1}}""", "dropout of merges is not supported")]
     public void A_broken_or_unsupported_file_is_refused_saying_what_and_where(string json, string what)
@@ -199,6 +211,42 @@ public sealed class TokenizerTests : IDisposable
         var error = Assert.Throws<AgoraException>(() => Tokenizer.Load(folder.Path));
         Assert.Contains(what, error.What, StringComparison.Ordinal);
         Assert.Contains("tokenizer.json", error.Where, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"tokenizer_class":"LlamaTokenizer","add_bos_token":true,"add_eos_token":true,"bos_token":"<s>","eos_token":{"content":"</s>"}}""", "<s>▁a</s>")]
+    [InlineData("""{"tokenizer_class":"LlamaTokenizerFast","add_bos_token":false}""", "▁a")]
+    [InlineData("""{"tokenizer_class":"LlamaTokenizer"}""", "<s>▁a")]
+    [InlineData("""{"tokenizer_class":"PreTrainedTokenizerFast","add_bos_token":false,"add_eos_token":true,"eos_token":"</s>"}""", "<s>▁a")]
+    public void Llamas_class_puts_the_tokens_around_a_text_that_its_settings_ask_for(string config, string tokens)
+    {
+        File.WriteAllText(folder.File("tokenizer_config.json"), config);
+        var json = SentencePieceStyle();
+        json["post_processor"] = JsonNode.Parse("""{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],"special_tokens":{"<s>":{"id":"<s>","ids":[1],"tokens":["<s>"]}}}""");
+        var tokenizer = Loaded(json);
+        Assert.Equal(tokens, string.Concat(tokenizer.Encode("a", addSpecialTokens: true).Select(tokenizer.TokenText)));
+        Assert.Equal("▁a", string.Concat(tokenizer.Encode("a", addSpecialTokens: false).Select(tokenizer.TokenText)));
+    }
+
+    [Fact]
+    public void A_token_that_the_settings_ask_for_and_the_vocabulary_lacks_is_named()
+    {
+        File.WriteAllText(folder.File("tokenizer_config.json"), """{"tokenizer_class":"LlamaTokenizer","add_eos_token":true,"eos_token":"<eos>"}""");
+        var error = Assert.Throws<AgoraException>(() => Loaded(SentencePieceStyle()));
+        Assert.Contains("\"<eos>\", which the vocabulary lacks", error.What, StringComparison.Ordinal);
+        Assert.Contains("tokenizer_config.json", error.Where, StringComparison.Ordinal);
+    }
+
+    // Each step spells every byte above 127 in two: a few dozen would fill any memory.
+    [Theory]
+    [InlineData("normalizer", "normalizers", """{"type":"ByteLevel"}""")]
+    [InlineData("normalizer", "normalizers", """{"type":"Prepend","prepend":"aaaaaaaa"}""")]
+    [InlineData("pre_tokenizer", "pretokenizers", """{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}""")]
+    public void Steps_that_together_would_lengthen_a_text_without_end_are_refused(string part, string members, string step)
+    {
+        var json = SentencePieceStyle();
+        json[part] = new JsonObject { ["type"] = "Sequence", [members] = new JsonArray([.. Enumerable.Range(0, 40).Select(_ => JsonNode.Parse(step))]) };
+        Assert.Contains("more than 1024 times", Assert.Throws<AgoraException>(() => Loaded(json)).What, StringComparison.Ordinal);
     }
 
     [Fact]

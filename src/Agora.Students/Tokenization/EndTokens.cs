@@ -1,0 +1,53 @@
+using System.Text.Json;
+using Agora.Experiments;
+using Agora.Students.Checkpoints;
+
+namespace Agora.Students.Tokenization;
+
+/// <summary>What tokenizer_config.json says of the tokens around a text, for those classes of Transformers that heed it: Llama's and Gemma's put theirs in the place of the post-processor's.</summary>
+internal static class EndTokens
+{
+    private static readonly string[] Classes = ["LlamaTokenizer", "LlamaTokenizerFast", "CodeLlamaTokenizer", "CodeLlamaTokenizerFast", "GemmaTokenizer", "GemmaTokenizerFast"];
+
+    /// <param name="path">Of tokenizer_config.json, which may be missing.</param>
+    /// <exception cref="AgoraException">A token is asked for that the file does not name or the vocabulary lacks.</exception>
+    public static TokenizerParts Apply(TokenizerParts parts, string path)
+    {
+        if (!File.Exists(path))
+            return parts;
+        JsonDocument document;
+        try
+        {
+            document = JsonDocument.Parse(BoundedFile.Read(path, BoundedFile.Settings));
+        }
+        catch (JsonException)
+        {
+            return parts;      // whoever reads the chat template says so
+        }
+        using (document)
+        {
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                return parts;
+            var config = new JsonAt(document.RootElement, path, "");
+            if (config["tokenizer_class"] is not { Value.ValueKind: JsonValueKind.String } kind || !Classes.Contains(kind.Text()))
+                return parts;
+            return parts with
+            {
+                Prefix = Around(config, "add_bos_token", "bos_token", parts.Prefix, parts.Vocabulary),
+                Suffix = Around(config, "add_eos_token", "eos_token", parts.Suffix, parts.Vocabulary),
+            };
+        }
+    }
+
+    private static IReadOnlyList<int> Around(JsonAt config, string flag, string role, IReadOnlyList<int> given, Vocabulary vocabulary)
+    {
+        if (!config[flag].Exists)
+            return given;
+        if (!config[flag].Flag())
+            return [];
+        var token = config[role].Value.ValueKind == JsonValueKind.Object ? config[role]["content"] : config[role];
+        if (!token.Exists)
+            throw config[flag].Fault($"asks for {role}, which the file does not name");
+        return vocabulary.TryIdOf(token.Text(), out var id) ? [id] : throw token.Fault($"is {ModelFile.Quote(token.Text())}, which the vocabulary lacks");
+    }
+}
