@@ -183,6 +183,7 @@ internal static class PythonText
             case double number when double.IsInfinity(number): json.Append(number > 0 ? "Infinity" : "-Infinity"); break;
             case long or BigInteger or double: json.Append(Repr(value, line)); break;
             case string text: WriteJson(json, text, style.EscapesNonAscii); break;
+            case TemplateMarkup markup: WriteJson(json, markup.Text, style.EscapesNonAscii); break;
             case TemplateList { Kind: SequenceKind.List or SequenceKind.Tuple } list:
                 WriteItems(json, '[', ']', [.. list], item => WriteJson(json, item, style, depth + 1, line), style, depth);
                 break;

@@ -84,7 +84,7 @@ internal sealed class TemplateDict : IEnumerable<KeyValuePair<object?, object?>>
 /// <summary>A value as the key of a mapping or the member of a set: in Python 1, 1.0 and True are one key, and tuples are equal by their items.</summary>
 internal readonly struct TemplateKey(object? value) : IEquatable<TemplateKey>
 {
-    private readonly object? value = value;
+    private readonly object? value = TemplateMarkup.Plain(value);
 
     /// <summary>Lists, mappings and what a filter has yet to make cannot be keys, as in Python.</summary>
     public static bool Allows(object? value) => value switch

@@ -179,7 +179,7 @@ internal static partial class TemplateFilters
     };
 
     /// <summary>What sorting looks at: letters of either case are equal unless told otherwise.</summary>
-    private static object? SortKey(object? value, bool caseSensitive) => value is string text && !caseSensitive ? PythonCase.Lower(text) : value;
+    private static object? SortKey(object? value, bool caseSensitive) => TemplateMarkup.Plain(value) is string text && !caseSensitive ? PythonCase.Lower(text) : value;
 
     private static Comparer<object?> Order(TemplateCall call) => Comparer<object?>.Create((left, right) =>
     {

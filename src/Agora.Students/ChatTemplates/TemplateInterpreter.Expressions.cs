@@ -97,9 +97,9 @@ internal sealed partial class TemplateInterpreter
             case Name name:
                 return scope.Find(name.Text, out var found) ? found : new Undefined(name.Text);
             case ListExpression list:
-                return Made(new TemplateList([.. list.Items.Select(item => TemplateMarkup.Plain(Evaluate(item)))], list.IsTuple ? SequenceKind.Tuple : SequenceKind.List), list.Line);
+                return Made(new TemplateList([.. list.Items.Select(Evaluate)], list.IsTuple ? SequenceKind.Tuple : SequenceKind.List), list.Line);
             case DictExpression dict:
-                return Made(new TemplateDict(dict.Items.Select(item => KeyValuePair.Create(Hashable(TemplateMarkup.Plain(Evaluate(item.Key)), item.Key.Line), TemplateMarkup.Plain(Evaluate(item.Value)))).ToList()), dict.Line);
+                return Made(new TemplateDict(dict.Items.Select(item => KeyValuePair.Create(Hashable(TemplateMarkup.Plain(Evaluate(item.Key)), item.Key.Line), Evaluate(item.Value))).ToList()), dict.Line);
             case MemberExpression member:
                 var of = Evaluate(member.Of);
                 Budget.Read(of is TemplateDict ? null : of, member.Line);      // methods go through a text or list
@@ -211,7 +211,7 @@ internal sealed partial class TemplateInterpreter
             return recurse(Arguments("loop", call.Arguments, call.Line).Bind("iterable").Value(0), call.Line);
         if (function is not TemplateFunction callable)
             throw new TemplateFault(function is Undefined undefined ? $"{undefined} cannot be called" : $"cannot call {TemplateValues.Kind(function)}", call.Line);
-        var arguments = Arguments(callable.Name, call.Arguments, call.Line);
+        var arguments = Arguments(callable.Name, call.Arguments, call.Line, keepsMarkup: callable.Parameters is not null);
         if (caller is not null)
             arguments = new TemplateCall(callable.Name, arguments.Positional, new Dictionary<string, object?>(arguments.Named) { ["caller"] = caller }, call.Line, this);
         foreach (var argument in arguments.Positional)
@@ -219,14 +219,16 @@ internal sealed partial class TemplateInterpreter
         return Made(callable.Body(arguments), call.Line);
     }
 
-    private TemplateCall Arguments(string name, CallArguments arguments, int line)
+    /// <param name="keepsMarkup">For a macro, which hands its arguments on.</param>
+    private TemplateCall Arguments(string name, CallArguments arguments, int line, bool keepsMarkup = false)
     {
-        var positional = arguments.Positional.Select(argument => TemplateMarkup.Plain(Evaluate(argument))).ToList();
+        object? Argument(Expression argument) => keepsMarkup ? Evaluate(argument) : TemplateMarkup.Plain(Evaluate(argument));
+        var positional = arguments.Positional.Select(Argument).ToList();
         if (arguments.ListSplat is { } list)
             positional.AddRange(TemplateIteration.Items(Evaluate(list), line));
         var named = new Dictionary<string, object?>(StringComparer.Ordinal);
         foreach (var (key, value) in arguments.Named)
-            named[key] = TemplateMarkup.Plain(Evaluate(value));
+            named[key] = Argument(value);
         if (arguments.DictSplat is { } splat)
             foreach (var (key, value) in Evaluate(splat) as TemplateDict ?? throw new TemplateFault("** needs a mapping", line))
                 named[key as string ?? throw new TemplateFault("** needs a mapping with strings as keys", line)] = value;

@@ -54,7 +54,7 @@ internal static partial class TemplateMethods
         "partition" => Method(name, call => Partition(text, call, fromRight: false)),
         "rpartition" => Method(name, call => Partition(text, call, fromRight: true)),
         "join" => Method(name, call => string.Join(text, TemplateIteration.Items(call.Bind("iterable").Value(0), call.Line)
-            .Select(item => item as string ?? throw call.Fault($"needs strings, got {TemplateValues.Kind(item)}")))),
+            .Select(item => TemplateMarkup.Plain(item) as string ?? throw call.Fault($"needs strings, got {TemplateValues.Kind(item)}")))),
         "find" => Method(name, call => Find(text, call, fromRight: false)),
         "rfind" => Method(name, call => Find(text, call, fromRight: true)),
         "index" => Method(name, call => Find(text, call, fromRight: false) is var at and >= 0 ? at : throw call.Fault("does not find the text")),

@@ -24,6 +24,7 @@ internal static class TemplateOperators
         (null, null) => true,
         (string a, string b) => string.Equals(a, b, StringComparison.Ordinal),
         (Undefined, Undefined) => true,
+        (TemplateMarkup, _) or (_, TemplateMarkup) => AreEqual(TemplateMarkup.Plain(left), TemplateMarkup.Plain(right)),
         (TemplateList a, TemplateList b) => a.Kind == b.Kind && a.Kind != SequenceKind.Values && a.Count == b.Count && a.Zip(b).All(pair => AreEqual(pair.First, pair.Second)),
         (TemplateDict a, TemplateDict b) => a.Count == b.Count && a.All(entry => b.TryGet(entry.Key, out var other) && AreEqual(entry.Value, other)),
         _ when IsNumber(left) && IsNumber(right) => CompareNumbers(left!, right!) == 0,
@@ -33,6 +34,7 @@ internal static class TemplateOperators
     public static int Compare(object? left, object? right, int line) => (left, right) switch
     {
         (string a, string b) => ComparePoints(a, b),
+        (TemplateMarkup, _) or (_, TemplateMarkup) => Compare(TemplateMarkup.Plain(left), TemplateMarkup.Plain(right), line),
         (TemplateList a, TemplateList b) when a.Kind == b.Kind && a.Kind is SequenceKind.List or SequenceKind.Tuple => CompareLists(a, b, line),
         _ when IsNumber(left) && IsNumber(right) => CompareNumbers(left!, right!),
         _ => throw new TemplateFault($"cannot tell which is greater: {TemplateValues.Kind(left)} or {TemplateValues.Kind(right)}", line),
@@ -40,7 +42,7 @@ internal static class TemplateOperators
 
     public static bool Contains(object? container, object? item, int line) => container switch
     {
-        string text when item is string part => text.Contains(part, StringComparison.Ordinal),
+        string text when TemplateMarkup.Plain(item) is string part => text.Contains(part, StringComparison.Ordinal),
         TemplateList list => list.Any(element => AreEqual(element, item)),
         TemplateGenerator generator => generator.Any(element => AreEqual(element, item)),
         TemplateDict dict => dict.TryGet(item, out _),

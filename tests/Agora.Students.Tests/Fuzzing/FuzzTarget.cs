@@ -6,7 +6,6 @@ using Agora.Students.ChatTemplates;
 using Agora.Students.Checkpoints;
 using Agora.Students.Tokenization;
 using Agora.Tests.Inference;
-using Agora.Tests.Tokenization;
 
 namespace Agora.Tests.Fuzzing;
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Agora.Tests.Fuzzing;
 
 namespace Agora.Tests.Tokenization;
 

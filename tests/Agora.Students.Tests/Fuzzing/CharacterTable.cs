@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Agora.Tests.Tokenization;
+namespace Agora.Tests.Fuzzing;
 
 /// <summary>Writes a table of replacements as SentencePiece does: a double array (https://github.com/s-yata/darts-clone) and texts that end with a zero byte.</summary>
 internal static class CharacterTable
