@@ -16,6 +16,14 @@ internal static class ModelFile
         _ => throw model.Unsupported($"a tokenizer of type {type}"),
     };
 
+    /// <summary>The type of a model in a file older than the field: told by what it has, as the reference does.</summary>
+    public static string TypeByFields(JsonAt model) =>
+        model["merges"].Exists ? "BPE"
+        : model["vocab"].Value.ValueKind == JsonValueKind.Array ? "Unigram"
+        : model["continuing_subword_prefix"].Exists && model["max_input_chars_per_word"].Exists ? "WordPiece"
+        : model["unk_token"].Exists ? "WordLevel"
+        : "BPE";
+
     public static bool HasAffixes(JsonAt model) => model["continuing_subword_prefix"].Text(absent: "").Length + model["end_of_word_suffix"].Text(absent: "").Length > 0;
 
     public static Dictionary<string, int> ReadIds(JsonAt vocabulary)

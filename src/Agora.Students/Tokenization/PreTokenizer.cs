@@ -180,9 +180,6 @@ internal sealed class DigitSplit(bool individually) : PreTokenizer
 /// <summary>Matches the characters of a kind, each by itself.</summary>
 internal sealed class CharacterPattern(Func<Rune, bool> isOfKind) : SplitPattern
 {
-    /// <summary>Unicode's punctuation, and what ASCII has of symbols beside it.</summary>
-    public static bool IsPunctuation(Rune rune) => Rune.IsPunctuation(rune) || rune.IsAscii && Rune.IsSymbol(rune);
-
     public override void Match(string text, TextRange within, List<TextRange> matches)
     {
         var at = within.Start;

@@ -43,14 +43,18 @@ internal readonly record struct TextRange(int Start, int End)
 /// <summary>Any regular expression that can be matched in linear time, on a copy of the text in which each character beyond U+FFFF is one unit.</summary>
 /// <remarks>
 /// .NET matches UTF-16 units, so that \p{L} and negated classes would see halves of an emoji. In the copy, a character beyond U+FFFF is replaced by one
-/// of the same general category; patterns that name such characters themselves are refused. The engine is .NET's non-backtracking one, which has no look-around:
+/// of the same general category that the pattern does not name; patterns that name such characters themselves are refused. The engine is .NET's non-backtracking one, which has no look-around:
 /// the one look-ahead that public tokenizers use, <c>\s+(?!\S)|\s+</c>, is done here; others are refused.
 /// </remarks>
 internal sealed class RegexPattern : SplitPattern
 {
     private const string AllButLastSpace = @"\s+(?!\S)";
 
+    private static readonly Regex Named = new(@"(?<from>\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|[^\\\x00-\x7F])(?:-(?<to>\\u[0-9A-Fa-f]{4}|[^\\\x00-\x7F]))?|.-(?<to>\\u[0-9A-Fa-f]{4}|[^\\\x00-\x7F])",
+        RegexOptions.CultureInvariant | RegexOptions.NonBacktracking | RegexOptions.Singleline);
+
     private readonly Regex regex;
+    private readonly char[] standIns;        // by category
     private readonly int spaces = -1;        // the group that stands for the look-ahead, if the pattern has it
     // The group of any character that the pattern does not match, if it may begin with something optional: .NET 10's engine misses matches of \s?\p{L}+ where it has to
     // look for their beginning, and finds all where every place is the beginning of some match.
@@ -75,6 +79,8 @@ internal sealed class RegexPattern : SplitPattern
             throw new ArgumentException(
                 written.Contains(AllButLastSpace, StringComparison.Ordinal) ? @"\s+(?!\S) is supported before |\s+ only" : "look-around, back-references and the like take more than linear time", exception);
         }
+        var named = Named.Matches(pattern).Select(NamedBy).ToList();
+        standIns = [.. Enum.GetValues<UnicodeCategory>().Select(category => StandIn(category, named))];
         spaces = regex.GroupNumberFromName("agora_spaces");
         others = regex.GroupNumberFromName("agora_other");
     }
@@ -94,7 +100,7 @@ internal sealed class RegexPattern : SplitPattern
         {
             var status = Rune.DecodeFromUtf16(piece[at..], out var rune, out var length);
             starts.Add(within.Start + at);
-            copy.Append(status == OperationStatus.Done ? rune.IsBmp ? (char)rune.Value : StandIn(Rune.GetUnicodeCategory(rune)) : '\uFFFD');
+            copy.Append(status == OperationStatus.Done ? rune.IsBmp ? (char)rune.Value : standIns[(int)Rune.GetUnicodeCategory(rune)] : '\uFFFD');
             at += length;
         }
         starts.Add(within.End);
@@ -130,8 +136,38 @@ internal sealed class RegexPattern : SplitPattern
         return found;
     }
 
+    private static (int First, int Last) NamedBy(Match match)
+    {
+        var first = match.Groups["from"].Success ? Point(match.Groups["from"].Value) : match.Value[0];
+        return (first, match.Groups["to"].Success ? Point(match.Groups["to"].Value) : first);
+
+        static int Point(string written) => written[0] == '\\' ? int.Parse(written.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture) : written[0];
+    }
+
+    // A character that the pattern names by itself or in a range would match for its own sake.
+    private static char StandIn(UnicodeCategory category, List<(int First, int Last)> named)
+    {
+        var usual = UsualStandIn(category);
+        var kind = CharUnicodeInfo.GetUnicodeCategory(usual);
+        if (IsFree(usual))
+            return usual;
+        for (var point = 0xFFFF; point > 0x7F; point--)
+            if (CharUnicodeInfo.GetUnicodeCategory((char)point) == kind && IsFree(point))
+                return (char)point;
+        return category switch
+        {
+            // Seldom asked for by category, and often by its range.
+            UnicodeCategory.PrivateUse => StandIn(UnicodeCategory.OtherNotAssigned, named),
+            // There are none beyond.
+            UnicodeCategory.TitlecaseLetter or UnicodeCategory.EnclosingMark or UnicodeCategory.InitialQuotePunctuation or UnicodeCategory.FinalQuotePunctuation => usual,
+            _ => throw new ArgumentException("the pattern names every character of a category up to U+FFFF, and characters beyond are matched through those"),
+        };
+
+        bool IsFree(int point) => !named.Exists(range => range.First <= point && point <= range.Last);
+    }
+
     /// <summary>A rare character of the category from the Basic Multilingual Plane.</summary>
-    private static char StandIn(UnicodeCategory category) => category switch
+    private static char UsualStandIn(UnicodeCategory category) => category switch
     {
         UnicodeCategory.UppercaseLetter => '\uA7AE',
         UnicodeCategory.LowercaseLetter => '\uA7B5',

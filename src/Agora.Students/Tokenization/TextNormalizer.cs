@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace Agora.Students.Tokenization;
@@ -36,7 +35,7 @@ internal sealed class StripMarks(bool onlyNonSpacing) : TextNormalizer
 {
     public override string Apply(string text) => Ascii.IsValid(text) ? text : Characters.Map(text, (rune, kept) =>
     {
-        if (!(Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark || !onlyNonSpacing && Rune.GetUnicodeCategory(rune) is UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark))
+        if (!(onlyNonSpacing ? ReferenceCategories.IsNonSpacingMark(rune) : ReferenceCategories.IsMark(rune)))
             kept.Append(rune);
     });
 }
@@ -54,8 +53,7 @@ internal sealed class CleanText : TextNormalizer
             kept.Append(rune);
     });
 
-    private static bool IsControl(Rune rune) => rune.Value is not ('\t' or '\n' or '\r')
-        && Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse or UnicodeCategory.Surrogate;
+    private static bool IsControl(Rune rune) => rune.Value is not ('\t' or '\n' or '\r') && ReferenceCategories.IsControl(rune);
 }
 
 /// <summary>Puts spaces around ideographs, so that each is a word.</summary>

@@ -44,8 +44,7 @@ internal static class TokenizerFile
         var endsInBytes = root["pre_tokenizer"].Exists && TokenizerStages.EndsInBytes(root["pre_tokenizer"]);
         var isByteLevel = TokenizerStages.SpellsInBytes(root["pre_tokenizer"], "pretokenizers") || TokenizerStages.SpellsInBytes(root["normalizer"], "normalizers");
         var model = root["model"];
-        // Files older than the field's introduction have only byte-pair models in the styles read here.
-        var type = model["type"].Text(absent: "BPE");
+        var type = model["type"].Exists ? model["type"].Text() : ModelFile.TypeByFields(model);
         // A byte-pair model that looks at bytes alone goes from them to ids by itself, which is faster.
         var spells = type == "BPE" && endsInBytes && !ModelFile.HasAffixes(model) && !model["byte_fallback"].Flag();
         if (endsInBytes && !spells)

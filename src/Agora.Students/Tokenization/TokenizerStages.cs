@@ -30,14 +30,14 @@ internal static class TokenizerStages
         "ByteLevel" => new ByteLevelSplit(at["add_prefix_space"].Flag(absent: true), at["use_regex"].Flag(absent: true)),
         "Split" => new PatternSplit(Pattern(at["pattern"]), Behavior(at["behavior"]), at["invert"].Flag()),
         "Digits" => new DigitSplit(at["individual_digits"].Flag()),
-        "Punctuation" => new PatternSplit(new CharacterPattern(CharacterPattern.IsPunctuation), at["behavior"].Exists ? Behavior(at["behavior"]) : SplitBehavior.Isolated, invert: false),
+        "Punctuation" => new PatternSplit(new CharacterPattern(ReferenceCategories.IsPunctuation), at["behavior"].Exists ? Behavior(at["behavior"]) : SplitBehavior.Isolated, invert: false),
         "WhitespaceSplit" => new PatternSplit(new CharacterPattern(Rune.IsWhiteSpace), SplitBehavior.Removed, invert: false),
         "Whitespace" => new PatternSplit(new WordPattern(), SplitBehavior.Removed, invert: true),
         "FixedLength" => new FixedLengthSplit(at["length"].Exists ? at["length"].Number() is > 0 and var length ? length : throw at["length"].Fault("must be above 0") : 5),
         "CharDelimiterSplit" or "Delimiter" => new PatternSplit(SplitPattern.FromText(Character(at["delimiter"]).ToString()), SplitBehavior.Removed, invert: false),
         "BertPreTokenizer" => new PreTokenizerSequence([
             new PatternSplit(new CharacterPattern(Rune.IsWhiteSpace), SplitBehavior.Removed, invert: false),
-            new PatternSplit(new CharacterPattern(CharacterPattern.IsPunctuation), SplitBehavior.Isolated, invert: false)]),
+            new PatternSplit(new CharacterPattern(ReferenceCategories.IsPunctuation), SplitBehavior.Isolated, invert: false)]),
         "Metaspace" => new Metaspace(Mark(at), Scheme(at), at["split"].Flag(absent: true)),
         var other => throw at.Unsupported($"a pre-tokenizer of type {other}"),
     };

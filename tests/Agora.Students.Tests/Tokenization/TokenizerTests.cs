@@ -174,6 +174,29 @@ public sealed class TokenizerTests : IDisposable
         Assert.Equal("\uFFFD", decoder.Complete());
     }
 
+    // Files older than the field "type" are still about, such as those of T5 and BERT.
+    [Theory]
+    [InlineData("""{"vocab":{"a":0,"b":1,"ab":2},"merges":["a b"],"continuing_subword_prefix":"","max_input_chars_per_word":100,"unk_token":"a"}""", "ab", new[] { 2 })]
+    [InlineData("""{"unk_id":0,"vocab":[["?",0.0],["a",-1.0],["b",-1.0],["ab",-1.5]]}""", "abb", new[] { 3, 2 })]
+    [InlineData("""{"unk_token":"?","continuing_subword_prefix":"~","max_input_chars_per_word":9,"vocab":{"?":0,"a":1,"~b":2}}""", "ab", new[] { 1, 2 })]
+    [InlineData("""{"unk_token":"?","vocab":{"?":0,"ab":1}}""", "ab", new[] { 1 })]
+    public void A_model_without_its_type_is_told_by_its_fields(string model, string text, int[] ids) =>
+        Assert.Equal(ids, Loaded(new JsonObject { ["model"] = JsonNode.Parse(model) }).Encode(text, addSpecialTokens: false));
+
+    // Characters beyond U+FFFF are matched through others of their category, never through those that the pattern names.
+    [Theory]
+    [InlineData(@"[\uFFFF]")]
+    [InlineData("[\uFFFF]")]
+    [InlineData(@"[\uE000-\uF8FF]")]
+    [InlineData(@"[!-\uA6E5]")]
+    [InlineData(@"[\u2E80-\uA827\uA828]")]
+    public void What_a_pattern_names_does_not_stand_for_other_characters(string pattern)
+    {
+        var matches = new List<TextRange>();
+        new RegexPattern(pattern).Match("\U0010FFFF\U000F0000\U0001F600\U0001D4A1\U00020000", new TextRange(0, 10), matches);
+        Assert.Empty(matches);
+    }
+
     [Theory]
     [InlineData("{", "not valid JSON")]
     [InlineData("{}", "model")]
@@ -198,6 +221,7 @@ public sealed class TokenizerTests : IDisposable
     [InlineData("""{"model":{"vocab":{"a":0},"merges":["a"]}}""", "two tokens with a space")]
     [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"added_tokens":[{"id":0,"content":"x"}]}""", "which is that of \"a\"")]
     [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"normalizer":{"type":"Replace","pattern":{"Regex":"(?<=a)b"},"content":""}}""", "look-around")]
+    [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"normalizer":{"type":"Replace","pattern":{"Regex":"[\\u0080-\\uFFFF]"},"content":""}}""", "every character of a category")]
     [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"normalizer":{"type":"Replace","pattern":{"Regex":"(a)\\1"},"content":""}}""", "the regular expression")]
     [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"\\s+(?!\\S)|x"},"behavior":"Isolated"}}""", "before |")]
     [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"normalizer":{"type":"Sequence","normalizers":[{"type":"Replace","pattern":{"String":"a"},"content":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},{"type":"Replace","pattern":{"Regex":"a"},"content":"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}]}}""", "more than 1024 times")]
