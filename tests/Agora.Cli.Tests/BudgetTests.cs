@@ -122,6 +122,42 @@ public sealed partial class BudgetTests
     }
 
     [Fact]
+    public async Task Previews_are_within_the_budget_and_the_run_counts_what_they_spent()
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Arithmetic.Answer });
+        using var folder = new ScratchFolder();
+        File.WriteAllText(Path.Combine(folder.Path, "priced.yaml"), Experiment(endpoint.Address));
+        decimal Charged() => (endpoint.Tokens.Input + endpoint.Tokens.Output) / 1000m;
+        string[] preview = ["generate", "preview", "priced.yaml", .. Priced, "--set", "budget.limitDollars=1.2", "-n"];
+        using var stopped = await AgoraProcess.RunAsync(folder.Path, [.. preview, "40"]);
+        Assert.Equal(3, stopped.ExitCode);
+        Assert.Contains("the budget of $1.2", stopped.Error, StringComparison.Ordinal);
+        Assert.InRange(Charged(), 0.1m, 1.2m);
+
+        // The same command again spends nothing beyond it, and neither does the run.
+        using var again = await AgoraProcess.RunAsync(folder.Path, [.. preview, "40"]);
+        Assert.Equal(3, again.ExitCode);
+        using var run = await AgoraProcess.RunAsync(folder.Path, ["generate", "priced.yaml", .. Priced, "--set", "budget.limitDollars=1.2"]);
+        Assert.Equal(3, run.ExitCode);
+        Assert.InRange(Charged(), 0.1m, 1.2m);
+
+        // What was paid for is shown for nothing, and the run that may go on does not ask for it again.
+        var requests = endpoint.Requests;
+        using var shown = await AgoraProcess.RunAsync(folder.Path, [.. preview, "2"]);
+        Assert.True(shown.ExitCode == 0, shown.Error);
+        Assert.Equal(requests, endpoint.Requests);
+        using var whole = await AgoraProcess.RunAsync(folder.Path, ["generate", "priced.yaml", .. Priced, "--set", "budget.limitDollars=1000"]);
+        Assert.True(whole.ExitCode == 0, whole.Error);
+        Assert.Equal(Charged(), Billed(whole.Error));
+        Assert.Equal(40, endpoint.Requests);
+
+        using var done = await AgoraProcess.RunAsync(folder.Path, [.. preview, "2"]);
+        Assert.Equal(2, done.ExitCode);
+        Assert.Contains("--set budget.limitDollars=null", done.Error, StringComparison.Ordinal);
+        Assert.Equal(40, endpoint.Requests);
+    }
+
+    [Fact]
     public async Task Evaluations_have_a_budget_and_a_bill_of_their_own()
     {
         await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = _ => "The answer is 4." });

@@ -20,7 +20,7 @@ internal static class GeneratePreviewCommand
         var (endpoint, model, key) = GenerateCommand.EndpointOptions();
         var count = new Option<int>("-n") { Description = "Tries of each generator in each setting.", HelpName = "count", DefaultValueFactory = _ => 3 }.Within(1);
         var json = new Option<bool>("--json") { Description = "Print one JSON document per generator and setting." };
-        var command = new Command("preview", "Show one full prompt and a few fresh instances with their verdicts. Keeps nothing, begins no run.");
+        var command = new Command("preview", "Show one full prompt and a few fresh instances with their verdicts. Begins no run; keeps nothing, or under budget.limitDollars the paid completions, for the run.");
         arguments.AddTo(command);
         foreach (var option in (Option[])[settings, generators, endpoint, model, key, count, json, runs])
             command.Options.Add(option);

@@ -115,6 +115,9 @@ public sealed class GenerateStep : RunStep
     private const int WordsOfVerdict = 50;
     private const int MostSeedsMeasured = 1000;
 
+    /// <summary>Whether asking it, or what it asks besides, may cost dollars.</summary>
+    internal bool Costs => Charged.Any(model => model.Provider != ModelSpec.Embedded || model.Price is not null);
+
     /// <summary>Asks for a few instances that are kept nowhere.</summary>
     internal async Task<GenerationPreview> PreviewAsync(int tries, ILanguageModels models, CancellationToken cancellationToken)
     {
@@ -123,6 +126,19 @@ public sealed class GenerateStep : RunStep
             Judge = helpers.Judge is { } judge ? await models.OpenChatAsync(judge.Spec, cancellationToken) : null,
             Embeddings = helpers.Embeddings is { } embeddings ? await helpers.OpenEmbeddings(embeddings.Spec, cancellationToken) : null,
             Reward = await helpers.RewardAsync(journal: null, cancellationToken),
+        }, cancellationToken);
+    }
+
+    /// <summary>The same through the step's journal: what is paid for is on the step's bill, and nobody pays for it again.</summary>
+    internal async Task<GenerationPreview> PreviewAsync(int tries, StepWorkspace workspace, ILanguageModels models, CancellationToken cancellationToken)
+    {
+        using var chat = await workspace.OpenOnlineAsync(generator.Spec, generator.Identity, models, cancellationToken);
+        using var scoring = helpers.Judge is { } judge ? await workspace.OpenOnlineAsync(judge.Spec, judge.Identity, models, cancellationToken) : null;
+        return await GenerationPreview.AskAsync(plan, tries, new GenerationModels(chat)
+        {
+            Judge = scoring,
+            Embeddings = helpers.Embeddings is { } embeddings ? await workspace.OpenEmbeddingsAsync(helpers.OpenEmbeddings, embeddings, cancellationToken) : null,
+            Reward = await helpers.RewardAsync(workspace.Journal, cancellationToken),
         }, cancellationToken);
     }
 

@@ -75,18 +75,82 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
 
     private static StepGraph DataAlone(StepGraph graph) => graph with { Students = [], Anchors = [], Solvers = [] };
 
-    private Task BeginBudgetAsync(RunBills bills, Experiment experiment, CancellationToken cancellationToken) =>
+    private async Task BeginBudgetAsync(RunBills bills, Experiment experiment, CancellationToken cancellationToken)
+    {
+        // A preview has no run that it could hold, and what it spends now must stand on the bill.
+        if (experiment.Budget.LimitDollars is not null)
+            (await FileLock.SharedAsync(PreviewingFile, waiting: null, cancellationToken)).Dispose();
+        await ReadBudgetAsync(bills, experiment, cancellationToken);
+    }
+
+    private Task ReadBudgetAsync(RunBills bills, Experiment experiment, CancellationToken cancellationToken) =>
         bills.BeginAsync(services.Budget, experiment.Budget.LimitDollars, "budget.limitDollars", "add price: {input: …, output: …} in dollars per million tokens to the model", cancellationToken);
 
-    /// <summary>One prompt and a few fresh instances of every generator in every setting; nothing is kept, and no run begins.</summary>
+    // Held while a preview spends of a budget.
+    private string PreviewingFile => Path.Combine(archive.Folder, "previewing");
+
+    /// <summary>One prompt and a few fresh instances of every generator in every setting. No run begins, and without a limit of dollars nothing is kept.</summary>
+    /// <remarks>
+    /// With a limit, what costs dollars goes through the journals of the run's own steps: it is counted whatever becomes of this process, and the run does not pay for it again.
+    /// </remarks>
     /// <param name="tries">Of each generator in each setting.</param>
-    /// <exception cref="AgoraException">The experiment cannot be started, or a model cannot be reached.</exception>
+    /// <exception cref="AgoraException">The experiment cannot be started, a model cannot be reached, or the budget is used up.</exception>
     public async IAsyncEnumerable<GenerationPreview> PreviewAsync(Experiment experiment, int tries, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var graph = DataAlone(await GraphAsync(PriceTable.Shipped.Complete(experiment), mayFetch: true, cancellationToken));
+        experiment = PriceTable.Shipped.Complete(experiment);
+        var whole = await GraphAsync(experiment, mayFetch: true, cancellationToken);
+        var graph = DataAlone(whole);
         StepDemands.Check(graph.Steps);
+        using var spending = experiment.Budget.LimitDollars is null || !graph.Data.Any(node => node.Generate.Costs) ? null
+            : await SpendOnPreviewAsync(experiment, whole, graph, cancellationToken);
         foreach (var node in graph.Data)
-            yield return await node.Generate.PreviewAsync(tries, services.Models, cancellationToken);
+        {
+            yield return spending is not null && node.Generate.Costs ? await CountedPreviewAsync(node.Generate, tries, cancellationToken)
+                : await node.Generate.PreviewAsync(tries, services.Models, cancellationToken);
+        }
+    }
+
+    // Nobody else spends the budget meanwhile: no other preview here, and no process of the experiment's runs.
+    private async Task<IDisposable> SpendOnPreviewAsync(Experiment experiment, StepGraph whole, StepGraph data, CancellationToken cancellationToken)
+    {
+        DurableFiles.Instance.CreateFolder(archive.Folder);
+        var held = new HeldLocks();
+        try
+        {
+            held.Add(FileLock.TryExclusive(PreviewingFile)
+                ?? throw new AgoraException("another preview spends a budget", PreviewingFile, "wait until it ends: a limit of dollars holds for one process at a time"));
+            foreach (var run in ((StepGraph[])[whole, data]).Select(graph => archive.RunOf(experiment, graph)).OfType<RunFolder>().DistinctBy(run => run.Id))
+                held.Add(run.HoldBudget());
+            await ReadBudgetAsync(new RunBills(experiment, data, archive.Store, services.Models), experiment, cancellationToken);
+            return held;
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<GenerationPreview> CountedPreviewAsync(GenerateStep step, int tries, CancellationToken cancellationToken)
+    {
+        GenerationPreview? preview = null;
+        await archive.Store.BeginAsync(step.Identity, async workspace =>
+        {
+            preview = await step.PreviewAsync(tries, workspace, services.Models, cancellationToken);
+            await workspace.Journal.FlushAsync(cancellationToken);
+        });
+        return preview ?? throw new AgoraException($"\"{step.Name}\" is done already or is being done, and what a preview of it costs could not be counted", "budget.limitDollars",
+            "look at the data set itself, or preview it without a limit: --set budget.limitDollars=null")
+        { ExitCode = 2 };
+    }
+
+    private sealed class HeldLocks : IDisposable
+    {
+        private readonly List<FileLock> locks = [];
+
+        public void Add(FileLock one) => locks.Add(one);
+
+        public void Dispose() => locks.ForEach(one => one.Dispose());
     }
 
     private async Task<RunOutcome> ExecuteAsync(

@@ -85,6 +85,10 @@ public sealed class RunArchive
         return (run, await run.HoldAsync(cancellationToken));
     }
 
+    /// <summary>The experiment's run, where one was begun.</summary>
+    internal RunFolder? RunOf(Experiment experiment, StepGraph graph) =>
+        Path.Combine(Folder, IdOf(experiment, graph)) is var folder && File.Exists(Path.Combine(folder, RunFolder.ExperimentFileName)) ? new RunFolder(folder) : null;
+
     /// <summary>Evaluations outside experiments, newest first.</summary>
     public ImmutableArray<EvaluationFolder> Evaluations() => !Directory.Exists(Path.Combine(Folder, EvaluationsFolder)) ? [] :
     [
