@@ -4,6 +4,8 @@ using Agora.Cli;
 using Agora.Cli.Commands;
 using Agora.Experiments;
 
+Console.SetError(StandardError.Open());
+
 // Ctrl-C and SIGTERM finish the record in hand and leave a run that the same command continues; a second Ctrl-C ends at once.
 using var stop = new CancellationTokenSource();
 var signalled = 0;

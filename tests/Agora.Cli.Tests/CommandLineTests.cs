@@ -84,6 +84,23 @@ public sealed class CommandLineTests
         Assert.DoesNotContain("bug", error, StringComparison.Ordinal);
     }
 
+    // Without a stderr of its own the process has something of the runtime's there, which cannot be written to, or must not.
+    [Theory]
+    [InlineData("> out 2>&-")]
+    [InlineData("> out 2> /dev/full")]
+    public async Task A_stderr_that_takes_nothing_ends_no_run(string redirection)
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "there is no /dev/full here");
+        using var folder = new ScratchFolder();
+        using var shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", $"exec \"$0\" \"$@\" {redirection}", .. AgoraProcess.Command,
+            "generate", TinyExperiment.Shipped("quickstart.yaml"), "--setting", "math/response_generation", "--generator", "tutor", "--set", "generation.instances=2"]) { WorkingDirectory = folder.Path })!;
+        await shell.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, shell.ExitCode);
+        Assert.Contains("2 of 2 instances", File.ReadAllText(Path.Combine(folder.Path, "out")), StringComparison.Ordinal);
+        using var runs = await AgoraProcess.RunAsync(folder.Path, "runs", "list");
+        Assert.Contains(" done ", runs.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Validate_lists_every_fault_with_line_and_column()
     {
