@@ -41,6 +41,9 @@ internal static class EvaluationTable
         var answers = record.Scores.Sum(score => score.Answers);
         var reasons = record.Scores.SelectMany(score => score.Unscored).GroupBy(reason => reason.Reason).Select(group => (Reason: group.Key, Answers: group.Sum(reason => reason.Answers))).ToList();
         Terminal.Out.WriteLine($"{reasons.Sum(reason => reason.Answers)} of {answers} answers could not be graded{string.Concat(reasons.Select(reason => $"; {reason.Answers}: {reason.Reason}"))}");
+        foreach (var score in record.Scores)
+            foreach (var (reason, count) in score.Unsearchable)
+                Terminal.Out.WriteLine($"{score.Benchmark}: {count} of {score.Answers} answers count as wrong: {reason}");
         foreach (var score in record.Scores.Where(score => score.Sandbox is { TimeScale: > 1 }))
             Terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{score.Benchmark}: this machine runs Python slowly, so programs had {score.Sandbox!.TimeScale:0.#} times {score.Sandbox.Seconds:0.#} s"));

@@ -40,7 +40,7 @@ internal sealed class CodeBenchmark : IBenchmark
         Items = [.. tasks.Select(task => task.Item)];
         var options = grading.Options;
         GraderVersion = string.Create(CultureInfo.InvariantCulture, $"{name}/{Rules}/{fileHash}/{grading.SecondsPerProgram}s")
-            + (options.Grader == AnswerGrader.EvalPlus ? "/evalplus" : "") + (options.PlusTests ? "/plus" : "") + (options.UnsafeNoSandbox ? "/unsafe-no-sandbox" : "");
+            + (options.Grader == AnswerGrader.EvalPlus ? "/evalplus/2" : "") + (options.PlusTests ? "/plus" : "") + (options.UnsafeNoSandbox ? "/unsafe-no-sandbox" : "");
         ReferenceAnswers =
         [
             .. from task in tasks
@@ -92,7 +92,7 @@ internal sealed class CodeBenchmark : IBenchmark
         if (found.Fault is { } reason)
             return new GradedAnswer(id, null, new Grade.Unscored(reason));
         if (found.Code is not { } code)
-            return new GradedAnswer(id, null, new Grade.Scored(0), "no program was found");
+            return new GradedAnswer(id, null, new Grade.Scored(0), found.Unsearchable is { } why ? UnsearchablePrefix + why : "no program was found");
         if (tests.Text is not { } text)
             return new GradedAnswer(id, code, new Grade.Unscored(tests.Fault ?? "the task has no tests"));
         if (!verdicts.TryGetValue((id, code), out var verdict))
@@ -132,13 +132,25 @@ internal sealed class CodeBenchmark : IBenchmark
             : await ProgramExtraction.RunAsync(sandbox, written.Replace("\t", "    ", StringComparison.Ordinal), task.EntryPoint, cancellationToken);
     }
 
+    private const string UnsearchablePrefix = "counted as wrong: ";
+
+    /// <summary>Why an answer was counted as wrong without a search for its program to the end; null where it was not.</summary>
+    internal static string? Unsearchable(GradedAnswer graded) =>
+        graded.Detail is { } detail && detail.StartsWith(UnsearchablePrefix, StringComparison.Ordinal) ? detail[UnsearchablePrefix.Length..] : null;
+
     private CodeTask TaskOf(string itemId) =>
         tasks.TryGetValue(itemId, out var task) ? task : throw new InvalidOperationException($"benchmark {Name} has no item \"{itemId}\"");
 }
 
 /// <param name="Code">Null where the answer holds none.</param>
-/// <param name="Fault">Why it is not known whether there is one.</param>
-internal readonly record struct FoundProgram(string? Code, string? Fault);
+/// <param name="Fault">Why it is not known whether there is one: nothing that the answer brought about.</param>
+internal readonly record struct FoundProgram(string? Code, string? Fault)
+{
+    /// <summary>What about the answer kept a program from being looked for to the end.</summary>
+    public string? Unsearchable { get; private init; }
+
+    public static FoundProgram None(string unsearchable) => new(null, null) { Unsearchable = unsearchable };
+}
 
 /// <summary>Where a benchmark's programs ran.</summary>
 /// <param name="Seconds">Wall clock that a program may take on the reference machine; EvalPlus's tests have limits of their own.</param>

@@ -151,12 +151,15 @@ public sealed class Evaluation(PipelineServices services, RunArchive archive)
                    select new PassAtKScore(k, estimate),
             ]
             : [],
-        Unscored =
-        [
-            .. grades.Select(grade => grade.Grade).OfType<Grade.Unscored>().GroupBy(grade => grade.Reason)
-                .OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal).Select(group => new UnscoredCount(group.Key, group.Count())),
-        ],
+        Unscored = Counted(grades.Select(grade => (grade.Grade as Grade.Unscored)?.Reason)),
+        Unsearchable = Counted(grades.Select(CodeBenchmark.Unsearchable)),
     };
+
+    private static ImmutableArray<UnscoredCount> Counted(IEnumerable<string?> reasons) =>
+    [
+        .. reasons.OfType<string>().GroupBy(reason => reason)
+            .OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal).Select(group => new UnscoredCount(group.Key, group.Count())),
+    ];
 
     private static string NameOf(ModelSpec judge) => judge.Model ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(judge.Path ?? "judge")));
 

@@ -51,6 +51,8 @@ public sealed record EvaluationScore
     public SandboxFacts? Sandbox { get; init; }
     /// <summary>Answers that could not be graded, by reason; they are in no mean.</summary>
     public required ImmutableArray<UnscoredCount> Unscored { get; init; }
+    /// <summary>Answers that were counted as wrong because they could not be searched for a program, by reason; they are in the mean.</summary>
+    public ImmutableArray<UnscoredCount> Unsearchable { get; init; } = [];
 }
 
 /// <param name="Estimate">Null where some task has fewer than k graded samples.</param>

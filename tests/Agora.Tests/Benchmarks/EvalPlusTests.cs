@@ -141,14 +141,26 @@ public sealed class EvalPlusTests
         Assert.Equal(program, found.Code!.Trim());
     }
 
-    [Fact]
-    public async Task An_answer_that_takes_too_long_to_search_is_not_graded_as_wrong()
+    // EvalPlus's pass@1 is over all samples, so none may leave the mean by its own doing.
+    [Theory]
+    [InlineData("surrogate", "counted as wrong: the answer holds an unpaired surrogate")]
+    [InlineData("long", "counted as wrong: the answer is longer than 262144 characters")]
+    public async Task An_answer_that_cannot_be_searched_is_wrong_and_stays_in_the_mean(string how, string detail) =>
+        await IsWrong(how == "long" ? "def f(x):\n    return x\n" + new string('#', 1 << 19) : "def f(x):\n    return '\ud800'", detail);
+
+    // The search grows with the square of the lines.
+    [Fact, Trait("Category", "Nightly")]
+    public async Task An_answer_that_takes_too_long_to_search_is_wrong_and_stays_in_the_mean() =>
+        await IsWrong(string.Concat(Enumerable.Range(0, 4000).Select(i => $"x{i} = (\n(((\n")), "counted as wrong: looking for the program took too long");
+
+    private static async Task IsWrong(string answer, string detail)
     {
-        await using var sandbox = await CodeSandboxTests.Start();
-        var broken = await ProgramExtraction.RunAsync(sandbox, "def f(x):\n    return '\ud800'", "f", TestContext.Current.CancellationToken);
-        Assert.Equal("the answer holds an unpaired surrogate", broken.Fault);
-        var huge = await ProgramExtraction.RunAsync(sandbox, new string('x', 1 << 19), "f", TestContext.Current.CancellationToken);
-        Assert.Contains("longer than", huge.Fault);
+        using var file = new BenchmarkFileOnDisk("plus.jsonl", Row("HumanEval/500", "def f(x):\n    return x\n", "[[1]]"));
+        await NeedsSandbox();
+        var grade = (await BenchmarkContract.Grade(file.Open("humaneval", new BenchmarkOptions { Grader = AnswerGrader.EvalPlus }), answer))[0];
+        Assert.Equal(new Grade.Scored(0), grade.Grade);
+        Assert.Equal(detail, grade.Detail);
+        Assert.NotNull(CodeBenchmark.Unsearchable(grade));
     }
 
     [Fact]
