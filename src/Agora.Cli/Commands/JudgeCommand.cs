@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Text;
+using Agora.Experiments;
 
 namespace Agora.Cli.Commands;
 
@@ -14,18 +16,17 @@ internal static class JudgeCommand
         return command;
     }
 
-    /// <summary>Writes a file whole, beside its place and then into it.</summary>
+    /// <summary>Writes a file whole or not at all.</summary>
     internal static void Replace(string path, IEnumerable<string> lines)
     {
-        var beside = path + ".part";
         try
         {
-            File.WriteAllText(beside, string.Concat(lines.Select(line => line + "\n")));
-            File.Move(beside, path, overwrite: true);
+            var bytes = Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => line + "\n")));
+            WholeFile.Replace(path, file => file.Write(bytes));
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new Experiments.AgoraException($"the file cannot be written: {fault.Message}", path, "name a file in a folder that you may write to", fault);
+            throw new AgoraException($"the file cannot be written: {fault.Message}", path, "name a file in a folder that you may write to", fault);
         }
     }
 }

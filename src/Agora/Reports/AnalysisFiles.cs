@@ -40,10 +40,8 @@ public static class AnalysisFiles
             var path = Path.Combine(folder, name);
             try
             {
-                Directory.CreateDirectory(folder);
-                // Beside its place and renamed into it: a reader never sees half a file.
-                File.WriteAllBytes(path + ".tmp", bytes);
-                File.Move(path + ".tmp", path, overwrite: true);
+                // A reader never sees half a file.
+                WholeFile.Replace(path, file => file.Write(bytes));
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {

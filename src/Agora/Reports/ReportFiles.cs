@@ -21,7 +21,6 @@ public static class ReportFiles
     public const string FiguresFolder = "figures";
 
     private const string SamplesFolder = "samples";
-    private const string Unfinished = ".tmp";
 
     /// <summary>Each file is written beside its place and renamed into it; one that is there already is replaced.</summary>
     /// <remarks>Only one process at a time may write a folder: what an earlier one left unfinished is removed.</remarks>
@@ -52,7 +51,7 @@ public static class ReportFiles
 
     private static void Write(string folder, string name, IEnumerable<string> parts) => Write(folder, name, file =>
     {
-        using var writer = new StreamWriter(file, Utf8);
+        using var writer = new StreamWriter(file, Utf8, leaveOpen: true);
         foreach (var part in parts)
             writer.Write(part);
     });
@@ -62,39 +61,22 @@ public static class ReportFiles
     private static void Write(string folder, string name, Action<Stream> fill)
     {
         var path = Path.Combine(folder, name);
-        var beside = path + Unfinished;
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            using (var file = new FileStream(beside, FileMode.Create, FileAccess.Write))
-                fill(file);
-            File.Move(beside, path, overwrite: true);
+            WholeFile.Replace(path, fill);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            TryDelete(beside);      // half a file on a full disk only takes room
             throw new AgoraException($"a report file cannot be written: {error.Message}", path, "make room or correct the rights, then give the same command again", error);
         }
     }
 
     private static void RemoveUnfinished(string folder)
     {
-        IEnumerable<string> left = Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*" + Unfinished) : [];
+        IEnumerable<string> left = Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*" + WholeFile.UnfinishedEnding) : [];
         foreach (var below in ((string[])[SamplesFolder, TablesFolder, FiguresFolder]).Select(name => Path.Combine(folder, name)).Where(Directory.Exists))
-            left = left.Concat(Directory.EnumerateFiles(below, "*" + Unfinished, SearchOption.AllDirectories));
+            left = left.Concat(Directory.EnumerateFiles(below, "*" + WholeFile.UnfinishedEnding, SearchOption.AllDirectories));
         foreach (var file in left.ToList())
-            TryDelete(file);
-    }
-
-    private static void TryDelete(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            // What keeps the file from being written is the fault worth telling.
-        }
+            WholeFile.TryDelete(file);
     }
 }

@@ -27,25 +27,11 @@ internal class DurableFiles
     /// <summary>The whole file or nothing: written beside its place, synced, renamed.</summary>
     public void WriteWhole(string path, ReadOnlyMemory<byte> contents)
     {
-        // The name differs between processes and threads, so that two writers of one file do not write into each other's.
-        var beside = $"{path}.{Guid.NewGuid():N}.tmp";
+        var beside = WholeFile.Beside(path);
         Before("write", beside);
-        try
-        {
-            Guard(path, () =>
-            {
-                using var file = File.OpenHandle(beside, FileMode.CreateNew, FileAccess.Write, FileShare.None);
-                RandomAccess.Write(file, contents.Span, 0);
-                RandomAccess.FlushToDisk(file);
-            });
-        }
-        catch (AgoraException)
-        {
-            File.Delete(beside);    // half a file on a full disk only takes room
-            throw;
-        }
+        Guard(path, () => WholeFile.Write(beside, file => file.Write(contents.Span), toDisk: true));
         Before("rename", path);
-        Guard(path, () => File.Move(beside, path, overwrite: true));
+        Guard(path, () => WholeFile.Move(beside, path));
         SyncFolder(Path.GetDirectoryName(path)!);
     }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using Agora.Experiments;
 
 namespace Agora.SeedData.Hub;
@@ -98,13 +99,7 @@ internal sealed class HubCache(string folder)
         }
     }
 
-    public static void WriteWhole(string path, string text) => Guard(path, () =>
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var beside = $"{path}.{Guid.NewGuid():N}.tmp";
-        File.WriteAllText(beside, text);
-        File.Move(beside, path, overwrite: true);
-    });
+    public static void WriteWhole(string path, string text) => Guard(path, () => WholeFile.Replace(path, file => file.Write(Encoding.UTF8.GetBytes(text))));
 
     public static AgoraException Failure(string path, Exception cause) => cause is IOException { HResult: NoSpace or QuotaExceeded or FileTooBig }
         ? new AgoraException($"no room left to write: {cause.Message}", path, "free some space and give the same command again: it goes on from here", cause)
