@@ -105,6 +105,9 @@ public sealed partial class BudgetTests
         Assert.True(whole.ExitCode == 0, whole.Error);
         Assert.Contains("estimated: $", whole.Error, StringComparison.Ordinal);
         Assert.Equal(44, endpoint.Requests);    // forty, and four that the pilot had for nothing
+        // What is done is not estimated any more.
+        using var after = await AgoraProcess.RunAsync(folder.Path, ["generate", "priced.yaml", .. Priced, "--dry-run"]);
+        Assert.Matches(@"(?m)^ *generate [^\n]* done *$", after.Output);
         Assert.Equal((endpoint.Tokens.Input + endpoint.Tokens.Output) / 1000m, Billed(whole.Error));
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Agora.Cli.Commands;
 using Agora.Tests;
 
 namespace Agora.Cli.Tests;
@@ -100,6 +101,25 @@ public sealed class CommandLineTests
         using var runs = await AgoraProcess.RunAsync(folder.Path, "runs", "list");
         Assert.Contains(" done ", runs.Output, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("generation.bestOf={judge: tutor, candidates: 2}", "generation.bestOf has no effect")]
+    [InlineData("metrics={judgeFormat: prometheus}", "metrics.judgeFormat has no effect")]
+    [InlineData("metrics={judgeFormat: prometheus, judges: [tutor]}", null)]
+    public async Task A_setting_without_effect_is_warned_of_and_valid(string set, string? warning)
+    {
+        using var folder = new ScratchFolder();
+        using var agora = await AgoraProcess.RunAsync(folder.Path, "validate", Experiment("quickstart.yaml"), "--set", set);
+        Assert.True(agora.ExitCode == 0, agora.Error);
+        if (warning is null)
+            Assert.Empty(agora.Error);
+        else
+            Assert.Contains($"warning: {warning}", agora.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Findings_are_broken_at_spaces() =>
+        Assert.Equal(["one two", "three-and-long", "four"], DoctorCommand.Wrapped("one two three-and-long four", 9));
 
     [Fact]
     public async Task Validate_lists_every_fault_with_line_and_column()

@@ -33,7 +33,14 @@ internal sealed class ExperimentArguments
 
     public string File(ParseResult parsed) => fixedFile?.Invoke() ?? parsed.GetRequiredValue(file!);
 
-    public Experiment Load(ParseResult parsed) => ExperimentFile.Load(File(parsed), Overrides(parsed));
+    /// <summary>The experiment; what has no effect in it is said on stderr.</summary>
+    public Experiment Load(ParseResult parsed)
+    {
+        var experiment = ExperimentFile.Load(File(parsed), Overrides(parsed));
+        foreach (var idle in IdleSettings.Of(experiment))
+            Console.Error.WriteLine($"warning: {idle}");
+        return experiment;
+    }
 
     public ImmutableArray<(string Path, string Value)> Overrides(ParseResult parsed) =>
         [.. (parsed.GetValue(set) ?? []).Select(Override)];

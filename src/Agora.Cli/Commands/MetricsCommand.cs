@@ -78,6 +78,8 @@ internal static class MetricsCommand
                 Against = testSets,
                 Sample = parsed.GetValue(sample),
             };
+            if (by is { Judge: null, JudgeFormat: not JudgeAsking.Chat })
+                Console.Error.WriteLine("warning: --judge-format has no effect without --judge");
             if (by is { Reference: not null, Perplexity: null })
                 throw Usage("the implicit reward compares the reference with the untrained student, and nobody is named for that", "--reference", "give --base, too");
             if (by.Judge is not null && source.Data.Any(one => one.Domain is null))

@@ -13,7 +13,7 @@ internal static class PlanTable
     {
         var table = TerminalTable.Empty("step", "state", new("requests", true), new("tokens in", true), new("tokens out", true), new("dollars", true), "estimated by");
         foreach (var step in plan.Steps)
-            table.AddRow([Markup.Escape(step.Name), State(step.State), .. Figures(step.Estimate), step.Estimate.Requests == 0 ? "" : step.Basis]);
+            table.AddRow([Markup.Escape(step.Name), State(step.State), .. Figures(step.State == StepState.Done ? StepEstimate.Nothing : step.Estimate), step.State == StepState.Done || step.Estimate.Requests == 0 ? "" : step.Basis]);
         table.AddRow([$"[bold]to do: {plan.Steps.Count(step => step.State != StepState.Done)} of {plan.Steps.Length} steps[/]", "", .. Figures(plan.Total), ""]);
         Terminal.Out.Write(table);
         // What an estimate by its own tries does not need to be told.

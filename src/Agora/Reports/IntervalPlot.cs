@@ -35,7 +35,15 @@ internal sealed record IntervalPlot
         {
             var value = low + tick * step;
             var kind = References.Contains(Math.Round(value, 9)) ? "reference" : "grid";
-            parts.Add(Markup.Of($"""<line class="{kind}" x1="{X(value)}" x2="{X(value)}" y1="{Top}" y2="{height - Bottom}"/><text class="tick" x="{X(value)}" y="{height - Bottom + 15}">{value.ToString("0.##", CultureInfo.InvariantCulture)}</text>"""));
+            // Beside rows only: a group's title may be wider than what is left of the axis.
+            var from = Top;
+            foreach (var group in Groups)
+            {
+                var to = from + GroupHeight + RowHeight * group.Rows.Length;
+                parts.Add(Markup.Of($"""<line class="{kind}" x1="{X(value)}" x2="{X(value)}" y1="{from + GroupHeight}" y2="{to}"/>"""));
+                from = to;
+            }
+            parts.Add(Markup.Of($"""<text class="tick" x="{X(value)}" y="{height - Bottom + 15}">{value.ToString("0.##", CultureInfo.InvariantCulture)}</text>"""));
         }
         var y = Top;
         foreach (var group in Groups)

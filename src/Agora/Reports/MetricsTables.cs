@@ -18,10 +18,12 @@ public static class MetricsTables
                from metric in profile.Metrics
                select (ImmutableArray<TextCell>)
                [
-                   profile.Generator, profile.Setting?.ToString() ?? "–", metric.Name, TextCell.Of(metric.Value, "0.####"), TextCell.Of(metric.Low, "0.####"), TextCell.Of(metric.High, "0.####"),
+                   profile.Generator, profile.Setting?.ToString() ?? "–", metric.Name, Figure(metric.Value), Figure(metric.Low), Figure(metric.High),
                    TextCell.Count(metric.Count), TextCell.Count(metric.Left), metric.Missing ?? "",
                ],
         ],
         Notes = ["Intervals of 95 % over instances. Distinct shares, self-BLEU, nearest distances, Vendi scores and topics are means over sets of 100 texts; of fewer texts they compare only with sets of that size."],
     };
+
+    private static TextCell Figure(double? value) => value is { } known && TextCell.Tiny(known, 0.0005) is { } text ? new TextCell(text, known) : TextCell.Of(value, "0.####");
 }

@@ -146,7 +146,7 @@ public static class RunTables
     private static TextCell Dollars(double? dollars) => dollars is { } known ? new(ReportText.Dollars((decimal)known), known) : new("no price");
 
     // Three digits that say something.
-    private static string Figure(double value) => Math.Abs(value) switch
+    private static string Figure(double value) => TextCell.Tiny(value, 0.0005) ?? Math.Abs(value) switch
     {
         0 => "0",
         >= 100 => value.ToString("#,0", CultureInfo.InvariantCulture),

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -28,6 +29,14 @@ public static class CanonicalJson
 
     /// <summary>The same, for files that people read.</summary>
     public static JsonSerializerOptions Indented { get; } = new(Options) { WriteIndented = true, NewLine = "\n" };
+
+    /// <summary>What is wrong with a file of ours that cannot be read, for the person at the terminal: the framework's own words name its types.</summary>
+    public static string Fault(Exception error) => error switch
+    {
+        JsonException { LineNumber: { } line, BytePositionInLine: { } place } => string.Create(CultureInfo.InvariantCulture, $"it is damaged or of another version, at line {line + 1}, byte {place + 1}"),
+        JsonException => "it is damaged or of another version: not the JSON that belongs there",
+        _ => error.Message,
+    };
 
     /// <summary>The value as a JSON tree.</summary>
     public static JsonNode? ToNode<T>(T value) => JsonSerializer.SerializeToNode(value, Options);

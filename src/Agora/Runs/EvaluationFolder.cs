@@ -47,7 +47,7 @@ public sealed class EvaluationFolder
         }
         catch (Exception fault) when (fault is IOException or JsonException)
         {
-            throw new AgoraException($"the samples cannot be read: {fault.Message}", file, "evaluate again: what is in the store is not asked for again", fault);
+            throw new AgoraException($"the samples cannot be read: {CanonicalJson.Fault(fault)}", file, "evaluate again: what is in the store is not asked for again", fault);
         }
     }
 
@@ -108,7 +108,7 @@ public sealed class EvaluationFolder
         }
         catch (Exception error) when (error is IOException or JsonException)
         {
-            throw new AgoraException($"the evaluation's folder cannot be read: {error.Message}", PathOf(file), "evaluate again, or remove the folder", error);
+            throw new AgoraException($"the evaluation's folder cannot be read: {CanonicalJson.Fault(error)}", PathOf(file), "evaluate again, or remove the folder", error);
         }
     }
 

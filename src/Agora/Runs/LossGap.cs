@@ -73,7 +73,7 @@ public static class LossGap
         }
         catch (Exception error) when (error is IOException or JsonException)
         {
-            throw new AgoraException($"the measured losses cannot be read: {error.Message}", file, "remove the file; they are measured anew", error);
+            throw new AgoraException($"the measured losses cannot be read: {CanonicalJson.Fault(error)}", file, "remove the file; they are measured anew", error);
         }
     }
 

@@ -45,7 +45,7 @@ public static class RunDataSets
         }
         catch (Exception error) when (error is IOException or JsonException)
         {
-            throw new AgoraException($"the measured profiles cannot be read: {error.Message}", path, "remove the file and run \"agora metrics\" again", error);
+            throw new AgoraException($"the measured profiles cannot be read: {CanonicalJson.Fault(error)}", path, "remove the file and run \"agora metrics\" again", error);
         }
     }
 }

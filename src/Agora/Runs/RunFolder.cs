@@ -140,7 +140,7 @@ public sealed class RunFolder
         }
         catch (Exception error) when (error is IOException or JsonException)
         {
-            throw new AgoraException($"the run's folder cannot be read: {error.Message}", PathOf(file), "run the experiment again, or remove the folder", error);
+            throw new AgoraException($"the run's folder cannot be read: {CanonicalJson.Fault(error)}", PathOf(file), "run the experiment again, or remove the folder", error);
         }
     }
 }

@@ -114,7 +114,7 @@ public static class RunPredictionStudy
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException or NotSupportedException)
         {
-            throw new AgoraException($"the study cannot be read: {error.Message}", path, "give a file that \"agora predict learn\" wrote", error) { ExitCode = 2 };
+            throw new AgoraException($"the study cannot be read: {CanonicalJson.Fault(error)}", path, "give a file that \"agora predict learn\" wrote", error) { ExitCode = 2 };
         }
     }
 

@@ -67,7 +67,7 @@ public static class StepFiles
         }
         catch (JsonException error)
         {
-            throw new AgoraException($"a result cannot be read: {error.Message}", step.PathOf(file),
+            throw new AgoraException($"a result cannot be read: {CanonicalJson.Fault(error)}", step.PathOf(file),
                 "remove the folder that holds the file and give the same command again", error);
         }
     }

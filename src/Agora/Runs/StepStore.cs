@@ -70,7 +70,7 @@ public sealed class StepStore
         }
         catch (Exception error) when (error is IOException or JsonException)
         {
-            return new StepFinding.Damaged($"{StepManifest.FileName} cannot be read: {error.Message}");
+            return new StepFinding.Damaged($"{StepManifest.FileName} cannot be read: {CanonicalJson.Fault(error)}");
         }
     }
 
@@ -192,7 +192,7 @@ public sealed class StepStore
         }
         catch (JsonException error)
         {
-            throw new AgoraException($"what a step has spent cannot be read: {error.Message}", path, "restore the file, or remove the folder that holds it to pay for the step again", error);
+            throw new AgoraException($"what a step has spent cannot be read: {CanonicalJson.Fault(error)}", path, "restore the file, or remove the folder that holds it to pay for the step again", error);
         }
     }
 

@@ -32,6 +32,12 @@ public sealed record TextCell(string Text, double? Number = null)
         ? new(Rounded(value, format), value)
         : new("–");
 
+    /// <summary>Two digits of a value that a few decimals would show as zero; null of any other.</summary>
+    /// <param name="least">The smallest amount that the decimals show.</param>
+    internal static string? Tiny(double value, double least) => Math.Abs(value) is var size && size > 0 && size < least
+        ? value.ToString(size < 1e-6 ? "0.0e-0" : $"0.{new string('0', (int)-Math.Floor(Math.Log10(size)) - 1)}0#", CultureInfo.InvariantCulture)
+        : null;
+
     public static TextCell Count(long count) => new(count.ToString("#,0", CultureInfo.InvariantCulture), count);
 
     // A value that rounds to zero has no sign.
