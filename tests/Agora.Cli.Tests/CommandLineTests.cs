@@ -93,8 +93,8 @@ public sealed class CommandLineTests
     {
         Assert.SkipUnless(File.Exists("/dev/full"), "there is no /dev/full here");
         using var folder = new ScratchFolder();
-        using var shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", $"exec \"$0\" \"$@\" {redirection}", .. AgoraProcess.Command,
-            "generate", TinyExperiment.Shipped("quickstart.yaml"), "--setting", "math/response_generation", "--generator", "tutor", "--set", "generation.instances=2"]) { WorkingDirectory = folder.Path })!;
+        string[] command = ["generate", TinyExperiment.Shipped("quickstart.yaml"), "--setting", "math/response_generation", "--generator", "tutor", "--set", "generation.instances=2"];
+        using var shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", $"exec \"$0\" \"$@\" {redirection}", .. AgoraProcess.Command, .. command]) { WorkingDirectory = folder.Path })!;
         await shell.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(0, shell.ExitCode);
         Assert.Contains("2 of 2 instances", File.ReadAllText(Path.Combine(folder.Path, "out")), StringComparison.Ordinal);
