@@ -88,6 +88,9 @@ public sealed class EvaluateTests
         using var agora = await AgoraProcess.RunAsync(folder.Path, "evaluate", "--samples", samples, "--benchmarks", "humaneval", "--data", $"humaneval={tasks}", "--pass-at", "1,2", "--json");
         Assert.SkipWhen(agora.Error.Contains("cannot be run safely here", StringComparison.Ordinal), "no sandbox on this machine");
         Assert.True(agora.ExitCode == 0, agora.Error);
+        using var scarce = await AgoraProcess.RunAsync(folder.Path, "evaluate", "--samples", samples, "--benchmarks", "humaneval", "--data", $"humaneval={tasks}", "--pass-at", "4");
+        Assert.Equal(2, scarce.ExitCode);
+        Assert.Contains("pass@4 needs as many samples of each item, and HumanEval/0 has 3", scarce.Error, StringComparison.Ordinal);
         var score = JsonNode.Parse(agora.Output)!["scores"]![0]!;
         Assert.Equal(2.0 / 3, (double)score["estimate"]!["mean"]!, 1e-12);
         Assert.Equal(1.0, (double)score["passAt"]![0]!["estimate"]!["mean"]!, 1e-12);
@@ -151,6 +154,10 @@ public sealed class EvaluateTests
     [InlineData("--few-shot 3 needs nano_math's training split", "MODEL", "--benchmarks", "nano_math", "--few-shot", "3")]
     [InlineData("\"x\" is no k of pass@k", "MODEL", "--benchmarks", "nano_code", "--pass-at", "x")]
     [InlineData("pass@10 needs as many answers to each item, and 5 of them are asked for", "MODEL", "--benchmarks", "nano_code", "--pass-at", "1,10", "--samples-per-task", "5", "--temperature", "0.8")]
+    [InlineData("--temperature changes nothing about answers that are there already", "--samples", "answers.jsonl", "--benchmarks", "nano_math", "--temperature", "0.5")]
+    [InlineData("nano_math asks no judge", "MODEL", "--benchmarks", "nano_math", "--judge", "MODEL")]
+    [InlineData("nano_math runs no programs, so there is no pass@k", "MODEL", "--benchmarks", "nano_math", "--pass-at", "1")]
+    [InlineData("gsm8k is not evaluated", "MODEL", "--benchmarks", "nano_math", "--grader", "gsm8k=lm-eval-strict")]
     [InlineData("--temperature 3 is out of range", "MODEL", "--benchmarks", "nano_math", "--temperature", "3")]
     public async Task Wrong_usage_is_refused_before_anything_starts(string said, params string[] arguments)
     {

@@ -125,10 +125,13 @@ public sealed class JudgeCommandsTests : IDisposable
     [InlineData("alpaca-eval", "a.json", "--strength", "1")]
     [InlineData("alpaca-eval", "a.json", "--length-control", "nowhere.csv")]
     [InlineData("arena-hard", "a.json", "--rounds", "0")]
+    [InlineData("arena-hard", "mine.jsonl", "--style", "length")]
+    [InlineData("arena-hard", "mine.jsonl", "--baseline", "base")]
     [InlineData("compare", "a.json")]
     public async Task Wrong_usage_ends_with_exit_code_2(params string[] arguments)
     {
         folder.File("a.json", Annotations("mine", "judge", _ => 1.5, "output"));
+        folder.File("mine.jsonl", Judgments("mine", "judge", _ => ("A>B", "A=B")));
         using var agora = await RunAsync(arguments);
         Assert.Equal(2, agora.ExitCode);
         Assert.Contains("fix:", agora.Error, StringComparison.Ordinal);

@@ -43,6 +43,9 @@ internal sealed class EvaluationArguments
     private readonly Option<string?> judgePrice = SpendingOptions.Price("--judge-price", "The judges");
     private readonly Option<bool> unsafeNoSandbox = new("--unsafe-no-sandbox") { Description = "Run code that a model wrote without a sandbox; written into the result." };
 
+    /// <summary>How a model is asked: without meaning where its answers are given.</summary>
+    private Option[] OfAsking => [name, key, parallel, perTask, temperature, topP, newTokens, penalty, system, shots, exemplars, price];
+
     public void AddTo(Command command)
     {
         command.Arguments.Add(model);
@@ -58,8 +61,9 @@ internal sealed class EvaluationArguments
         var files = NamedValues.Read("--data", parsed.GetValue(data));
         var training = NamedValues.Read("--exemplars", parsed.GetValue(exemplars));
         string[] names = [.. parsed.GetRequiredValue(benchmarks).SelectMany(list => list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Distinct()];
-        foreach (var (option, given) in new[] { ("--data", files), ("--exemplars", training) })
-            if (given.Keys.FirstOrDefault(named => !names.Contains(named)) is { } unasked)
+        var named = (parsed.GetValue(graders) ?? []).Where(value => value.Contains('=')).Select(value => value[..value.IndexOf('=')]);
+        foreach (var (option, given) in new (string, IEnumerable<string>)[] { ("--data", files.Keys), ("--exemplars", training.Keys), ("--grader", named) })
+            if (given.FirstOrDefault(benchmark => !names.Contains(benchmark)) is { } unasked)
                 throw Usage($"{unasked} is not evaluated", option, $"add it to --benchmarks, or leave {option} {unasked}=... out");
         if (names.Length == 0)
             throw Usage("no benchmark is named", "--benchmarks", $"choose from {string.Join(", ", BenchmarkNames.Domains.Keys)}");
@@ -74,7 +78,13 @@ internal sealed class EvaluationArguments
         if (file is null == address is null)
             throw Usage(file is null ? "neither a model nor samples are given" : "a model and samples are given", "the command line", "give a model folder, an endpoint, or --samples FILE");
         var spec = address is null ? null : Model(address, parsed.GetValue(name), parsed.GetValue(key), "--model") with { MaxParallel = parsed.GetValue(parallel), Price = SpendingOptions.Read(parsed, price) };
+        if (file is not null && OfAsking.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } idle)
+            throw Usage($"{idle.Name} changes nothing about answers that are there already", idle.Name, "leave it out: with --samples no model is asked");
         var asked = Benchmarks(parsed);
+        if (parsed.GetResult(judge) is { Implicit: false } && !asked.Any(benchmark => benchmark.Benchmark.NeedsJudge))
+            throw Usage($"{string.Join(" and ", asked.Select(benchmark => benchmark.Benchmark.Name))} asks no judge", "--judge", "leave it out, or evaluate alpaca_eval or arena_hard");
+        if (parsed.GetResult(passAt) is { Implicit: false } && !asked.Any(benchmark => benchmark.Benchmark.Domain == Domain.Code))
+            throw Usage($"{string.Join(" and ", asked.Select(benchmark => benchmark.Benchmark.Name))} runs no programs, so there is no pass@k", "--pass-at", "leave it out, or evaluate humaneval or mbpp");
         var confidence = parsed.GetValue(level);
         if (confidence is not (> 0 and < 100))
             throw Usage($"a confidence of {confidence} percent is not possible", "--confidence", "give a value above 0 and below 100");

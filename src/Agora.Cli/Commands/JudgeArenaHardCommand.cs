@@ -32,6 +32,8 @@ internal static class JudgeArenaHardCommand
         var command = new Command("arena-hard", "Win rates, ratings and intervals from Arena-Hard judgments, with style control.") { files, rules, rounds, questionRounds, seed, answers, style, baseline, leaderboard, json };
         command.SetAction(parsed =>
         {
+            if (parsed.GetValue(answers) is not { Length: > 0 } && ((Option[])[style, baseline]).FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } idle)
+                throw new AgoraException($"{idle.Name} has no meaning without style control", idle.Name, "give --answers, the model_answer files of all models and of the baseline") { ExitCode = ExitCodes.Usage };
             var reading = parsed.GetRequiredValue(rules) == "v0.1" ? ArenaRules.V01 : ArenaRules.Head2025;
             var read = parsed.GetRequiredValue(files).Select(path => ArenaJudgments.Read(path, reading)).ToArray();
             if (read.GroupBy(rows => rows[0].Model).FirstOrDefault(group => group.Count() > 1) is { } twice)

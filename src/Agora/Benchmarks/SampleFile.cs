@@ -37,7 +37,7 @@ public static class SampleFile
             if ((member == "instruction" ? byPrompt.GetValueOrDefault(named) : Known(items, named)) is { } item)
                 byItem[item.Id].Add(new BenchmarkAnswer { ItemId = item.Id, Prompt = item.Prompt, Completion = text, Finished = true, Form = form });
             else if (named.Length > 0)
-                row.Fault($"{benchmark.Name} has no item \"{(named.Length > 60 ? named[..60] + "…" : named)}\"");
+                row.Fault($"{benchmark.Name} has no item \"{(named.Length > 60 ? named[..60] + "…" : named)}\"; its first is \"{FirstOf(benchmark, member)}\"");
         }
         rows.ThrowIfFaulty();
         var missing = byItem.Where(entry => entry.Value.Count == 0).Select(entry => entry.Key).ToList();
@@ -53,6 +53,12 @@ public static class SampleFile
     {
         var task = benchmark.StartsWith("mbpp", StringComparison.Ordinal) && !answer.ItemId.Contains('/') ? $"Mbpp/{answer.ItemId}" : answer.ItemId;
         return JsonSerializer.Serialize(new { task_id = task, solution = grade.Extracted ?? "" }, Format);
+    }
+
+    private static string FirstOf(IBenchmark benchmark, string member)
+    {
+        var first = member == "instruction" ? benchmark.Items[0].Prompt : benchmark.Items[0].Id;
+        return first.Length > 60 ? first[..60] + "…" : first;
     }
 
     private static BenchmarkItem? Known(Dictionary<string, BenchmarkItem> items, string named) =>

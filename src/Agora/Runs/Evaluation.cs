@@ -122,7 +122,11 @@ public sealed class Evaluation(PipelineServices services, RunArchive archive)
             }
             else
             {
-                answer = new GivenAnswersStep(SampleFile.Read(request.GivenSamples ?? throw new InvalidOperationException("neither a model nor samples"), benchmark), benchmark);
+                var file = request.GivenSamples ?? throw new InvalidOperationException("neither a model nor samples");
+                var given = SampleFile.Read(file, benchmark);
+                if (benchmark.Domain == Domain.Code && given.CountBy(sample => sample.ItemId).FirstOrDefault(item => item.Value < request.PassAt.Max()) is { Key: { } scarce } few)
+                    throw new AgoraException($"pass@{request.PassAt.Max()} needs as many samples of each item, and {scarce} has {few.Value}", file, "add samples, or give a smaller k to --pass-at") { ExitCode = 2 };
+                answer = new GivenAnswersStep(given, benchmark);
             }
             steps.Add(new BenchmarkSteps(benchmark.Name, benchmark, evaluated.Answering, answer, new GradeStep(answer, benchmark, judges.ToImmutable(), request.Judging, random)));
             if (evaluated.Plus is { } plus)
