@@ -104,6 +104,8 @@ internal static class MathEquivalence
             (MathStatement.Several a, MathStatement.Several b) => SameList(a.Parts, b.Parts),
             (MathStatement.Union a, MathStatement.Union b) => SameSet(a.Parts, b.Parts),
             (MathStatement.Bracketed a, MathStatement.Bracketed b) => a.Open == b.Open && a.Close == b.Close && SameOrder(a.Parts, b.Parts),
+            (MathStatement.Bracketed { Choices: { } a }, MathStatement.Value b) => SameValue(a, b.Expression),
+            (MathStatement.Value a, MathStatement.Bracketed { Choices: { } b }) => SameValue(a.Expression, b),
             (MathStatement.Matrix a, MathStatement.Matrix b) => a.Rows.Length == b.Rows.Length && a.Rows.Zip(b.Rows).All(rows => SameOrder(rows.First, rows.Second)),
             (MathStatement.Several a, MathStatement.Bracketed { Open: '(', Close: ')', IsInequality: false } b) => SameAsTuple(a.Parts, b.Parts),
             (MathStatement.Bracketed { Open: '(', Close: ')', IsInequality: false } a, MathStatement.Several b) => SameAsTuple(b.Parts, a.Parts),

@@ -213,7 +213,9 @@ internal ref struct MathExpressionReader
         var atom = token.Kind switch
         {
             LatexTokenKind.Number => Literal(token.Text),
-            LatexTokenKind.Name => Name(token.Text),
+            LatexTokenKind.Name => Called(token.Text) ?? Name(token.Text),
+            LatexTokenKind.Symbol when token.IsSymbol('_') || token.IsSymbol('^') => Chosen(),
+            LatexTokenKind.Symbol when token.IsSymbol('{') && at < tokens.Length && tokens[at].IsSymbol('}') => AfterNothing(),
             LatexTokenKind.Symbol => Bracketed(token.Text[0]),
             LatexTokenKind.Command => Command(token.Text),
             _ => null,
@@ -240,6 +242,46 @@ internal ref struct MathExpressionReader
         var period = new ExactNumber(BigInteger.Pow(10, repeated.Length), 1);
         var value = (longer * period + -shorter) / (period + new ExactNumber(-1, 1));
         return new MathExpression.Number(value, 0);
+    }
+
+    /// <summary>C(10, 3) and P(10, 3); null where the letter means something else.</summary>
+    private MathExpression? Called(string name)
+    {
+        if (name is not ("C" or "P") || at >= tokens.Length || !tokens[at].IsSymbol('('))
+            return null;
+        var before = at++;
+        var outerBars = barsOpen;
+        barsOpen = 0;
+        if (Sum() is { } of && at < tokens.Length && tokens[at++].IsSymbol(',') && Closed(Sum(), ')') is { } some)
+        {
+            barsOpen = outerBars;
+            return Selections(name, of, some);
+        }
+        (at, barsOpen) = (before, outerBars);
+        return null;
+    }
+
+    /// <summary>Behind the first sign of _{10}C_3, ^{10}P_3 and {}_{10}C_3.</summary>
+    private MathExpression? Chosen()
+    {
+        var of = Script();
+        if (of is null || at + 1 >= tokens.Length || tokens[at] is not { Kind: LatexTokenKind.Name or LatexTokenKind.Words, Text: "C" or "P" } letter || !tokens[at + 1].IsSymbol('_'))
+            return null;
+        at += 2;
+        return Script() is { } some ? Selections(letter.Text, of, some) : null;
+    }
+
+    /// <summary>{} holds the place of the sign that the subscript behind it belongs to.</summary>
+    private MathExpression? AfterNothing()
+    {
+        at++;
+        return at < tokens.Length && (tokens[at].IsSymbol('_') || tokens[at].IsSymbol('^')) ? Atom() : null;
+    }
+
+    private static MathExpression Selections(string letter, MathExpression of, MathExpression some)
+    {
+        var choices = new MathExpression.Binomial(of, some);
+        return letter == "C" ? choices : new MathExpression.Product(choices, new MathExpression.Function("factorial", some));
     }
 
     private MathExpression? Name(string name)

@@ -7,6 +7,8 @@ internal static class MathSingle
 {
     private static readonly HashSet<string> AllReals = new(StringComparer.Ordinal) { "allrealnumbers", "allreals", "allrealnumber", "realnumbers", "setofallrealnumbers", "thesetofallrealnumbers", "allrealvalues" };
 
+    private static readonly HashSet<string> NoSolutions = new(StringComparer.Ordinal) { "nosolution", "nosolutions", "nosolutionexists", "nosolutionsexist", "thereisnosolution", "therearenosolutions", "hasnosolution", "hasnosolutions" };
+
     public static MathStatement Read(ReadOnlySpan<LatexToken> tokens)
     {
         if (Numeral(tokens) is { } numeral)
@@ -21,7 +23,7 @@ internal static class MathSingle
         if (!isArticle && WithoutUnit(tokens) is { IsEmpty: false } bare && bare.Length < tokens.Length && MathExpressionReader.Read(bare) is { } number)
             return new MathStatement.Value(number, Letters(bare));
         var words = AsWords(tokens);
-        return AllReals.Contains(words.Text) ? new MathStatement.AllBut([]) : words;
+        return AllReals.Contains(words.Text) ? new MathStatement.AllBut([]) : NoSolutions.Contains(words.Text) ? new MathStatement.Words("emptyset") : words;
     }
 
     private static string? Letters(ReadOnlySpan<LatexToken> tokens)

@@ -12,7 +12,8 @@ internal abstract record MathStatement
 
     /// <summary>Parts in order between brackets, whose kinds count: (0, 1) is not [0, 1). A ratio 2:3:4 is one with colons for brackets.</summary>
     /// <param name="IsInequality">Written as an inequality, so an interval for sure.</param>
-    public sealed record Bracketed(char Open, char Close, ImmutableArray<MathStatement> Parts, bool IsInequality = false) : MathStatement;
+    /// <param name="Choices">The number of selections where C or P stands before the brackets: C(10, 3) may be a point and may be 120.</param>
+    public sealed record Bracketed(char Open, char Close, ImmutableArray<MathStatement> Parts, bool IsInequality = false, MathExpression? Choices = null) : MathStatement;
 
     public sealed record Union(ImmutableArray<MathStatement> Parts) : MathStatement;
 

@@ -85,7 +85,7 @@ internal static class MathStatementReader
         // A point may stand before its coordinates: P(1, 2).
         if (tokens.Length > 5 && tokens[0].Kind == LatexTokenKind.Name && char.IsUpper(tokens[0].Text[0]) && tokens[1].IsSymbol('(') && LatexGroups.IsEnclosed(tokens[1..])
             && LatexGroups.TopLevel(tokens[2..^1], static token => token.IsSymbol(',')).Count > 0)
-            tokens = tokens[1..];
+            return Brackets(tokens[1..], depth) is MathStatement.Bracketed point ? point with { Choices = MathExpressionReader.Read(tokens) } : Brackets(tokens[1..], depth);
         if (!LatexGroups.IsEnclosed(tokens) || tokens[0].IsSymbol('{'))
             return null;
         var (open, close) = (tokens[0].Text[0], tokens[^1].Text[0]);
