@@ -52,6 +52,7 @@ public sealed class EvaluateTests
             using var endpoint = await AgoraProcess.RunAsync(folder.Path, ["evaluate", address, "--model", server.ModelName, .. asked]);
             Assert.True(endpoint.ExitCode == 0, endpoint.Error);
             Assert.Equal(Completions(folder, "nano-instruct", style, embedded), Completions(folder, server.ModelName, style, endpoint));
+            Assert.Equal(style, (string?)JsonNode.Parse(embedded.Output)!["scores"]![0]!["promptStyle"]);
         }
     }
 
@@ -64,6 +65,7 @@ public sealed class EvaluateTests
         using var read = await AgoraProcess.RunAsync(folder.Path, [.. asked, "--judge", Instruct, "--judge", Untrained, "--judge-preference", "text"]);
         Assert.True(read.ExitCode == 3, read.Error);        // such models judge nothing
         Assert.Matches(@"of 2 verdicts read", read.Output);
+        Assert.Contains("kappa none, Spearman none", read.Output, StringComparison.Ordinal);
         Assert.Contains("nano-base", read.Output, StringComparison.Ordinal);
         var kept = Directory.EnumerateFiles(Path.Combine(folder.Path, "runs", "evaluations"), "alpaca_eval.*", SearchOption.AllDirectories).Select(Path.GetFileName).Order(StringComparer.Ordinal);
         Assert.Equal(["alpaca_eval.jsonl", "alpaca_eval.judge-1.annotations.json", "alpaca_eval.judge-2.annotations.json", "alpaca_eval.model_outputs.json"], kept);
@@ -109,6 +111,23 @@ public sealed class EvaluateTests
         Assert.Matches(@"empty +50 +0\.0 +0\.0 +0 +ok", agora.Output);
         Assert.Matches(@"shuffled +50", agora.Output);
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public async Task How_items_were_asked_stands_with_the_score_and_a_comparison_across_it_says_so()
+    {
+        using var folder = new ScratchFolder();
+        var train = folder.File("train.jsonl", """{"question": "Bob has 3 pens and buys 4 more. How many pens has he?", "answer": "He has 3 + 4 = 7.\n#### 7"}""");
+        string[] asked = ["evaluate", Instruct, "--benchmarks", "gsm8k", "--data", $"gsm8k={Sums(folder)}", "--max-new-tokens", "20"];
+        using var plain = await AgoraProcess.RunAsync(folder.Path, [.. asked, "--json"]);
+        using var shown = await AgoraProcess.RunAsync(folder.Path, [.. asked, "--prompt-style", "base", "--few-shot", "1", "--exemplars", $"gsm8k={train}"]);
+        Assert.True(shown.ExitCode == 0, shown.Error);
+        Assert.Equal(("chat", 0), ((string?)JsonNode.Parse(plain.Output)!["scores"]![0]!["promptStyle"], (int?)JsonNode.Parse(plain.Output)!["scores"]![0]!["fewShot"]));
+        Assert.Contains("gsm8k: asked in the style base, exemplars before each item: 1", shown.Output, StringComparison.Ordinal);
+        var folders = Directory.GetDirectories(Path.Combine(folder.Path, "runs", "evaluations"));
+        Assert.Contains(folders, kept => File.ReadAllText(Path.Combine(kept, "gsm8k.jsonl")).Contains("Question: Bob has 3 pens", StringComparison.Ordinal));
+        using var diff = await AgoraProcess.RunAsync(folder.Path, ["evaluate", "diff", .. folders]);
+        Assert.Contains("were asked differently", diff.Error, StringComparison.Ordinal);
     }
 
     [Fact]

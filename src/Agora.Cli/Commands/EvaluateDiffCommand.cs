@@ -49,6 +49,8 @@ internal static class EvaluateDiffCommand
                         continue;
                     if (score.Grader != other.Grader)
                         Console.Error.WriteLine($"warning: {score.Benchmark}: {first.Id} and {second.Id} were graded differently ({score.Grader} and {other.Grader}): the comparison is between graders too");
+                    if ((score.PromptStyle, score.FewShot) != (other.PromptStyle, other.FewShot) && score.PromptStyle is not null && other.PromptStyle is not null)
+                        Console.Error.WriteLine($"warning: {score.Benchmark}: {first.Id} and {second.Id} were asked differently ({score.PromptStyle} with {score.FewShot} exemplars and {other.PromptStyle} with {other.FewShot}): the comparison is between prompts too");
                     var comparison = StudentComparison.Of(first.Grades(score.Benchmark), second.Grades(score.Benchmark), confidence, new RandomStreams(42));
                     pairs.Add(new ComparedPair(score.Benchmark, first.Id, second.Id, comparison));
                 }

@@ -143,7 +143,7 @@ internal sealed class EvaluationArguments
             RepetitionPenalty = Within(parsed.GetValue(penalty), double.Epsilon, 10, "--repetition-penalty"),
         };
         var plus = BenchmarkCatalogue.HasPlusTests(spec, root) ? BenchmarkCatalogue.Open(spec, root, options with { PlusTests = true }) : null;
-        return new EvaluatedBenchmark(opened, answering, plus);
+        return new EvaluatedBenchmark(opened, answering, plus) { Style = options.Style, Shots = options.Shots };
     }
 
     private static int NeedsExemplars(string benchmark, int shots) =>

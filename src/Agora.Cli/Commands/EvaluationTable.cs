@@ -36,6 +36,8 @@ internal static class EvaluationTable
                 AddRow(table, $"{score.Benchmark} pass@{pass.K}", pass.Estimate, score);
         }
         Terminal.Out.Write(table);
+        foreach (var score in record.Scores.Where(score => score is { FewShot: > 0 } or { PromptStyle: not (null or "chat") }))
+            Terminal.Out.WriteLine($"{score.Benchmark}: asked in the style {score.PromptStyle}, exemplars before each item: {score.FewShot}");
         foreach (var judged in record.Scores.Select(score => score.Judging).OfType<JudgingEntry>())
             PrintJudging(judged);
         var answers = record.Scores.Sum(score => score.Answers);
@@ -62,7 +64,7 @@ internal static class EvaluationTable
             }.Where(figure => figure.Value is not null).Select(figure => string.Create(CultureInfo.InvariantCulture,
                 $"{figure.Name} {figure.Value:0.00}{(figure.Name[0] == 'l' && judged.LengthControlledError is { } error ? $" ± {error:0.00}" : "")}")),
         ];
-        var interval = judged is { Low: { } low, High: { } high } ? string.Create(CultureInfo.InvariantCulture, $" [{low:0.0}, {high:0.0}] over questions") : "";
+        var interval = judged is { Low: { } low, High: { } high } ? string.Create(CultureInfo.InvariantCulture, $" [{low:0.0}, {high:0.0}] over questions{(judged is { PublishedLow: { } from, PublishedHigh: { } to } ? string.Create(CultureInfo.InvariantCulture, $", [{from:0.0}, {to:0.0}] as published") : "")}") : "";
         Terminal.Out.WriteLine($"{judged.Benchmark}: {string.Join(", ", figures)}{interval}{(judged.Elo is { } elo ? string.Create(CultureInfo.InvariantCulture, $", Elo {elo:0.0}") : "")}");
         if (judged is { StyleControlledWinRate: { } styled, StyleControlledLow: { } least, StyleControlledHigh: { } most })
             Terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  at equal length and Markdown: win rate {styled:0.0} [{least:0.0}, {most:0.0}] over battles"));
@@ -70,7 +72,7 @@ internal static class EvaluationTable
             Terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"  {judge.Judge}: {judge.Readable} of {judge.Games} verdicts read{(judge.Score is { } score ? $", score {score:0.0}" : "")}{(judge.PositionGain is { } gain ? $", an answer gains {gain:0.0} points by standing first" : "")}"));
         foreach (var pair in judged.Agreements)
-            Terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {pair.First} and {pair.Second} on {pair.Items} answers: kappa {pair.Kappa:0.00}, Spearman {pair.Spearman:0.00}"));
+            Terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {pair.First} and {pair.Second} on {pair.Items} answers: kappa {JudgeTables.Number(pair.Kappa)}, Spearman {JudgeTables.Number(pair.Spearman)}"));
         foreach (var warning in judged.Warnings)
             Terminal.Out.WriteLine($"  {warning}");
     }
@@ -100,7 +102,7 @@ internal static class EvaluationTable
         var table = TerminalTable.Empty("benchmark", "answers", new("count", true), new("score", true), new("must be", true), new("not graded", true), "verdict");
         foreach (var line in lines)
         {
-            var wanted = line.Answers switch { SelfTestAnswers.Reference => "100.0", SelfTestAnswers.Empty => "0.0", _ => "low" };
+            var wanted = line.Expected is { } expected ? Points(expected) : "low";
             var verdict = line.Count == 0 ? "none to give" : line.Surprises.IsEmpty ? "ok" : $"{line.Surprises.Length} wrong";
             table.AddRow([.. new[] { line.Benchmark, line.Answers.ToString().ToLowerInvariant(), $"{line.Count}", line.Mean is { } mean ? Points(mean) : "none", wanted, $"{line.Unscored}", verdict }.Select(Markup.Escape)]);
         }

@@ -86,8 +86,10 @@ public interface IBenchmark
     string GraderVersion { get; }
     /// <summary>Whether grading asks the experiment's judges, whose identity then belongs to the step's key.</summary>
     bool NeedsJudge { get; }
-    /// <summary>The benchmark's own solutions, written as a model would, for the items that have one: graded, they must come out right.</summary>
+    /// <summary>The benchmark's own solutions, written as a model would, for the items that have one: graded, they must come out as <see cref="ReferenceGrade"/> says.</summary>
     ImmutableArray<BenchmarkAnswer> ReferenceAnswers { get; }
+    /// <summary>What every reference answer is graded: 1, or 0.5 where it is the answer that others are measured against, which draws with itself.</summary>
+    double ReferenceGrade => 1;
     /// <returns>One grade per answer, in the order of the answers.</returns>
     Task<ImmutableArray<GradedAnswer>> GradeAsync(IReadOnlyList<BenchmarkAnswer> answers, GradingContext context, CancellationToken cancellationToken);
 }

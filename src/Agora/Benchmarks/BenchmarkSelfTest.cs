@@ -7,12 +7,13 @@ namespace Agora.Benchmarks;
 /// <summary>What a benchmark's grader says of answers whose worth is known before.</summary>
 /// <param name="Answers">Which answers were given.</param>
 /// <param name="Mean">Of the graded ones, from 0 to 1; null where none could be graded, or none were there.</param>
+/// <param name="Expected">What every grade must be; null where no grade is known before.</param>
 /// <param name="Surprises">Ids of items whose grade is not what it must be, with what the grader said.</param>
-public sealed record SelfTestLine(string Benchmark, SelfTestAnswers Answers, int Count, double? Mean, int Unscored, ImmutableArray<string> Surprises);
+public sealed record SelfTestLine(string Benchmark, SelfTestAnswers Answers, int Count, double? Mean, double? Expected, int Unscored, ImmutableArray<string> Surprises);
 
 public enum SelfTestAnswers
 {
-    /// <summary>The benchmark's own solutions: all right.</summary>
+    /// <summary>The benchmark's own solutions: all right. In the judged benchmarks the baseline's own answers: all draws.</summary>
     Reference,
     /// <summary>No text: all wrong.</summary>
     Empty,
@@ -25,22 +26,22 @@ public static class BenchmarkSelfTest
 {
     public static async Task<ImmutableArray<SelfTestLine>> RunAsync(IBenchmark benchmark, GradingContext context, CancellationToken cancellationToken)
     {
-        // Empty answers lose without a judge; a benchmark that asks one for them is broken.
+        // Empty answers lose and the baseline's draw without a judge; a benchmark that asks one for them is broken. Of shuffled ones only a judge could tell.
         if (benchmark.NeedsJudge)
             context = context with { Judges = [new NoJudge()] };
         var references = benchmark.ReferenceAnswers;
         var lines = ImmutableArray.CreateBuilder<SelfTestLine>();
-        lines.Add(await GradeAsync(SelfTestAnswers.Reference, references, 1));
+        lines.Add(await GradeAsync(SelfTestAnswers.Reference, references, benchmark.ReferenceGrade));
         lines.Add(await GradeAsync(SelfTestAnswers.Empty,
             [.. benchmark.Items.Select(item => new BenchmarkAnswer { ItemId = item.Id, Prompt = item.Prompt, Completion = "", Finished = true })], 0));
-        lines.Add(await GradeAsync(SelfTestAnswers.Shuffled, Shuffled(references, context.Random), null));
+        lines.Add(await GradeAsync(SelfTestAnswers.Shuffled, benchmark.NeedsJudge ? [] : Shuffled(references, context.Random), null));
         return lines.ToImmutable();
 
         async Task<SelfTestLine> GradeAsync(SelfTestAnswers kind, ImmutableArray<BenchmarkAnswer> answers, double? expected)
         {
             var grades = await benchmark.GradeAsync(answers, context, cancellationToken);
             double[] scores = [.. grades.Select(grade => grade.Grade).OfType<Grade.Scored>().Select(grade => grade.Value)];
-            return new SelfTestLine(benchmark.Name, kind, answers.Length, scores.Length == 0 ? null : scores.Average(), grades.Length - scores.Length,
+            return new SelfTestLine(benchmark.Name, kind, answers.Length, scores.Length == 0 ? null : scores.Average(), expected, grades.Length - scores.Length,
             [
                 .. from grade in grades
                    where expected is { } value && grade.Grade != new Grade.Scored(value)

@@ -25,6 +25,9 @@ public sealed record JudgingEntry
     [Description("Arena-Hard: of the win rate, 95 percent over questions.")]
     public double? Low { get; init; }
     public double? High { get; init; }
+    [Description("Arena-Hard: the same as published, over battles, of which a strong verdict makes three: too narrow.")]
+    public double? PublishedLow { get; init; }
+    public double? PublishedHigh { get; init; }
     [Description("Arena-Hard: the win rate at equal length and Markdown, from a fit of this model alone, in percent.")]
     public double? StyleControlledWinRate { get; init; }
     [Description("Arena-Hard: of the style-controlled win rate, 2.5 to 97.5 percent over battles.")]
@@ -47,6 +50,8 @@ public sealed record JudgingEntry
         Elo = entry.Judging.ArenaHard?.Elo,
         Low = entry.Judging.ArenaHard?.QuestionInterval?.Low,
         High = entry.Judging.ArenaHard?.QuestionInterval?.High,
+        PublishedLow = entry.Judging.ArenaHard?.PublishedInterval?.Low,
+        PublishedHigh = entry.Judging.ArenaHard?.PublishedInterval?.High,
         StyleControlledWinRate = entry.Judging.StyleControl?.WinRate,
         StyleControlledLow = entry.Judging.StyleControl?.Interval.Low,
         StyleControlledHigh = entry.Judging.StyleControl?.Interval.High,

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Agora.Benchmarks;
@@ -36,7 +37,13 @@ public sealed record EvaluationRequest
 /// <summary>A benchmark as it is to be asked.</summary>
 /// <param name="Benchmark">Decides the questions.</param>
 /// <param name="Plus">The same questions with EvalPlus's additional tests, for a score of their own; null where there are none.</param>
-public sealed record EvaluatedBenchmark(IBenchmark Benchmark, AnsweringSpec Answering, IBenchmark? Plus = null);
+public sealed record EvaluatedBenchmark(IBenchmark Benchmark, AnsweringSpec Answering, IBenchmark? Plus = null)
+{
+    /// <summary>As the benchmark was opened, for the reader of the score.</summary>
+    public PromptStyle Style { get; init; }
+    /// <summary>Exemplars before every item, as the benchmark was opened.</summary>
+    public int Shots { get; init; }
+}
 
 /// <summary>Scores a model on benchmarks, outside any experiment: the same steps as a run's, in the same store.</summary>
 /// <remarks>Resumable and cached as a run is: answers that are there are not asked for again, and another grader asks no model.</remarks>
@@ -66,6 +73,7 @@ public sealed class Evaluation(PipelineServices services, RunArchive archive)
         var executor = new LocalExecutor(archive.Store, services.Models, services.Trainer, bills, jobs, observer);
         var execution = await executor.RunAsync(all, cancellationToken);
 
+        var isItself = await AreItselfAsync(request, cancellationToken);
         var scores = ImmutableArray.CreateBuilder<EvaluationScore>();
         foreach (var step in steps)
         {
@@ -76,7 +84,7 @@ public sealed class Evaluation(PipelineServices services, RunArchive archive)
             var judging = Kept<JudgingSummary>(graded, StepFiles.Judging) is { } summary ? new JudgedAnswers(request.Name, summary.Naming([.. request.Judges.Select(NameOf)])) : null;
             scores.Add(Score(step, answers, grades, request) with
             {
-                Judging = judging is null ? null : JudgingEntry.Of(judging),
+                Judging = judging is null ? null : Entry(judging, isItself),
                 Sandbox = Kept<SandboxFacts>(graded, StepFiles.Sandbox),
             });
             folder.WriteSamples(step.Title, answers, grades, step.Benchmark.Domain == Domain.Code);
@@ -97,6 +105,33 @@ public sealed class Evaluation(PipelineServices services, RunArchive archive)
         };
         folder.Keep(record);
         return new EvaluationOutcome(folder, record, execution.Failures, await bills.ReadAsync(cancellationToken));
+    }
+
+    /// <summary>Of each judge, whether it is the model whose answers are judged.</summary>
+    private async Task<ImmutableArray<bool>> AreItselfAsync(EvaluationRequest request, CancellationToken cancellationToken)
+    {
+        var model = request.Model is null ? null : await services.Models.IdentifyAsync(request.Model, cancellationToken);
+        var are = ImmutableArray.CreateBuilder<bool>();
+        foreach (var judge in request.Judges)
+            are.Add(model is not null && await services.Models.IdentifyAsync(judge, cancellationToken) == model);
+        return are.ToImmutable();
+    }
+
+    private static JudgingEntry Entry(JudgedAnswers judged, ImmutableArray<bool> isItself)
+    {
+        var entry = JudgingEntry.Of(judged);
+        var others = entry.Judges.Where((_, place) => !isItself[place]).Select(judge => judge.Score).Average();
+        return entry with
+        {
+            Warnings =
+            [
+                .. entry.Warnings,
+                .. from judge in entry.Judges.Where((_, place) => isItself[place])
+                   select judge.Score - others is { } gain
+                       ? string.Create(CultureInfo.InvariantCulture, $"{judge.Judge} judges its own answers, and gives them {gain:+0.0;-0.0;0.0} points against the other judges")
+                       : $"{judge.Judge} judges its own answers: another judge beside it would show whether it favours them",
+            ],
+        };
     }
 
     private static EvaluationRequest Priced(EvaluationRequest request) =>
@@ -128,9 +163,9 @@ public sealed class Evaluation(PipelineServices services, RunArchive archive)
                     throw new AgoraException($"pass@{request.PassAt.Max()} needs as many samples of each item, and {scarce} has {few.Value}", file, "add samples, or give a smaller k to --pass-at") { ExitCode = 2 };
                 answer = new GivenAnswersStep(given, benchmark);
             }
-            steps.Add(new BenchmarkSteps(benchmark.Name, benchmark, evaluated.Answering, answer, new GradeStep(answer, benchmark, judges.ToImmutable(), request.Judging, random)));
+            steps.Add(new BenchmarkSteps(benchmark.Name, benchmark, evaluated, answer, new GradeStep(answer, benchmark, judges.ToImmutable(), request.Judging, random)));
             if (evaluated.Plus is { } plus)
-                steps.Add(new BenchmarkSteps($"{benchmark.Name}_plus", plus, evaluated.Answering, answer, new GradeStep(answer, plus, judges.ToImmutable(), request.Judging, random)));
+                steps.Add(new BenchmarkSteps($"{benchmark.Name}_plus", plus, evaluated, answer, new GradeStep(answer, plus, judges.ToImmutable(), request.Judging, random)));
         }
         StepDemands.Check(steps.SelectMany(step => step.Steps));
         return steps.ToImmutable();
@@ -140,7 +175,9 @@ public sealed class Evaluation(PipelineServices services, RunArchive archive)
     {
         Benchmark = step.Title,
         Grader = step.Benchmark.GraderVersion,
-        Answering = request.Model is null ? null : step.Answering,
+        Answering = request.Model is null ? null : step.Evaluated.Answering,
+        PromptStyle = request.Model is null ? null : BenchmarkOptions.Name(step.Evaluated.Style),
+        FewShot = request.Model is null ? null : step.Evaluated.Shots,
         Answers = answers.Length,
         CutOff = answers.Count(answer => !answer.Finished),
         Empty = answers.Count(answer => string.IsNullOrWhiteSpace(answer.Completion)),
@@ -181,7 +218,7 @@ public sealed class Evaluation(PipelineServices services, RunArchive archive)
         return $"{name[..Math.Min(name.Length, 80)]}-{Convert.ToHexStringLower(SHA256.HashData(CanonicalJson.Write(asked)))[..8]}";
     }
 
-    private sealed record BenchmarkSteps(string Title, IBenchmark Benchmark, AnsweringSpec Answering, RunStep Answer, GradeStep Grade)
+    private sealed record BenchmarkSteps(string Title, IBenchmark Benchmark, EvaluatedBenchmark Evaluated, RunStep Answer, GradeStep Grade)
     {
         public IEnumerable<RunStep> Steps => [Answer, Grade];
     }

@@ -33,6 +33,10 @@ public sealed record EvaluationScore
     public required string Grader { get; init; }
     /// <summary>Null where answers were given.</summary>
     public AnsweringSpec? Answering { get; init; }
+    /// <summary>In which style the items were put: <c>chat</c>, <c>base</c> or <c>evalplus</c>; null where answers were given.</summary>
+    public string? PromptStyle { get; init; }
+    /// <summary>Exemplars before every item; null where answers were given.</summary>
+    public int? FewShot { get; init; }
     /// <summary>Items of the benchmark.</summary>
     public required int Items { get; init; }
     public required int Answers { get; init; }

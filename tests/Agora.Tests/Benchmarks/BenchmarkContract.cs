@@ -18,7 +18,7 @@ internal static class BenchmarkContract
         var references = benchmark.ReferenceAnswers;
         var graded = await benchmark.GradeAsync(references, context, TestContext.Current.CancellationToken);
         Assert.Equal(references.Select(r => r.ItemId), graded.Select(g => g.ItemId));
-        Assert.All(graded, grade => Assert.Equal(new Grade.Scored(1), grade.Grade));
+        Assert.All(graded, grade => Assert.Equal(new Grade.Scored(benchmark.ReferenceGrade), grade.Grade));
 
         BenchmarkAnswer[] empty = [.. benchmark.Items.Select(i => Answer(i, "")).Reverse()];
         graded = await benchmark.GradeAsync(empty, context, TestContext.Current.CancellationToken);

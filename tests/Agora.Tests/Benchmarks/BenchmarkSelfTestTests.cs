@@ -28,6 +28,17 @@ public sealed class BenchmarkSelfTestTests
         Assert.Equal(4, lines[1].Surprises.Length);
     }
 
+    [Theory]
+    [InlineData("alpaca_eval", """{"instruction": "Say hello.", "output": "Hello."}""", """{"instruction": "Name a colour.", "output": "Red."}""")]
+    [InlineData("arena_hard", """{"question_id": "a", "turns": [{"content": "Say hello."}], "baseline": "Hello."}""", """{"question_id": "b", "turns": [{"content": "Name a colour."}], "baseline": "Red."}""")]
+    public async Task The_baseline_of_a_judged_benchmark_draws_with_itself_and_nobody_is_asked(string benchmark, params string[] rows)
+    {
+        using var file = new BenchmarkFileOnDisk("items.jsonl", rows);
+        var lines = await RunAsync(file.Open(benchmark));
+        Assert.Equal([(2, 0.5, 0.5), (2, 0, 0), (0, null, null)], lines.Select(line => (line.Count, line.Mean, line.Expected)));
+        Assert.All(lines, line => Assert.Empty(line.Surprises));
+    }
+
     private static Task<System.Collections.Immutable.ImmutableArray<SelfTestLine>> RunAsync(IBenchmark benchmark) =>
         BenchmarkSelfTest.RunAsync(benchmark, new GradingContext { Random = new RandomStreams(1) }, TestContext.Current.CancellationToken);
 }

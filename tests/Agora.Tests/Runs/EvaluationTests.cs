@@ -236,6 +236,25 @@ public sealed class EvaluationTests : IDisposable
         Assert.Equal(expected.Interval.Low, judging.StyleControlledLow!.Value, 9);
         Assert.NotEqual(judging.WinRate!.Value, judging.StyleControlledWinRate.Value, 1.0);
         Assert.Contains(judging.Warnings, warning => warning.Contains("empty", StringComparison.Ordinal));
+        // The published bootstrap draws battles, of which a strong verdict makes three.
+        Assert.InRange(judging.WinRate.Value, judging.PublishedLow!.Value, judging.PublishedHigh!.Value);
+        Assert.NotEqual((judging.Low, judging.High), (judging.PublishedLow, judging.PublishedHigh));
+    }
+
+    [Theory]
+    [InlineData("test", null, "test judges its own answers: another judge beside it would show whether it favours them")]
+    [InlineData("test", "other", "test judges its own answers, and gives them 0.0 points against the other judges")]
+    [InlineData("other", null, null)]
+    public async Task A_judge_of_its_own_answers_is_named(string judge, string? second, string? warning)
+    {
+        models.Answer = _ => ("[[A=B]]", ChatFinishReason.Stop);
+        File.WriteAllLines(PathOf("question.jsonl"), Enumerable.Range(1, 3).Select(i => $$"""{"question_id":"q{{i}}","turns":[{"content":"Say {{i}}."}],"baseline":"No."}"""));
+        var outcome = await RunAsync(Request() with
+        {
+            Benchmarks = [new EvaluatedBenchmark(Open("arena_hard", "question.jsonl", new BenchmarkOptions()), new AnsweringSpec())],
+            Judges = [.. ((string?[])[judge, second]).OfType<string>().Select(path => new ModelSpec { Provider = ModelSpec.Embedded, Path = path, MaxParallel = 3 })],
+        });
+        Assert.Equal(warning, outcome.Record.Scores[0].Judging!.Warnings.FirstOrDefault(said => said.Contains("own answers", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -24,6 +24,7 @@ internal sealed class PairwiseBenchmark : IBenchmark
         Name = name;
         Items = [.. items.Select(item => item.Item)];
         GraderVersion = $"{name}/{Rules}/{fileHash}/{protocol.Version}";
+        ReferenceAnswers = [.. items.Select(item => new BenchmarkAnswer { ItemId = item.Item.Id, Prompt = item.Item.Prompt, Completion = item.Baseline, Finished = true })];
         this.items = items.Select((item, index) => (Index: index, Item: item)).ToFrozenDictionary(i => i.Item.Item.Id, StringComparer.Ordinal);
         this.protocol = protocol;
     }
@@ -33,8 +34,9 @@ internal sealed class PairwiseBenchmark : IBenchmark
     public ImmutableArray<BenchmarkItem> Items { get; }
     public string GraderVersion { get; }
     public bool NeedsJudge => true;
-    /// <summary>None: the baseline's answers are what others are measured against, and would draw.</summary>
-    public ImmutableArray<BenchmarkAnswer> ReferenceAnswers => [];
+    /// <summary>The baseline's answers, which draw without a judge.</summary>
+    public ImmutableArray<BenchmarkAnswer> ReferenceAnswers { get; }
+    public double ReferenceGrade => 0.5;
 
     /// <exception cref="AgoraException">The experiment names no judge.</exception>
     public async Task<ImmutableArray<GradedAnswer>> GradeAsync(IReadOnlyList<BenchmarkAnswer> answers, GradingContext context, CancellationToken cancellationToken)
