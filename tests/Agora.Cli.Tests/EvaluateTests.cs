@@ -94,11 +94,40 @@ public sealed class EvaluateTests
         Assert.Equal(2, scarce.ExitCode);
         Assert.Contains("pass@4 needs as many samples of each item, and HumanEval/0 has 3", scarce.Error, StringComparison.Ordinal);
         var score = JsonNode.Parse(agora.Output)!["scores"]![0]!;
+        Assert.Equal(3, (double)score["sandbox"]!["seconds"]!);
+        Assert.InRange((double)score["sandbox"]!["timeScale"]!, 1, 3);
+        Assert.NotEqual("unsafe", (string?)score["sandbox"]!["sandbox"]);
+        Assert.DoesNotContain("unsafe", (string?)score["grader"], StringComparison.Ordinal);
         Assert.Equal(2.0 / 3, (double)score["estimate"]!["mean"]!, 1e-12);
         Assert.Equal(1.0, (double)score["passAt"]![0]!["estimate"]!["mean"]!, 1e-12);
+        using var bare = await AgoraProcess.RunAsync(folder.Path, "evaluate", "--samples", samples, "--benchmarks", "humaneval", "--data", $"humaneval={tasks}", "--unsafe-no-sandbox", "--runs", "bare");
+        Assert.Contains("code ran without a sandbox", bare.Output, StringComparison.Ordinal);
+        var record = JsonNode.Parse(await File.ReadAllTextAsync(Directory.EnumerateFiles(Path.Combine(folder.Path, "bare"), "evaluation.json", SearchOption.AllDirectories).Single(), TestContext.Current.CancellationToken))!["scores"]![0]!;
+        Assert.Equal("unsafe", (string?)record["sandbox"]!["sandbox"]);
+        Assert.Contains("unsafe-no-sandbox", (string?)record["grader"], StringComparison.Ordinal);
         var written = Directory.EnumerateFiles(Path.Combine(folder.Path, "runs", "evaluations"), "humaneval.evalplus.jsonl", SearchOption.AllDirectories).Single();
         using var again = await AgoraProcess.RunAsync(folder.Path, "evaluate", "--samples", written, "--benchmarks", "humaneval", "--data", $"humaneval={tasks}", "--json");
         Assert.Equal(2.0 / 3, (double)JsonNode.Parse(again.Output)!["scores"]![0]!["estimate"]!["mean"]!, 1e-12);
+    }
+
+    [Fact]
+    public async Task The_grader_decides_what_the_same_answers_are_worth()
+    {
+        using var folder = new ScratchFolder();
+        var tasks = folder.File("two.jsonl", """
+            {"question": "Ann has 1 pen and buys 2 more. How many?", "answer": "#### 3"}
+            {"question": "Ann has 2 pens and buys 2 more. How many?", "answer": "#### 4"}
+            """);
+        var samples = folder.File("samples.jsonl", """
+            {"id": "gsm8k/0", "completion": "So:\n#### 3"}
+            {"id": "gsm8k/1", "completion": "[RESULT] 4 [/RESULT] after 2 steps"}
+            """);
+        foreach (var (grader, mean) in new[] { ("agora", 1.0), ("lm-eval-strict", 0.5), ("lm-eval-flexible", 0.5), ("lm-eval-cot-strict", 0.0) })
+        {
+            using var agora = await AgoraProcess.RunAsync(folder.Path, "evaluate", "--samples", samples, "--benchmarks", "gsm8k", "--data", $"gsm8k={tasks}", "--grader", $"gsm8k={grader}", "--json");
+            Assert.True(agora.ExitCode == 0, agora.Error);
+            Assert.Equal(mean, (double)JsonNode.Parse(agora.Output)!["scores"]![0]!["estimate"]!["mean"]!);
+        }
     }
 
     [Fact]
