@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Agora.Experiments;
+using Agora.Students.ChatTemplates;
 using Agora.Students.Checkpoints;
 
 namespace Agora.Students.Tokenization;
@@ -45,6 +46,11 @@ internal static class EndTokens
             return given;
         if (!config[flag].Flag())
             return [];
+        var mapped = new Dictionary<string, object?>(StringComparer.Ordinal);
+        SpecialTokenNames.AddMapped(mapped, config.File, config.Value);
+        if (mapped.TryGetValue(role, out var name) && name is string spelled)
+            return vocabulary.TryIdOf(spelled, out var mappedId) ? [mappedId] : throw new AgoraException(
+                $"{role} is {ModelFile.Quote(spelled)}, which the vocabulary lacks", Path.Combine(Path.GetDirectoryName(config.File)!, "special_tokens_map.json"), "copy the model's special_tokens_map.json and tokenizer.json again");
         var token = config[role].Value.ValueKind == JsonValueKind.Object ? config[role]["content"] : config[role];
         if (!token.Exists)
             throw config[flag].Fault($"asks for {role}, which the file does not name");

@@ -168,6 +168,30 @@ public sealed class ChatTemplateTests
         Assert.Contains("no chat template", Assert.Throws<AgoraException>(() => ChatTemplate.Load(folder.Path)).What, StringComparison.Ordinal);
     }
 
+    // Files of before added_tokens_decoder have their special tokens in the map; newer ones only what the config does not say.
+    [Theory]
+    [InlineData("""{"chat_template":"{{ bos_token }}{{ eos_token }}!"}""", "<m></m>!")]
+    [InlineData("""{"bos_token":"<c>","eos_token":"</c>","chat_template":"{{ bos_token }}{{ eos_token }}!"}""", "<m></m>!")]
+    [InlineData("""{"added_tokens_decoder":{},"bos_token":"<c>","eos_token":null,"chat_template":"{{ bos_token }}{{ eos_token }}!"}""", "<c>!")]
+    [InlineData("""{"added_tokens_decoder":{},"bos_token":"<c>","chat_template":"{{ bos_token }}{{ eos_token }}!"}""", "<c></m>!")]
+    public void Special_tokens_may_be_named_in_their_map(string config, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("tokenizer_config.json"), config);
+        File.WriteAllText(folder.File("special_tokens_map.json"), """{"bos_token":"<m>","eos_token":{"content":"</m>","lstrip":false},"additional_special_tokens":["<x>"]}""");
+        Assert.Equal(expected, ChatTemplate.Load(folder.Path).Render([], addGenerationPrompt: false));
+    }
+
+    [Fact]
+    public void A_broken_map_of_special_tokens_is_named()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("tokenizer_config.json"), """{"chat_template":"{{ bos_token }}"}""");
+        File.WriteAllText(folder.File("special_tokens_map.json"), "[");
+        var error = Assert.Throws<AgoraException>(() => ChatTemplate.Load(folder.Path));
+        Assert.Equal(folder.File("special_tokens_map.json"), error.Where);
+    }
+
     [Fact]
     public void Tokens_may_be_objects_and_templates_may_be_named()
     {

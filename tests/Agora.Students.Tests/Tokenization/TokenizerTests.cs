@@ -252,6 +252,19 @@ public sealed class TokenizerTests : IDisposable
         Assert.Equal("▁a", string.Concat(tokenizer.Encode("a", addSpecialTokens: false).Select(tokenizer.TokenText)));
     }
 
+    [Theory]
+    [InlineData("</s>", "▁a</s>", null)]
+    [InlineData("<eos>", null, "\"<eos>\", which the vocabulary lacks")]
+    public void The_token_that_the_settings_ask_for_may_be_named_in_the_map_of_special_tokens(string end, string? tokens, string? fault)
+    {
+        File.WriteAllText(folder.File("tokenizer_config.json"), """{"tokenizer_class":"LlamaTokenizer","add_eos_token":true}""");
+        File.WriteAllText(folder.File("special_tokens_map.json"), $$"""{"eos_token":"{{end}}"}""");
+        if (fault is null)
+            Assert.Equal(tokens, string.Concat(Loaded(SentencePieceStyle()) is var tokenizer ? tokenizer.Encode("a", addSpecialTokens: true).Select(tokenizer.TokenText) : []));
+        else
+            Assert.Contains(fault, Assert.Throws<AgoraException>(() => Loaded(SentencePieceStyle())).What, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_token_that_the_settings_ask_for_and_the_vocabulary_lacks_is_named()
     {
