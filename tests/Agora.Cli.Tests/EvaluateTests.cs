@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Agora.Tests;
+using Agora.Tests.Endpoints;
 
 namespace Agora.Cli.Tests;
 
@@ -9,6 +10,18 @@ public sealed class EvaluateTests
 {
     private static readonly string Instruct = TinyExperiment.Nano("models", "nano-instruct");
     private static readonly string Untrained = TinyExperiment.Nano("models", "nano-base");
+
+    [Fact]
+    public async Task Answers_that_cannot_be_searched_for_a_program_are_wrong_and_counted()
+    {
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = _ => "def f(x):\n    return x\n" + new string('#', 300_000) });
+        using var folder = new ScratchFolder();
+        await File.WriteAllTextAsync(Path.Combine(folder.Path, "plus.jsonl"), """{"task_id": "HumanEval/500", "prompt": "# Write f.\n", "entry_point": "f", "canonical_solution": "def f(x):\n    return x\n", "base_input": [[1]], "plus_input": [], "atol": 0}""", TestContext.Current.CancellationToken);
+        using var agora = await AgoraProcess.RunAsync(folder.Path, "evaluate", endpoint.Address.ToString(), "--model", "test-model", "--benchmarks", "humaneval", "--data", "humaneval=plus.jsonl", "--grader", "evalplus");
+        Assert.True(agora.ExitCode == 0, agora.Error);
+        Assert.Contains("humaneval: 1 of 1 answers count as wrong: the answer is longer than 262144 characters", agora.Output, StringComparison.Ordinal);
+        Assert.Contains("0 of 2 answers could not be graded", agora.Output, StringComparison.Ordinal);
+    }
 
     [Fact]
     public async Task Two_models_are_scored_kept_and_compared()
