@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Agora.Experiments;
 
@@ -50,7 +49,7 @@ internal sealed class WordPieces
         var place = 0;
         foreach (var rune in normal.EnumerateRunes())
         {
-            var (white, sign) = (Rune.IsWhiteSpace(rune), IsPunctuation(rune));
+            var (white, sign) = (Rune.IsWhiteSpace(rune), ReferenceCategories.IsPunctuation(rune));
             if ((white || sign) && start >= 0)
             {
                 Cut(normal.AsSpan(start..place), ids);
@@ -86,11 +85,11 @@ internal sealed class WordPieces
         {
             clean.Clear();
             foreach (var rune in CanonicalNormalization.Decompose(normal).EnumerateRunes())
-                if (Rune.GetUnicodeCategory(rune) != UnicodeCategory.NonSpacingMark)
+                if (!ReferenceCategories.IsNonSpacingMark(rune))
                     clean.Append(rune);
             normal = clean.ToString();
         }
-        return rules.Lowers ? normal.ToLowerInvariant() : normal;
+        return rules.Lowers ? new LowerCase().Apply(normal) : normal;
     }
 
     // The longest piece that the rest begins with, again and again; a word that cannot be cut to its end is unknown as a whole.
@@ -138,11 +137,8 @@ internal sealed class WordPieces
         return count;
     }
 
-    // As unicode_categories has it: control, format, private use; tabs and ends of lines are white space.
-    private static bool IsControl(Rune rune) => rune.Value is not ('\t' or '\n' or '\r')
-        && Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse or UnicodeCategory.Surrogate;
-
-    private static bool IsPunctuation(Rune rune) => rune.IsAscii ? char.IsPunctuation((char)rune.Value) || char.IsSymbol((char)rune.Value) : Rune.IsPunctuation(rune);
+    // Tabs and ends of lines are white space.
+    private static bool IsControl(Rune rune) => rune.Value is not ('\t' or '\n' or '\r') && ReferenceCategories.IsControl(rune);
 
     private static bool IsIdeograph(int value) => value is (>= 0x4e00 and <= 0x9fff) or (>= 0x3400 and <= 0x4dbf) or (>= 0x20000 and <= 0x2a6df) or (>= 0x2a700 and <= 0x2b73f)
         or (>= 0x2b740 and <= 0x2b81f) or (>= 0x2b920 and <= 0x2ceaf) or (>= 0xf900 and <= 0xfaff) or (>= 0x2f800 and <= 0x2fa1f);

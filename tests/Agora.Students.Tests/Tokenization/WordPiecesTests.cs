@@ -1,0 +1,15 @@
+using Agora.Students.Tokenization;
+
+namespace Agora.Tests.Tokenization;
+
+public sealed class WordPiecesTests
+{
+    // Punctuation and marks are those of the reference's tables, and a letter in lower case may be two characters.
+    [Theory]
+    [InlineData("a\u061Da", false, new[] { 5 })]
+    [InlineData("a\u07FD", true, new[] { 6 })]
+    [InlineData("İ", false, new[] { 4 })]
+    [InlineData("a,a", true, new[] { 3, 7, 3 })]
+    public void Characters_are_what_they_are_to_the_reference(string text, bool stripsAccents, int[] ids) =>
+        Assert.Equal(ids, new WordPieces(["[UNK]", "[CLS]", "[SEP]", "a", "i\u0307", "a\u061Da", "a\u07FD", ","], new WordPieceRules(true, stripsAccents, true), "test").Encode(text));
+}
