@@ -216,6 +216,8 @@ internal sealed partial class TemplateParser
 
     private Expression ParseSubscript(Expression value, int line)
     {
+        if (TakeOperator("]"))
+            return new IndexExpression(value, new ListExpression([], IsTuple: true, line), line);
         Expression? start = Current.Is(TokenKind.Operator, ":") ? null : ParseExpression();
         if (Current.Is(TokenKind.Operator, ","))
         {

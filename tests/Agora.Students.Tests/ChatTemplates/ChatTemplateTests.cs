@@ -70,6 +70,7 @@ public sealed class ChatTemplateTests
     public void Methods_follow_Python(string template, string expected) => Assert.Equal(expected, Render(template));
 
     [Theory]
+    [InlineData("{{ {}[] is defined }}{{ [1][] is defined }}{{ (none / not []) if false else 1 }}", "FalseFalse1")]
     [InlineData("{{ 'abcd'[1:3] }}{{ 'abcd'[-1] }}{{ 'abcd'[::-1] }}{{ [1,2,3][:-1] }}{{ [1,2,3][5:] }}", "bcddcba[1, 2][]")]
     [InlineData("{{ '🙂é'|length }}{{ '🙂é'[0] }}{{ '🙂é'[1:] }}", "2🙂é")]
     public void Slices_and_lengths_count_code_points(string template, string expected) => Assert.Equal(expected, Render(template));
