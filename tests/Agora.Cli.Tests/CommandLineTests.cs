@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using Agora.Cli.Commands;
+using Agora.Cli.Diagnosis;
 using Agora.Tests;
+using Spectre.Console;
 
 namespace Agora.Cli.Tests;
 
@@ -118,8 +120,14 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public void Findings_are_broken_at_spaces() =>
-        Assert.Equal(["one two", "three-and-long", "four"], DoctorCommand.Wrapped("one two three-and-long four", 9));
+    public void Findings_are_broken_at_spaces_and_go_on_below_themselves()
+    {
+        using var text = new StringWriter();
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = new AnsiConsoleOutput(text) });
+        console.Profile.Width = 31;
+        console.Write(DoctorCommand.Drawn([new Finding("disk", Verdict.Bad, "one two three-and-long four", "make room for it")]));
+        Assert.Equal(["FAIL  disk  one two", "            three-and-long four", "            fix: make room for", "            it"], text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.TrimEnd()));
+    }
 
     [Fact]
     public async Task Validate_lists_every_fault_with_line_and_column()

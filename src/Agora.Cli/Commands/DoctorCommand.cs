@@ -25,44 +25,21 @@ internal static class DoctorCommand
                 Machine.Key("ANTHROPIC_API_KEY", "Anthropic's models, or whatever variable apiKeyVariable names"),
                 Machine.Key("OPENROUTER_API_KEY", "models through OpenRouter"),
             ];
-            Print(findings);
+            Terminal.Out.Write(Drawn(findings));
             return findings.Any(finding => finding.Verdict == Verdict.Bad) ? ExitCodes.Failed : ExitCodes.Done;
         });
         return command;
     }
 
-    private static void Print(IEnumerable<Finding> findings)
+    /// <summary>A line for each; what is too long for the terminal goes on below itself.</summary>
+    internal static Grid Drawn(IEnumerable<Finding> findings)
     {
+        var grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn(new GridColumn().NoWrap()).AddColumn(new GridColumn().PadRight(0));
         foreach (var finding in findings)
         {
-            var mark = finding.Verdict switch { Verdict.Good => "[green]ok[/]  ", Verdict.Optional => "[yellow]note[/]", _ => "[red]FAIL[/]" };
-            var width = Terminal.Out.Profile.Width - Indent;
-            var lines = Wrapped(finding.Detail, width).Concat(finding.Fix is null ? [] : Wrapped($"fix: {finding.Fix}", width)).ToList();
-            Terminal.Out.MarkupLine($"{mark}  {Markup.Escape(finding.Subject),-20} {Markup.Escape(lines[0])}");
-            foreach (var line in lines.Skip(1))
-                Terminal.Out.MarkupLine($"{"",Indent}{Markup.Escape(line)}");
+            var mark = finding.Verdict switch { Verdict.Good => "[green]ok[/]", Verdict.Optional => "[yellow]note[/]", _ => "[red]FAIL[/]" };
+            grid.AddRow(new Markup(mark), new Text(finding.Subject), new Text(finding.Fix is null ? finding.Detail : $"{finding.Detail}\nfix: {finding.Fix}"));
         }
-    }
-
-    // The mark, the subject and the spaces behind them.
-    private const int Indent = 4 + 2 + 20 + 1;
-
-    /// <summary>Lines of at most so many characters, broken at spaces; a longer word has a line of its own.</summary>
-    internal static IEnumerable<string> Wrapped(string text, int width)
-    {
-        var line = "";
-        foreach (var word in text.Split(' '))
-        {
-            if (line.Length > 0 && line.Length + 1 + word.Length > width)
-            {
-                yield return line;
-                line = word;
-            }
-            else
-            {
-                line = line.Length == 0 ? word : $"{line} {word}";
-            }
-        }
-        yield return line;
+        return grid;
     }
 }
