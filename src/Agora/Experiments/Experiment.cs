@@ -173,6 +173,10 @@ public sealed record Price
     /// <param name="inputTokens">Those read from the cache and those written into it included.</param>
     public decimal Of(long inputTokens, long cachedInputTokens, long outputTokens, long cacheWrittenTokens = 0) =>
         ((inputTokens - cachedInputTokens - cacheWrittenTokens) * Input + cachedInputTokens * (CachedInput ?? Input) + cacheWrittenTokens * (CacheWrite ?? Input) + outputTokens * Output) / 1_000_000m;
+
+    /// <returns>US dollars: the most that a request may cost, whether or not its input goes into the endpoint's prompt cache.</returns>
+    public decimal MostOf(long inputTokens, long outputTokens) =>
+        Math.Max(Of(inputTokens, cachedInputTokens: 0, outputTokens), Of(inputTokens, cachedInputTokens: 0, outputTokens, cacheWrittenTokens: inputTokens));
 }
 
 /// <summary>What the experiment may cost.</summary>

@@ -113,7 +113,7 @@ public sealed class PacedChatClient(
 
     private decimal? MostDollars(RequestSize size, ChatOptions? options) => price is null ? null
         : options?.MaxOutputTokens is null && budget.State.Limit is not null ? throw new InvalidOperationException("a request without a limit of new tokens has no highest cost")
-        : price.Of(size.MostInputTokens, cachedInputTokens: 0, size.MaxOutputTokens, options?.AdditionalProperties?.ContainsKey(SamplingOptions.CachePrompt) == true ? size.MostInputTokens : 0);
+        : price.MostOf(size.MostInputTokens, size.MaxOutputTokens);
 
     private decimal? DollarsOf(UsageDetails? usage) => price is not null && usage is { InputTokenCount: { } input, OutputTokenCount: { } output }
         ? price.Of(input, usage.CachedInputTokenCount ?? 0, output, CacheWrites.Of(usage))

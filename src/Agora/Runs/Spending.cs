@@ -42,7 +42,7 @@ public sealed record SpendingLine
 
     /// <returns>US dollars; for failed requests the most it may be.</returns>
     public decimal Dollars(Price price) => Outcome == ReadAgain ? 0
-        : price.Of(InputTokens, CachedInputTokens, OutputTokens, CacheWrittenTokens) * (Batch ? price.Batch ?? 1 : 1);
+        : (IsFailed ? price.MostOf(InputTokens, OutputTokens) : price.Of(InputTokens, CachedInputTokens, OutputTokens, CacheWrittenTokens)) * (Batch ? price.Batch ?? 1 : 1);
 }
 
 /// <summary>Adds up what journals say was asked for. The journal is the only record of it, so that nothing can be lost between two.</summary>

@@ -1,3 +1,4 @@
+using Agora.Experiments;
 using Agora.LanguageModels;
 using Agora.Runs;
 
@@ -8,6 +9,18 @@ public sealed class SpendingTests : IDisposable
     private readonly TemporaryFolder folder = new();
 
     public void Dispose() => folder.Dispose();
+
+    // Whether its prompt went into the cache nobody said, and the next process must not find more left of the budget than this one did.
+    [Theory]
+    [InlineData(1.25, SpendingLine.FailedPrefix + "interrupted", 1450)]
+    [InlineData(0.5, SpendingLine.FailedPrefix + "interrupted", 1200)]
+    [InlineData(1.25, SpendingLine.Answered, 1200)]
+    public void What_failed_counts_with_the_dearest_price_of_its_input(double cacheWrite, string outcome, int millionths)
+    {
+        var price = new Price { Input = 1, CachedInput = 0.1m, CacheWrite = (decimal)cacheWrite, Output = 2 };
+        var line = new SpendingLine { Model = "m", Outcome = outcome, Requests = 1, InputTokens = 1000, OutputTokens = 100 };
+        Assert.Equal(millionths / 1_000_000m, line.Dollars(price));
+    }
 
     [Fact]
     public void Every_kind_of_record_is_added_up_under_its_model_and_outcome()
