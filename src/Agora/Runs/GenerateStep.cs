@@ -152,7 +152,7 @@ public sealed class GenerateStep : RunStep
             : null;
         var vectors = helpers.Embeddings is { } embeddings ? await workspace.OpenEmbeddingsAsync(helpers.OpenEmbeddings, embeddings, cancellationToken) : null;
         var fills = workspace.OpenFills();
-        using var ahead = new InstancesAhead(Path.Combine(workspace.Folder, StepFiles.Instances), fills, plan.Spec.Instances);
+        await using var ahead = new InstancesAhead(Path.Combine(workspace.Folder, StepFiles.Instances), fills, plan.Spec.Instances);
         var outcome = await DataGenerator.GenerateAsync(plan, new GenerationModels(chat) { Judge = scoring, Embeddings = vectors, Reward = await helpers.RewardAsync(workspace.Journal, cancellationToken) }, fills, progress, cancellationToken);
         await Task.WhenAll(workspace.Journal.FlushAsync(cancellationToken).AsTask(), ahead.FinishAsync(outcome.Places));
         workspace.Write(StepFiles.Rejects, StepFiles.Lines(outcome.Rejects));

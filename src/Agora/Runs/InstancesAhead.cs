@@ -5,8 +5,9 @@ namespace Agora.Runs;
 /// Instances stand in the file by place, and the next place's is taken as soon as there is one. A filter that judges a whole round may turn it away afterwards, and a place that found none may find one in a later round: what was
 /// written is held against the outcome, and where they part the file is written anew. Its bytes are those of the outcome in any case.
 /// </remarks>
-internal sealed class InstancesAhead : IDisposable
+internal sealed class InstancesAhead : IAsyncDisposable
 {
+    // Looking is cheaper than being told of thousands of instances a second, one by one.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
     private const long BytesPerSync = 4 << 20;
 
@@ -65,13 +66,13 @@ internal sealed class InstancesAhead : IDisposable
         }
     }
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
         ending.Set();
-        ((IAsyncResult)copying).AsyncWaitHandle.WaitOne();
+        await copying.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);      // told by FinishAsync, or something else went wrong before
         try
         {
-            file.Dispose();
+            await file.DisposeAsync();
         }
         catch (IOException)
         {
@@ -85,7 +86,8 @@ internal sealed class InstancesAhead : IDisposable
         var (round, synced) = (0, 0L);
         do
         {
-            while (rounds.Count < places)
+            // A step that ends must not wait until all that an earlier process left is copied.
+            while (!ending.IsSet && rounds.Count < places)
             {
                 // Where rounds hold a part of the places each, the next place may be the next round's first.
                 if (!fills.CopyIfFilled(round, rounds.Count, file))
