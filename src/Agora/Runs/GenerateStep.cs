@@ -17,6 +17,7 @@ public sealed class GenerateStep : RunStep
     private readonly GenerationPlan plan;
     private readonly GenerationHelpers helpers;
     private readonly EstimatingTokenizer tokens;
+    private readonly Lazy<StepEstimate?> byTokenizer;
 
     /// <param name="tokens">By which the estimate counts; nothing else depends on it.</param>
     internal GenerateStep(IdentifiedModel generator, GenerationPlan plan, string seedsIdentity, string tokenizerIdentity, GenerationHelpers helpers, EstimatingTokenizer tokens)
@@ -26,6 +27,7 @@ public sealed class GenerateStep : RunStep
         this.tokens = tokens;
         this.generator = generator;
         this.plan = plan;
+        byTokenizer = new Lazy<StepEstimate?>(EstimateByTokenizer);
     }
 
     public override ImmutableArray<ModelSpec> Models => helpers.Judge is { } judge ? [generator.Spec, judge.Spec] : [generator.Spec];
@@ -40,7 +42,7 @@ public sealed class GenerateStep : RunStep
     public override ModelCapabilities NeedsOf(ModelSpec model) => model == generator.Spec ? Needs : ModelCapabilities.None;
 
     /// <summary>How the estimate was made where there is no pilot: by a tokenizer, whose name this is, on prompts as they will be asked, or by the length of texts.</summary>
-    internal string Basis => EstimateByTokenizer() is null ? "length of texts" : tokens.Name;
+    internal string Basis => byTokenizer.Value is null ? "length of texts" : tokens.Name;
 
     /// <summary>The estimate by what the first tries cost.</summary>
     internal StepEstimate EstimateBy(GenerationPilot pilot)
@@ -82,7 +84,7 @@ public sealed class GenerateStep : RunStep
 
     public override StepEstimate Estimate()
     {
-        if (EstimateByTokenizer() is { } counted)
+        if (byTokenizer.Value is { } counted)
             return counted;
         SeedInstance[] seeds = [.. plan.Seeds.Instances.Take(MostSeedsMeasured)];
         var instruction = seeds.Length == 0 ? 0 : (long)seeds.Average(seed => seed.Instruction.Length);
