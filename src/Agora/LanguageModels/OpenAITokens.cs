@@ -16,7 +16,7 @@ internal static class OpenAITokens
         : model.Model is "gpt-4" || Older.Any(prefix => model.Model?.StartsWith(prefix, StringComparison.Ordinal) == true) ? "cl100k_base"
         : "o200k_base";
 
-    private static readonly string[] Older = ["gpt-4-", "gpt-3.5-", "gpt-35-", "text-embedding-"];
+    private static readonly string[] Older = ["gpt-4-", "gpt-3.5-"];
 
     /// <param name="encoding">From <see cref="EncodingOf"/>.</param>
     public static int Count(string encoding, string text) =>

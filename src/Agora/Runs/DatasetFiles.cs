@@ -48,8 +48,7 @@ public static class DatasetFiles
         }
         finally
         {
-            // Half a file on a full disk only takes room.
-            if (File.Exists(beside)) File.Delete(beside);
+            WholeFile.TryDelete(beside);
         }
     }
 

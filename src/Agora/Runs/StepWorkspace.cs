@@ -108,22 +108,15 @@ public sealed class StepWorkspace
     /// <summary>Writes one of the result's files.</summary>
     /// <param name="name">Relative to <see cref="Folder"/>.</param>
     /// <exception cref="AgoraException">The disk is full or cannot be written.</exception>
-    public void Write(string name, IEnumerable<string> lines) => Write(name, file =>
-    {
-        using var writer = new StreamWriter(file, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true) { NewLine = "\n" };
-        foreach (var line in lines)
-            writer.WriteLine(line);
-    });
-
-    /// <param name="write">Writes the contents.</param>
-    /// <inheritdoc cref="Write(string, IEnumerable{string})"/>
-    private void Write(string name, Action<Stream> write)
+    public void Write(string name, IEnumerable<string> lines)
     {
         var path = Path.Combine(Folder, name);
         try
         {
             using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 1 << 16);
-            write(file);
+            using var writer = new StreamWriter(file, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { NewLine = "\n" };
+            foreach (var line in lines)
+                writer.WriteLine(line);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
