@@ -160,7 +160,7 @@ public sealed class JournalTests : IDisposable
         var disk = new FailingDisk("sync") { Failures = 1 };
         using var lines = ChecksummedLines.Open(JournalPath, syncs: true, (_, _) => { }, disk);
         for (var line = 0; line < 256; line++) lines.Append("[]"u8);
-        SpinWait.SpinUntil(() => disk.Failures == 0);
+        Assert.True(SpinWait.SpinUntil(() => disk.Failures == 0, TimeSpan.FromSeconds(30)));
         Assert.Throws<AgoraException>(lines.Sync);
     }
 

@@ -231,16 +231,11 @@ public sealed class PipelineTests : IDisposable
         Assert.Equal(["writer-a", "writer-b"], outcome.Result.ProblemSolving.Select(solver => solver.Generator));
     }
 
-    public static TheoryData<string, string, string> Demands => new()
-    {
-        { "stopSequences", "{}", "generate math/instance_generation with writer-a" },
-        { "systemMessage", "{}", "generate math/instance_generation with writer-a" },
-        { "structuredOutput", "{json: schema, metaPrompt: json_format}", "generate math/instance_generation with writer-a" },
-    };
-
     [Theory]
-    [MemberData(nameof(Demands))]
-    public async Task What_a_model_lacks_is_told_by_name_before_anything_is_asked(string capability, string generation, string step)
+    [InlineData("stopSequences")]
+    [InlineData("systemMessage")]
+    [InlineData("structuredOutput")]
+    public async Task What_a_model_lacks_is_told_by_name_before_anything_is_asked(string capability)
     {
         foreach (var method in (string[])["instance_generation", "response_generation"]) tiny.Write($"prompts/json_format/math/{method}.txt", method == "response_generation" ? "<input>" : "<input1> <output1>");
         var experiment = tiny.Experiment();
@@ -248,10 +243,10 @@ public sealed class PipelineTests : IDisposable
         experiment = experiment with
         {
             Models = experiment.Models.SetItem("writer-a", experiment.Models["writer-a"] with { Capabilities = lacking }),
-            Generation = generation == "{}" ? experiment.Generation : experiment.Generation with { Json = JsonReading.Schema, MetaPrompt = MetaPromptVariant.JsonFormat },
+            Generation = lacking.StructuredOutput == true ? experiment.Generation : experiment.Generation with { Json = JsonReading.Schema, MetaPrompt = MetaPromptVariant.JsonFormat },
             Generators = ["writer-a"],
         };
-        var expected = $"{tiny.PathOf("models/writer-a")} (embedded) lacks {capability}, which \"{step}\" needs";
+        var expected = $"{tiny.PathOf("models/writer-a")} (embedded) lacks {capability}, which \"generate math/instance_generation with writer-a\" needs";
         foreach (var refused in (Func<Task>[])[() => tiny.RunAsync(experiment, Stop), () => tiny.Pipeline.PlanAsync(experiment, dataOnly: false, Stop), () => tiny.Pipeline.PilotAsync(experiment, 1, dataOnly: true, Stop),
             async () => { await foreach (var _ in tiny.Pipeline.PreviewAsync(experiment, 1, Stop)) { } }])
         {
