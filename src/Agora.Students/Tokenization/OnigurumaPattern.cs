@@ -18,11 +18,10 @@ internal static class OnigurumaPattern
     private const string Contractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
     private const string ContractionsInEitherCase = "(?:'[sS\u017F]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])";
 
-    /// <param name="beginsWithOption">Some alternative begins with what may be missing, like a space before a word.</param>
+    /// <param name="beginsWithOption">Some alternative begins with what may be missing, like a space before a word, or is nothing.</param>
     /// <exception cref="ArgumentException">The pattern uses what cannot be rewritten.</exception>
     public static string Rewrite(string pattern, out bool beginsWithOption)
     {
-        beginsWithOption = pattern.Contains(Contractions, StringComparison.Ordinal) ? OptionAtStart(pattern.Replace(Contractions, "c", StringComparison.Ordinal)) : OptionAtStart(pattern);
         pattern = pattern.Replace(Contractions, ContractionsInEitherCase, StringComparison.Ordinal);
         var result = new StringBuilder(pattern.Length);
         var depth = 0;                 // of classes
@@ -61,32 +60,61 @@ internal static class OnigurumaPattern
                 throw new ArgumentException("an intersection of classes");
             result.Append(character);
         }
-        return result.ToString();
+        var rewritten = result.ToString();
+        beginsWithOption = OptionAtStart(rewritten);
+        return rewritten;
     }
 
     private static bool OptionAtStart(string pattern)
     {
+        var groups = new Stack<bool>();        // whether each stands at the start
         var atStart = true;
         for (var at = 0; at < pattern.Length; at++)
         {
-            if (pattern[at] is '|' or '(')
+            switch (pattern[at])
             {
-                atStart = true;
-                if (at + 2 < pattern.Length && pattern[at + 1] == '?')
-                    at = Math.Max(at, pattern.IndexOf(':', at));
-                continue;
+                case '^':
+                    break;
+                case '(':
+                    groups.Push(atStart);
+                    if (pattern.AsSpan(at + 1).StartsWith("?") && pattern.AsSpan(at).IndexOfAny(":!=>)") is > 0 and var length)
+                        at += pattern[at + length] == ')' ? length - 1 : length;
+                    break;
+                case '|':
+                    if (atStart)
+                        return true;           // nothing is an alternative
+                    atStart = !groups.TryPeek(out var group) || group;
+                    break;
+                case ')':
+                    var opened = groups.TryPop(out var first) && first;
+                    if (opened && (atStart || MayBeMissing(at + 1)))
+                        return true;
+                    atStart = false;
+                    break;
+                default:
+                    at = EndOfItem(pattern, at);
+                    if (atStart && MayBeMissing(at + 1))
+                        return true;
+                    atStart = false;
+                    break;
             }
-            var end = at;
-            if (pattern[at] == '\\' && at + 1 < pattern.Length)
-                end = pattern[at + 1] is 'p' or 'P' && pattern.IndexOf('}', at) is > 0 and var brace ? brace : at + 1;
-            else if (pattern[at] == '[')
-                for (var depth = 1; depth > 0 && end + 1 < pattern.Length;)
-                    depth += pattern[++end] switch { '\\' when ++end > 0 => 0, '[' => 1, ']' => -1, _ => 0 };
-            if (atStart && end + 1 < pattern.Length && (pattern[end + 1] == '?' || pattern.AsSpan(end + 1).StartsWith("{0,")))
-                return true;
-            (atStart, at) = (false, end);
         }
-        return false;
+        return atStart;
+
+        bool MayBeMissing(int quantifier) => quantifier < pattern.Length && (pattern[quantifier] is '?' or '*' || pattern.AsSpan(quantifier).StartsWith("{0"));
+    }
+
+    /// <returns>The last place of the character, escape or class that begins here.</returns>
+    private static int EndOfItem(string pattern, int at)
+    {
+        if (pattern[at] == '\\' && at + 1 < pattern.Length)
+            return pattern[at + 1] is 'p' or 'P' && pattern.IndexOf('}', at) is > 0 and var brace ? brace : at + 1;
+        if (pattern[at] != '[')
+            return at;
+        while (++at < pattern.Length - 1 && pattern[at] != ']')
+            if (pattern[at] == '\\')
+                at++;
+        return at;
     }
 
     private static string Escape(char kind, bool inClass) => (kind, inClass) switch

@@ -40,7 +40,7 @@ internal readonly record struct TextRange(int Start, int End)
     public int Length => End - Start;
 }
 
-/// <summary>Any regular expression that can be matched in linear time, on a copy of the text in which each character beyond U+FFFF is one unit.</summary>
+/// <summary>Any regular expression of which a match can be found in linear time (not always all of them: a+b|a looks to the end of a run for each), on a copy of the text in which each character beyond U+FFFF is one unit.</summary>
 /// <remarks>
 /// .NET matches UTF-16 units, so that \p{L} and negated classes would see halves of an emoji. In the copy, a character beyond U+FFFF is replaced by one
 /// of the same general category that the pattern does not name; patterns that name such characters themselves are refused. The engine is .NET's non-backtracking one, which has no look-around:

@@ -183,6 +183,32 @@ public sealed class TokenizerTests : IDisposable
     public void A_model_without_its_type_is_told_by_its_fields(string model, string text, int[] ids) =>
         Assert.Equal(ids, Loaded(new JsonObject { ["model"] = JsonNode.Parse(model) }).Encode(text, addSpecialTokens: false));
 
+    // .NET's own non-backtracking engine misses some matches of these.
+    [Theory]
+    [InlineData(@"\s?\p{L}+")]
+    [InlineData(@"(?:\s|-)?a+")]
+    [InlineData(@"(?:(?:\s|-)?)a")]
+    [InlineData(@"(?:\s|-){0,1}a+")]
+    [InlineData(@"(?:-|\s*)a+")]
+    [InlineData(@"(?:-|)a+")]
+    [InlineData(@"b*-*a+")]
+    [InlineData(@"[]x-]*\s?a+")]
+    [InlineData(@"(?:x|(?:-)?)a+")]
+    public void Patterns_that_begin_with_what_may_be_missing_match_wherever_they_can(string pattern)
+    {
+        var random = new Random(3);
+        var backtracking = new Regex(pattern.Replace("[]", @"[\]", StringComparison.Ordinal), RegexOptions.CultureInvariant);
+        var regex = new RegexPattern(pattern);
+        var matches = new List<TextRange>();
+        for (var i = 0; i < 5_000; i++)
+        {
+            var text = string.Concat(random.GetItems("ab .-\n\rx]".AsSpan(), random.Next(1, 9)));
+            matches.Clear();
+            regex.Match(text, new TextRange(0, text.Length), matches);
+            Assert.Equal(backtracking.Matches(text).Where(match => match.Length > 0).Select(match => new TextRange(match.Index, match.Index + match.Length)), matches);
+        }
+    }
+
     // Characters beyond U+FFFF are matched through others of their category, never through those that the pattern names.
     [Theory]
     [InlineData(@"[\uFFFF]")]
