@@ -16,19 +16,9 @@ internal static class EndTokens
     {
         if (!File.Exists(path))
             return parts;
-        JsonDocument document;
         try
         {
-            document = JsonDocument.Parse(BoundedFile.Read(path, BoundedFile.Settings));
-        }
-        catch (JsonException)
-        {
-            return parts;      // whoever reads the chat template says so
-        }
-        using (document)
-        {
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-                return parts;
+            using var document = JsonDocument.Parse(BoundedFile.Read(path, BoundedFile.Settings));
             var config = new JsonAt(document.RootElement, path, "");
             if (config["tokenizer_class"] is not { Value.ValueKind: JsonValueKind.String } kind || !Classes.Contains(kind.Text()))
                 return parts;
@@ -37,6 +27,10 @@ internal static class EndTokens
                 Prefix = Around(config, "add_bos_token", "bos_token", parts.Prefix, parts.Vocabulary),
                 Suffix = Around(config, "add_eos_token", "eos_token", parts.Suffix, parts.Vocabulary),
             };
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException { Source: "System.Text.Json" or "System.Text.Json.Rethrowable" })
+        {
+            throw new AgoraException($"the file is not valid JSON: {exception.Message}", path, "copy the model's tokenizer_config.json again", exception);
         }
     }
 

@@ -291,6 +291,19 @@ public sealed class TokenizerTests : IDisposable
             Assert.Contains(fault, Assert.Throws<AgoraException>(() => Loaded(SentencePieceStyle())).What, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("{", "not valid JSON")]
+    [InlineData("[]", "must be an object")]
+    [InlineData("""{"tokenizer_class":"\ud800"}""", "not valid JSON")]
+    [InlineData("""{"tokenizer_class":"LlamaTokenizer","add_bos_token":true,"bos_token":"\udfff"}""", "not valid JSON")]
+    public void Broken_settings_are_named(string config, string what)
+    {
+        File.WriteAllText(folder.File("tokenizer_config.json"), config);
+        var error = Assert.Throws<AgoraException>(() => Loaded(SentencePieceStyle()));
+        Assert.Contains(what, error.What, StringComparison.Ordinal);
+        Assert.Equal(folder.File("tokenizer_config.json"), error.Where);
+    }
+
     [Fact]
     public void A_token_that_the_settings_ask_for_and_the_vocabulary_lacks_is_named()
     {
