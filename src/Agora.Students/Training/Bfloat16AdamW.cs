@@ -30,7 +30,6 @@ internal sealed class Bfloat16AdamW : IOptimizer
     private readonly Tensor mean;
     private readonly Tensor square;
     private readonly Tensor? master;
-    private readonly long stretch;
 
     /// <param name="weights">bfloat16 [P], changed in place; the caller's.</param>
     /// <param name="decayedElements">Weight decay acts on this many at the start.</param>
@@ -39,7 +38,7 @@ internal sealed class Bfloat16AdamW : IOptimizer
         this.weights = weights;
         this.decayedElements = decayedElements;
         this.settings = settings;
-        stretch = StretchOf(weights.device.type == DeviceType.CPU);
+        Stretch = StretchOf(weights.device.type == DeviceType.CPU);
         mean = zeros(weights.numel(), float32, weights.device).DetachFromDisposeScope();
         square = zeros(weights.numel(), float32, weights.device).DetachFromDisposeScope();
         master = settings.Bfloat16 == Bfloat16Update.MasterWeights ? weights.to(float32).DetachFromDisposeScope() : null;
@@ -48,6 +47,8 @@ internal sealed class Bfloat16AdamW : IOptimizer
     public int Steps { get; set; }
 
     /// <summary>So many weights are updated at a time.</summary>
+    internal long Stretch { get; init; }
+
     internal static long StretchOf(bool onCpu) => onCpu ? CpuStretch : DeviceStretch;
 
     public IEnumerable<(string Name, Tensor Values)> State => master is null ? [("mean", mean), ("square", square)] : [("mean", mean), ("square", square), ("master", master)];
@@ -60,10 +61,10 @@ internal sealed class Bfloat16AdamW : IOptimizer
         using var random = new Generator(new RandomStreams(settings.RoundingSeed).For("stochastic rounding", Steps).NextUInt64(), weights.device);
         using Scalar kept = 1 - learningRate * settings.WeightDecay, beta1 = settings.Beta1, beta2 = settings.Beta2, fresh1 = 1 - settings.Beta1, fresh2 = 1 - settings.Beta2, epsilon = settings.Epsilon;
         using Scalar meanStep = -learningRate / (1 - Math.Pow(settings.Beta1, Steps)), squareCorrection = Math.Sqrt(1 - Math.Pow(settings.Beta2, Steps));
-        for (long first = 0; first < weights.numel(); first += stretch)
+        for (long first = 0; first < weights.numel(); first += Stretch)
         {
             using var scope = NewDisposeScope();
-            var count = Math.Min(stretch, weights.numel() - first);
+            var count = Math.Min(Stretch, weights.numel() - first);
             Tensor fresh = gradient.narrow(0, first, count).to(float32), m = mean.narrow(0, first, count), v = square.narrow(0, first, count);
             Tensor stored = weights.narrow(0, first, count), exact = master?.narrow(0, first, count) ?? stored.to(float32);
             if (decayedElements > first)

@@ -100,4 +100,32 @@ public sealed class Bfloat16Tests : IDisposable
         await TrainingStudents.TrainAsync(request, new TrainingStudents.Reporter(_ => { }), TestContext.Current.CancellationToken);
         Assert.Equal(students.Weights("bf16"), students.Weights("cut"));
     }
+
+    // Random numbers are drawn in the weights' order, so that the memory of an update is free to change.
+    [Theory]
+    [InlineData((int)Bfloat16Update.Stochastic)]
+    [InlineData((int)Bfloat16Update.MasterWeights)]
+    public void The_weights_do_not_depend_on_how_many_are_updated_at_a_time(int update)
+    {
+        const int count = 100_003, decayed = 70_001;
+        using var scope = NewDisposeScope();
+        var random = new RandomStreams(6).For("values");
+        float[] Some(double size) => [.. Enumerable.Range(0, count).Select(i => (float)(size * (random.NextDouble() - 0.5) * Math.Pow(10, i % 9 - 6)))];
+        var begin = tensor(Some(1)).to(bfloat16);
+        Tensor whole = begin.clone(), parts = begin.clone();
+        var settings = new OptimizerSettings { Bfloat16 = (Bfloat16Update)update, WeightDecay = 0.1, RoundingSeed = 2 };
+        using var atOnce = new Bfloat16AdamW(whole, decayed, settings);
+        using var byParts = new Bfloat16AdamW(parts, decayed, settings) { Stretch = 1 << 10 };
+        Assert.True(atOnce.Stretch > count);
+        for (var step = 0; step < 4; step++)
+        {
+            var gradient = tensor(Some(0.1)).to(bfloat16);
+            atOnce.Step(gradient, 3e-3);
+            byParts.Step(gradient, 3e-3);
+        }
+        Assert.False(whole.equal(begin).all().item<bool>());
+        Assert.True(whole.equal(parts).all().item<bool>());
+        foreach (var ((name, one), (_, other)) in atOnce.State.Zip(byParts.State))
+            Assert.True(one.equal(other).all().item<bool>(), name);
+    }
 }
