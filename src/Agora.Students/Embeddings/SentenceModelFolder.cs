@@ -79,7 +79,7 @@ internal sealed record SentenceModelFolder(string Model, WordPieces Tokenizer, S
         bool Flag(string name, bool absent) => config is { } given ? given[name].Flag(absent) : absent;
         var lowers = Flag("do_lower_case", absent: true);
         // BERT strips accents where it lowers letters, unless the file says otherwise.
-        var rules = new WordPieceRules(lowers, Flag("strip_accents", absent: lowers), Flag("tokenize_chinese_chars", absent: true));
+        var rules = new BertRules(lowers, Flag("strip_accents", absent: lowers), Flag("tokenize_chinese_chars", absent: true));
         var path = Path.Combine(folder, "vocab.txt");
         if (File.Exists(path))
             return new WordPieces(Encoding.UTF8.GetString(BoundedFile.Read(path, BoundedFile.Tables)).ReplaceLineEndings("\n").TrimEnd('\n').Split('\n'), rules, path);

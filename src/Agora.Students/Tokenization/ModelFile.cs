@@ -11,7 +11,7 @@ internal static class ModelFile
     {
         "BPE" => ReadBytePairs(model, ids, spells),
         "Unigram" => ReadUnigram(model, ids),
-        "WordPiece" => new WordPieceModel(ids, Unknown(model, ids, "[UNK]"), model["continuing_subword_prefix"].Text(absent: "##"), model["max_input_chars_per_word"].Exists ? model["max_input_chars_per_word"].Number() : 100),
+        "WordPiece" => ReadWordPiece(model, ids),
         "WordLevel" => new WordLevelModel(ids, Unknown(model, ids, "<unk>")),
         _ => throw model.Unsupported($"a tokenizer of type {type}"),
     };
@@ -87,7 +87,18 @@ internal static class ModelFile
         var unknown = model["unk_id"].Id();
         if (unknown >= tokens.Count)
             throw model["unk_id"].Fault($"is {unknown}, which no token has");
+        if (PieceTrie.FaultOf(ids.Keys) is { } fault)
+            throw model["vocab"].Fault(fault);
         return new UnigramModel(tokens, unknown, model["byte_fallback"].Flag() ? [.. Enumerable.Range(0, 256).Select(value => ids.GetValueOrDefault($"<0x{value:X2}>", -1))] : null);
+    }
+
+    private static WordPieceModel ReadWordPiece(JsonAt model, Dictionary<string, int> ids)
+    {
+        var unknown = Unknown(model, ids, "[UNK]");
+        if (PieceTrie.FaultOf(ids.Keys) is { } fault)
+            throw model["vocab"].Fault(fault);
+        var longest = model["max_input_chars_per_word"].Exists ? model["max_input_chars_per_word"].Number() : WordPieceModel.UsualLongestWord;
+        return new WordPieceModel(ids, unknown, model["continuing_subword_prefix"].Text(absent: WordPieceModel.UsualContinuing), longest);
     }
 
     private static int Unknown(JsonAt model, Dictionary<string, int> ids, string usual)

@@ -35,9 +35,7 @@ internal static class TokenizerStages
         "Whitespace" => new PatternSplit(new WordPattern(), SplitBehavior.Removed, invert: true),
         "FixedLength" => new FixedLengthSplit(at["length"].Exists ? at["length"].Number() is > 0 and var length ? length : throw at["length"].Fault("must be above 0") : 5),
         "CharDelimiterSplit" or "Delimiter" => new PatternSplit(SplitPattern.FromText(Character(at["delimiter"]).ToString()), SplitBehavior.Removed, invert: false),
-        "BertPreTokenizer" => new PreTokenizerSequence([
-            new PatternSplit(new CharacterPattern(Rune.IsWhiteSpace), SplitBehavior.Removed, invert: false),
-            new PatternSplit(new CharacterPattern(ReferenceCategories.IsPunctuation), SplitBehavior.Isolated, invert: false)]),
+        "BertPreTokenizer" => BertRules.Words(),
         "Metaspace" => new Metaspace(Mark(at), Scheme(at), at["split"].Flag(absent: true)),
         var other => throw at.Unsupported($"a pre-tokenizer of type {other}"),
     };
@@ -128,17 +126,8 @@ internal static class TokenizerStages
 
     private static NormalizerSequence BertNormalizer(JsonAt at)
     {
-        var steps = new List<TextNormalizer>();
         var lowers = at["lowercase"].Flag(absent: true);
-        if (at["clean_text"].Flag(absent: true))
-            steps.Add(new CleanText());
-        if (at["handle_chinese_chars"].Flag(absent: true))
-            steps.Add(new SeparateIdeographs());
-        if (at["strip_accents"].Flag(absent: lowers))
-            steps.AddRange([new CanonicalForm(composed: false), new StripMarks(onlyNonSpacing: true)]);
-        if (lowers)
-            steps.Add(new LowerCase());
-        return new NormalizerSequence(steps);
+        return new BertRules(lowers, at["strip_accents"].Flag(absent: lowers), at["handle_chinese_chars"].Flag(absent: true), at["clean_text"].Flag(absent: true)).Normalizer();
     }
 
     private static PrecompiledCharacters Precompiled(JsonAt at)

@@ -3,13 +3,25 @@ using System.Text;
 namespace Agora.Students.Tokenization;
 
 /// <summary>BERT's model: a word is cut into the longest tokens from its start (Wu et al., arXiv:1609.08144); one that cannot be cut to its end is unknown as a whole.</summary>
-/// <param name="continuing">Stands before every token but the first of a word; ## as a rule.</param>
-/// <param name="longestWord">In characters; longer words are unknown.</param>
-internal sealed class WordPieceModel(Dictionary<string, int> ids, int unknown, string continuing, int longestWord) : TokenModel
+internal sealed class WordPieceModel : TokenModel
 {
-    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> lookup = ids.GetAlternateLookup<ReadOnlySpan<char>>();
-    private readonly int longestToken = ids.Keys.Select(token => token.Length).DefaultIfEmpty().Max();
+    public const string UsualContinuing = "##";
+    public const int UsualLongestWord = 100;
+
+    private readonly PieceTrie trie = new();
     private readonly PieceCache cache = new();
+    private readonly int unknown, continuing, longestWord;
+
+    /// <param name="continuing">Stands before every token but the first of a word.</param>
+    /// <param name="longestWord">In characters; longer words are unknown.</param>
+    public WordPieceModel(Dictionary<string, int> ids, int unknown, string continuing, int longestWord)
+    {
+        foreach (var (token, id) in ids)
+            trie.Add(token, id);
+        this.unknown = unknown;
+        this.continuing = trie.NodeOf(continuing);
+        this.longestWord = longestWord;
+    }
 
     public override void Encode(ReadOnlySpan<char> piece, List<int> output)
     {
@@ -32,21 +44,20 @@ internal sealed class WordPieceModel(Dictionary<string, int> ids, int unknown, s
     private int[] Cut(ReadOnlySpan<char> word)
     {
         var tokens = new List<int>();
-        Span<char> marked = new char[continuing.Length + word.Length];
         for (var start = 0; start < word.Length;)
         {
-            var rest = word[start..];
-            var mark = start == 0 ? 0 : continuing.Length;
-            continuing.AsSpan(0, mark).CopyTo(marked);
-            var length = Math.Min(rest.Length, Math.Max(0, longestToken - mark));
-            rest[..length].CopyTo(marked[mark..]);
-            int id = -1;
-            while (length > 0 && !((length == rest.Length || !char.IsLowSurrogate(rest[length]) || !char.IsHighSurrogate(rest[length - 1])) && lookup.TryGetValue(marked[..(mark + length)], out id)))
-                length--;
-            if (length == 0)
+            var (end, found) = (0, -1);
+            var node = start == 0 ? PieceTrie.Root : continuing;
+            for (var at = start; at < word.Length && node >= 0 && trie.TryStep(node, word[at], out node);)
+            {
+                at++;
+                if (trie.IdAt(node) is var id and >= 0 && !(at < word.Length && char.IsLowSurrogate(word[at]) && char.IsHighSurrogate(word[at - 1])))
+                    (end, found) = (at, id);
+            }
+            if (found < 0)
                 return [unknown];
-            tokens.Add(id);
-            start += length;
+            tokens.Add(found);
+            start = end;
         }
         return [.. tokens];
     }

@@ -233,6 +233,8 @@ public sealed class TokenizerTests : IDisposable
     [InlineData("""{"model":{"type":"Unigram","vocab":[["a",1e999]]}}""", "must be a token and its score")]
     [InlineData("""{"model":{"type":"Unigram","vocab":[["a",-1.0]]}}""", "without unk_id is not supported")]
     [InlineData("""{"model":{"type":"Unigram","unk_id":1,"vocab":[["a",-1.0]]}}""", "is 1, which no token has")]
+    [InlineData("""{"model":{"type":"Unigram","unk_id":0,"vocab":[["a",-1.0],["LONG",-1.0]]}}""", "has 1025 characters")]
+    [InlineData("""{"model":{"type":"WordPiece","unk_token":"a","vocab":{"a":0,"LONG":1}}}""", "has 1025 characters")]
     [InlineData("""{"model":{"type":"WordPiece","vocab":{"a":0}}}""", "\"[UNK]\", which the vocabulary lacks")]
     [InlineData("""{"model":{"continuing_subword_prefix":"##","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]}}""", "does not begin with the continuing_subword_prefix")]
     [InlineData("""{"model":{"vocab":{"a":0},"merges":[]},"normalizer":{"type":"Precompiled","precompiled_charsmap":"AAA"}}""", "no table of SentencePiece")]
@@ -257,7 +259,7 @@ public sealed class TokenizerTests : IDisposable
     [InlineData("""{"model":{"vocab":{"a":0},"merges":[],"dropout":0.1}}""", "dropout of merges is not supported")]
     public void A_broken_or_unsupported_file_is_refused_saying_what_and_where(string json, string what)
     {
-        File.WriteAllText(folder.File("tokenizer.json"), json);
+        File.WriteAllText(folder.File("tokenizer.json"), json.Replace("LONG", new string('x', 1025), StringComparison.Ordinal));
         var error = Assert.Throws<AgoraException>(() => Tokenizer.Load(folder.Path));
         Assert.Contains(what, error.What, StringComparison.Ordinal);
         Assert.Contains("tokenizer.json", error.Where, StringComparison.Ordinal);
