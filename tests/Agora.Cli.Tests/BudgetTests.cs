@@ -141,6 +141,10 @@ public sealed partial class BudgetTests
         // The same command again spends nothing beyond it, and neither does the run.
         using var again = await AgoraProcess.RunAsync(folder.Path, [.. preview, "40"]);
         Assert.Equal(3, again.ExitCode);
+        // No run needs it yet, and one may use it all the same.
+        using var collected = await AgoraProcess.RunAsync(folder.Path, ["runs", "gc"]);
+        Assert.Contains("removed 0 results", collected.Output, StringComparison.Ordinal);
+        Assert.Contains("--previews", collected.Output, StringComparison.Ordinal);
         using var run = await AgoraProcess.RunAsync(folder.Path, ["generate", "priced.yaml", .. Priced, "--set", "budget.limitDollars=1.2"]);
         Assert.Equal(3, run.ExitCode);
         Assert.InRange(Charged(), 0.1m, 1.2m);
@@ -155,9 +159,14 @@ public sealed partial class BudgetTests
         Assert.Equal(Charged(), Billed(whole.Error));
         Assert.Equal(40, endpoint.Requests);
 
+        // Of what is done the first tries are shown again.
         using var done = await AgoraProcess.RunAsync(folder.Path, [.. preview, "2"]);
-        Assert.Equal(2, done.ExitCode);
-        Assert.Contains("--set budget.limitDollars=null", done.Error, StringComparison.Ordinal);
+        Assert.True(done.ExitCode == 0, done.Error);
+        Assert.Equal(shown.Output.Replace("── 2 of 2", "── the data set is done: these are its own first tries, and nobody was asked\n── 2 of 2", StringComparison.Ordinal), done.Output);
+        Directory.Delete(Path.Combine(folder.Path, "runs", "store", "completions"), recursive: true);
+        using var lost = await AgoraProcess.RunAsync(folder.Path, [.. preview, "2"]);
+        Assert.Equal(2, lost.ExitCode);
+        Assert.Contains("--set budget.limitDollars=null", lost.Error, StringComparison.Ordinal);
         Assert.Equal(40, endpoint.Requests);
     }
 

@@ -20,7 +20,7 @@ internal static class GeneratePreviewCommand
         var (endpoint, model, key) = GenerateCommand.EndpointOptions();
         var count = new Option<int>("-n") { Description = "Tries of each generator in each setting.", HelpName = "count", DefaultValueFactory = _ => 3 }.Within(1);
         var json = new Option<bool>("--json") { Description = "Print one JSON document per generator and setting." };
-        var command = new Command("preview", "Show one full prompt and a few fresh instances with their verdicts. Begins no run; keeps nothing, or under budget.limitDollars the paid completions, for the run.");
+        var command = new Command("preview", "Show one full prompt and a few fresh instances with their verdicts. Begins no run; keeps nothing, or under budget.limitDollars the paid completions, for the run. Of a data set that is done it shows under a limit the first tries again.");
         arguments.AddTo(command);
         foreach (var option in (Option[])[settings, generators, endpoint, model, key, count, json, runs])
             command.Options.Add(option);
@@ -53,6 +53,8 @@ internal static class GeneratePreviewCommand
         foreach (var (place, text) in preview.Kept.Select(kept => (kept.Index, $"kept\n{kept.Instruction}\n── its response\n{kept.Response}"))
             .Concat(preview.Rejected.Select(rejected => (Index: rejected.Place, $"rejected: {rejected.Reason.Name()}, {rejected.Detail}\n{rejected.Completion}"))).OrderBy(entry => entry.Index))
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"── try {place + 1}: {text}"));
+        if (preview.OfFinished)
+            Console.WriteLine("── the data set is done: these are its own first tries, and nobody was asked");
         var total = preview.Bill.Total;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"── {preview.Kept.Length} of {preview.Kept.Length + preview.Rejected.Length} kept; {total.InputTokens} input and {total.OutputTokens} output tokens{(preview.Bill.Dollars is { } dollars ? $", {StepMeter.Dollars(dollars)}" : "")}"));

@@ -141,12 +141,15 @@ internal static class RunsCommand
     {
         var runs = RunsOption.Create();
         var dryRun = new Option<bool>("--dry-run") { Description = "Only say what would go." };
-        var command = new Command("gc", "Remove results that no kept run needs.") { dryRun, runs };
+        var previews = new Option<bool>("--previews") { Description = "Also what previews paid for and no run has used: a later run would pay for it again." };
+        var command = new Command("gc", "Remove results that no kept run needs.") { dryRun, previews, runs };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var pretend = parsed.GetValue(dryRun);
-            var collected = await parsed.Archive(runs).CollectAsync(pretend, cancellationToken);
+            var collected = await parsed.Archive(runs).CollectAsync(parsed.GetValue(previews), pretend, cancellationToken);
             Terminal.Out.WriteLine($"{(pretend ? "would remove" : "removed")} {collected.Steps} results that no run needs ({Size(collected.Bytes)})");
+            if (collected.PreviewBytes > 0)
+                Terminal.Out.WriteLine($"kept what previews paid for ({Size(collected.PreviewBytes)}): --previews removes it as well");
         });
         return command;
     }

@@ -14,13 +14,15 @@ public sealed record GenerationPilot
     /// <summary>Tries that a data set of so many instances will take by this, within what its limits allow.</summary>
     public double TriesFor(int instances, double mostPerInstance) => instances * (Valid == 0 ? mostPerInstance : Math.Min(mostPerInstance, (double)Tries / Valid));
 
+    /// <summary>Places of the first round: what is asked for them does not depend on other instances.</summary>
+    internal static int MostTries(GenerationPlan plan) => Math.Min(plan.Spec.Instances,
+        GenerationMethods.For(plan.Setting.Method) is { OneSeedPerPlace: true, Method.NeedsSeeds: true } ? plan.Seeds.Instances.Count : plan.Spec.RoundLength);
+
     /// <param name="tries">At least 1; no more are made than the first round has places.</param>
     /// <inheritdoc cref="DataGenerator.GenerateAsync(GenerationPlan, GenerationModels, IProgress{GenerationProgress}?, CancellationToken)"/>
     public static async Task<GenerationPilot> AskAsync(GenerationPlan plan, int tries, GenerationModels models, CancellationToken cancellationToken)
     {
-        tries = Math.Min(tries, plan.Spec.Instances);
-        if (GenerationMethods.For(plan.Setting.Method) is { OneSeedPerPlace: true, Method.NeedsSeeds: true }) tries = Math.Min(tries, plan.Seeds.Instances.Count);
-        else tries = Math.Min(tries, plan.Spec.RoundLength);
+        tries = Math.Min(tries, MostTries(plan));
         // Places, tries and random streams are those of the whole; the filters that compare instances need all of them, and are left to the whole.
         var spec = plan.Spec with { Instances = tries, RoundLength = tries, TriesPerInstance = 1, MaxCompletionsPerInstance = 1 };
         var outcome = await DataGenerator.GenerateAsync(plan with { Spec = spec with { Filters = spec.Filters with { ExactDuplicates = null, NearDuplicates = null, EmbeddingDuplicates = null, Novelty = null } } }, models, null, cancellationToken);

@@ -16,6 +16,8 @@ public sealed record GenerationPreview
     public required ImmutableArray<RejectedCompletion> Rejected { get; init; }
     public required GenerationBill Bill { get; init; }
     public required int DroppedSeeds { get; init; }
+    /// <summary>Whether the data set is done and nobody was asked: these are its own first tries, at most as many as its first round has places.</summary>
+    public bool OfFinished { get; init; }
 
     /// <summary>Asks for as many tries as wanted, one a place, all in one round: a top-up would hide how often the generator fails.</summary>
     /// <param name="tries">At least 1.</param>

@@ -144,6 +144,18 @@ public sealed class GenerateStep : RunStep
         }, cancellationToken);
     }
 
+    /// <summary>The same from what the step was answered when it was made, as far as its first round goes: nobody is asked.</summary>
+    /// <exception cref="AgoraException">Not all of it is kept.</exception>
+    internal async Task<GenerationPreview> PreviewFinishedAsync(int tries, Journal answered, CancellationToken cancellationToken)
+    {
+        using var nobody = new NobodyAsked(Name);
+        using var chat = new JournaledChatClient(nobody, answered, generator.Identity);
+        using var scoring = helpers.Judge is { } judge ? new JournaledChatClient(nobody, answered, judge.Identity) : null;
+        using var vectors = helpers.Embeddings is { } embeddings ? new JournaledEmbeddings(nobody, answered, embeddings.Identity) : null;
+        var models = new GenerationModels(chat) { Judge = scoring, Embeddings = vectors, Reward = await helpers.RewardAsync(answered, cancellationToken) };
+        return await GenerationPreview.AskAsync(plan, Math.Min(tries, GenerationPilot.MostTries(plan)), models, cancellationToken) with { OfFinished = true };
+    }
+
     public override async Task RunAsync(StepWorkspace workspace, StepContext context, CancellationToken cancellationToken)
     {
         using var chat = await workspace.OpenChatAsync(generator.Spec, generator.Identity, context, cancellationToken);

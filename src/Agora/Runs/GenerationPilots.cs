@@ -30,7 +30,7 @@ internal sealed class GenerationPilots(StepStore store, ILanguageModels models)
     /// <param name="steps">Those that are not done.</param>
     /// <exception cref="AgoraException">A model cannot be reached, or the budget is used up.</exception>
     public async Task AskAsync(ImmutableArray<GenerateStep> steps, int tries, CancellationToken cancellationToken) =>
-        await Parallel.ForEachAsync(steps, cancellationToken, async (step, stop) => await store.BeginAsync(step.Identity, async workspace =>
+        await Parallel.ForEachAsync(steps, cancellationToken, async (step, stop) => await store.BeginAsync(step.Identity, forNoRun: false, async workspace =>
         {
             var pilot = await step.PilotAsync(tries, workspace, models, stop);
             await workspace.Journal.FlushAsync(stop);

@@ -91,7 +91,8 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
 
     /// <summary>One prompt and a few fresh instances of every generator in every setting. No run begins, and without a limit of dollars nothing is kept.</summary>
     /// <remarks>
-    /// With a limit, what costs dollars goes through the journals of the run's own steps: it is counted whatever becomes of this process, and the run does not pay for it again.
+    /// With a limit, what costs dollars goes through the journals of the run's own steps: it is counted whatever becomes of this process, and the run does not pay for it again. Of a data set that is done
+    /// its own first tries are shown.
     /// </remarks>
     /// <param name="tries">Of each generator in each setting.</param>
     /// <exception cref="AgoraException">The experiment cannot be started, a model cannot be reached, or the budget is used up.</exception>
@@ -134,14 +135,18 @@ public sealed class Pipeline(PipelineServices services, RunArchive archive)
     private async Task<GenerationPreview> CountedPreviewAsync(GenerateStep step, int tries, CancellationToken cancellationToken)
     {
         GenerationPreview? preview = null;
-        await archive.Store.BeginAsync(step.Identity, async workspace =>
+        await archive.Store.BeginAsync(step.Identity, forNoRun: true, async workspace =>
         {
             preview = await step.PreviewAsync(tries, workspace, services.Models, cancellationToken);
             await workspace.Journal.FlushAsync(cancellationToken);
         });
-        return preview ?? throw new AgoraException($"\"{step.Name}\" is done already or is being done, and what a preview of it costs could not be counted", "budget.limitDollars",
-            "look at the data set itself, or preview it without a limit: --set budget.limitDollars=null")
-        { ExitCode = 2 };
+        if (preview is not null)
+            return preview;
+        if (archive.Store.Find(step.Key, thoroughly: false) is not StepFinding.Whole)
+            throw new AgoraException($"another process is at \"{step.Name}\", and what a preview of it costs could not be counted", "budget.limitDollars", "wait until it ends");
+        // What it would cost now no bill has a place for; what it has cost is there to be shown.
+        using var answered = archive.Store.OpenCompletions(step.Identity) ?? throw NobodyAsked.Lost(step.Name);
+        return await step.PreviewFinishedAsync(tries, answered, cancellationToken);
     }
 
     private sealed class HeldLocks : IDisposable

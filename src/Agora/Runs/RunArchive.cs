@@ -61,17 +61,18 @@ public sealed class RunArchive
                 throw new AgoraException($"the run {run.Id} is at work", run.FullPath, "wait until it ends, or end its process");
             run.Remove();
         }
-        return Store.Collect(Needed(), pretend: false);
+        return Store.Collect(Needed(), previews: false, pretend: false);
     }
 
     /// <summary>Removes results that no run and no evaluation in this folder needs.</summary>
+    /// <param name="previews">Whether that goes, too, which previews paid for and no run has taken up.</param>
     /// <param name="pretend">Only says what would go.</param>
-    public async Task<Collected> CollectAsync(bool pretend, CancellationToken cancellationToken)
+    public async Task<Collected> CollectAsync(bool previews, bool pretend, CancellationToken cancellationToken)
     {
         if (!Directory.Exists(Folder))
             return default;
         using var collecting = await FileLock.ExclusiveAsync(Path.Combine(Folder, CollectingFile), waiting: null, cancellationToken);
-        return Store.Collect(Needed(), pretend);
+        return Store.Collect(Needed(), previews, pretend);
     }
 
     /// <summary>The folder of a run that begins now. From here on, nobody removes a result that it needs.</summary>

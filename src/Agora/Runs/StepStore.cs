@@ -104,6 +104,8 @@ public sealed class StepStore
         files.CreateFolder(unfinished);
         if (step.Asked is { } asked)
             files.WriteWhole(Path.Combine(partial, AskedFile), Encoding.UTF8.GetBytes(FamilyOf(asked)));
+        if (File.Exists(Path.Combine(partial, PreviewedFile)))
+            files.DeleteFile(Path.Combine(partial, PreviewedFile));     // a run needs it now, and it goes with the run
         files.SyncFolder(Folder);
         var started = time.GetUtcNow();
         var clock = time.GetTimestamp();
@@ -139,8 +141,9 @@ public sealed class StepStore
     }
 
     /// <summary>Does a part of a step's work ahead: what it leaves in the journal the step finds when it is made.</summary>
+    /// <param name="forNoRun">Whether it may be that no run needs the step yet: what is paid for stays until one does.</param>
     /// <returns>False where the result is there, or another process makes it: then nothing was done.</returns>
-    internal async Task<bool> BeginAsync(StepIdentity step, Func<StepWorkspace, Task> work)
+    internal async Task<bool> BeginAsync(StepIdentity step, bool forNoRun, Func<StepWorkspace, Task> work)
     {
         files.CreateFolder(Folder);
         files.CreateFolder(Path.Combine(Folder, LocksFolder));
@@ -151,6 +154,8 @@ public sealed class StepStore
         files.CreateFolder(partial);
         if (step.Asked is { } asked)
             files.WriteWhole(Path.Combine(partial, AskedFile), Encoding.UTF8.GetBytes(FamilyOf(asked)));
+        if (forNoRun && !HasJournal(step.Key))
+            files.WriteWhole(Path.Combine(partial, PreviewedFile), ReadOnlyMemory<byte>.Empty);
         var workspace = new StepWorkspace(partial, files, new ModelClock(time), () => EarlierJournals(step));
         try
         {
@@ -162,6 +167,10 @@ public sealed class StepStore
         }
         return true;
     }
+
+    /// <summary>What a finished step was answered; null where that is not kept, or the step asks nobody. The caller disposes it.</summary>
+    internal Journal? OpenCompletions(StepIdentity step) =>
+        step.Asked is { } asked ? Journal.OpenToRead(Path.Combine(Folder, CompletionsFolder, FamilyOf(asked), step.Key.Value)) : null;
 
     /// <summary>Where a note on an unfinished step lies, beside its journal; it goes when the step is done.</summary>
     internal string NoteOf(StepKey key, string name) => Path.Combine(PartialFolderOf(key), name);
@@ -255,10 +264,11 @@ public sealed class StepStore
 
     /// <summary>Removes results and unfinished work that nobody needs. A step on which a process works stays.</summary>
     /// <param name="needed">Keys of kept runs; the caller sees to it that no run begins meanwhile.</param>
+    /// <param name="previews">Whether that goes, too, which previews paid for and no run has taken up.</param>
     /// <param name="pretend">Only says what would go.</param>
-    public Collected Collect(IReadOnlySet<StepKey> needed, bool pretend)
+    public Collected Collect(IReadOnlySet<StepKey> needed, bool previews, bool pretend)
     {
-        var (steps, bytes) = (0, 0L);
+        var (steps, bytes, previewed) = (0, 0L, 0L);
         foreach (var folder in Directory.Exists(Folder) ? Directory.GetDirectories(Folder) : [])
         {
             var name = Path.GetFileName(folder);
@@ -278,6 +288,11 @@ public sealed class StepStore
             var leftOver = isPartial && Find(new StepKey(key), thoroughly: false) is StepFinding.Whole;
             if (needed.Contains(new StepKey(key)) && !leftOver)
                 continue;
+            if (isPartial && !leftOver && !previews && File.Exists(Path.Combine(folder, PreviewedFile)))
+            {
+                previewed += BytesBelow(folder);
+                continue;
+            }
             files.CreateFolder(Path.Combine(Folder, LocksFolder));
             using var mine = FileLock.TryExclusive(LockOf(new StepKey(key)));
             if (mine is null)
@@ -299,7 +314,7 @@ public sealed class StepStore
             if (!pretend)
                 File.Delete(journal);
         }
-        return new Collected(steps, bytes);
+        return new Collected(steps, bytes, previewed);
     }
 
     private static long BytesBelow(string folder) =>
@@ -339,6 +354,7 @@ public sealed class StepStore
     private const string LocksFolder = "locks";
     private const string CompletionsFolder = "completions";
     private const string AskedFile = "asked";
+    private const string PreviewedFile = "previewed";
     private const string DiscardedPrefix = "discarded-";
 }
 
@@ -371,4 +387,5 @@ public abstract record StepNotice
 }
 
 /// <param name="Steps">Folders of steps.</param>
-public readonly record struct Collected(int Steps, long Bytes);
+/// <param name="PreviewBytes">What stays, as previews paid for it and no run has taken it up.</param>
+public readonly record struct Collected(int Steps, long Bytes, long PreviewBytes);

@@ -261,9 +261,9 @@ public sealed class EvaluationTests : IDisposable
     public async Task Collecting_keeps_what_an_evaluation_needs()
     {
         var outcome = await RunAsync(Request());
-        Assert.Equal(0, (await Archive.CollectAsync(pretend: false, TestContext.Current.CancellationToken)).Steps);
+        Assert.Equal(0, (await Archive.CollectAsync(previews: false, pretend: false, TestContext.Current.CancellationToken)).Steps);
         Directory.Delete(outcome.Folder.FullPath, recursive: true);
-        Assert.Equal(2, (await Archive.CollectAsync(pretend: false, TestContext.Current.CancellationToken)).Steps);
+        Assert.Equal(2, (await Archive.CollectAsync(previews: false, pretend: false, TestContext.Current.CancellationToken)).Steps);
     }
 
     [Fact]

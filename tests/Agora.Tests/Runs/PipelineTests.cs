@@ -297,7 +297,7 @@ public sealed class PipelineTests : IDisposable
         var first = await tiny.RunAsync(tiny.Experiment(), Stop);
         var second = await tiny.RunAsync(tiny.Experiment() with { Recipe = new StudentRecipe { Epochs = 7 } }, Stop);
         var kept = TinyExperiment.Contents(second.Folder, tiny.Archive.Store);
-        Assert.Equal(default, await tiny.Archive.CollectAsync(pretend: false, Stop));
+        Assert.Equal(default, await tiny.Archive.CollectAsync(previews: false, pretend: false, Stop));
         var collected = await tiny.Archive.RemoveAsync(tiny.Archive.Find(first.Folder.Id), Stop);
         Assert.Equal(4 + 4 + 4, collected.Steps);
         Assert.Equal(kept, TinyExperiment.Contents(second.Folder, tiny.Archive.Store));

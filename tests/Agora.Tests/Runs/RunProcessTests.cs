@@ -54,7 +54,7 @@ public sealed class RunProcessTests : IDisposable
         var (exitCode, _, error) = await EndAsync(last);
         Assert.Equal((0, ""), (exitCode, error));
         Assert.Equal(expected, Contents(tiny));
-        await tiny.Archive.CollectAsync(pretend: false, Stop);
+        await tiny.Archive.CollectAsync(previews: false, pretend: false, Stop);
         Assert.DoesNotContain(Directory.EnumerateDirectories(tiny.Archive.Store.Folder), path => !StepKey.IsKey(Path.GetFileName(path)) && Path.GetFileName(path) is not ("locks" or "completions"));
         TestContext.Current.TestOutputHelper?.WriteLine($"{kills} kills over {runs + 1} runs");
     }

@@ -113,7 +113,7 @@ public sealed class StepStoreTests : IDisposable
             var result = await Store(name).GetOrMakeAsync(Step("a"), MakeWithJournal, null, Stop);
             Assert.Equal(expected, Contents(result.Folder));
             Assert.IsType<StepFinding.Whole>(Store(name).Find(result.Key, thoroughly: true));
-            Store(name).Collect(new HashSet<StepKey> { result.Key }, pretend: false);
+            Store(name).Collect(new HashSet<StepKey> { result.Key }, previews: false, pretend: false);
             Assert.Equal(["locks", result.Key.Value], Directory.GetDirectories(folder[name]).Select(Path.GetFileName).Order());
             if (operations > 0)
                 break;
@@ -141,11 +141,34 @@ public sealed class StepStoreTests : IDisposable
             }
             if (store.Find(step.Key, thoroughly: true) is not StepFinding.Whole)
                 continue;
-            store.Collect(new HashSet<StepKey> { step.Key }, pretend: false);
+            store.Collect(new HashSet<StepKey> { step.Key }, previews: false, pretend: false);
             Assert.Equal(["completions", "locks", step.Key.Value], Directory.GetDirectories(store.Folder).Select(Path.GetFileName).Order());
             Assert.Equal(step.Key.Value, Path.GetFileName(Assert.Single(Directory.GetFiles(Path.Combine(store.Folder, "completions"), "*", SearchOption.AllDirectories))));
         }
         Assert.True(leftOver > 0);
+    }
+
+    [Fact]
+    public async Task What_a_preview_paid_for_stays_until_a_run_has_taken_it_up_or_somebody_says_that_it_may_go()
+    {
+        static Task Pay(StepWorkspace workspace)
+        {
+            workspace.Journal.Append("prompt", "paid");
+            return Task.CompletedTask;
+        }
+        var nobody = new HashSet<StepKey>();
+        Assert.True(await Store().BeginAsync(Step("previewed"), forNoRun: true, Pay));
+        Assert.True(await Store().BeginAsync(Step("taken up"), forNoRun: true, Pay));
+        Assert.True(await Store().BeginAsync(Step("piloted"), forNoRun: false, Pay));
+        await Assert.ThrowsAsync<OperationCanceledException>(() => Store().GetOrMakeAsync(Step("taken up"), (workspace, _) => throw new OperationCanceledException(), null, Stop));
+        // A preview of what a run has begun adds to the run's own.
+        Assert.True(await Store().BeginAsync(Step("piloted"), forNoRun: true, Pay));
+
+        var collected = Store().Collect(nobody, previews: false, pretend: false);
+        Assert.Equal((2, true), (collected.Steps, collected.PreviewBytes > 0));
+        Assert.True(Store().HasJournal(Step("previewed").Key));
+        Assert.Equal(1, Store().Collect(nobody, previews: true, pretend: false).Steps);
+        Assert.False(Store().HasJournal(Step("previewed").Key));
     }
 
     [Fact]
@@ -164,9 +187,9 @@ public sealed class StepStoreTests : IDisposable
         }, null, Stop);
         await atWork.Task;
 
-        Assert.Equal(1, Store().Collect(new HashSet<StepKey> { kept.Key }, pretend: true).Steps);
+        Assert.Equal(1, Store().Collect(new HashSet<StepKey> { kept.Key }, previews: false, pretend: true).Steps);
         Assert.True(Directory.Exists(dropped.Folder));
-        Assert.Equal(1, Store().Collect(new HashSet<StepKey> { kept.Key }, pretend: false).Steps);
+        Assert.Equal(1, Store().Collect(new HashSet<StepKey> { kept.Key }, previews: false, pretend: false).Steps);
         finish.SetResult();
         Assert.True(File.Exists((await working).PathOf("out.txt")));
         Assert.True(Directory.Exists(kept.Folder));
