@@ -12,6 +12,8 @@ namespace Agora.Bench;
 /// <summary>A model that answers every chat request with one short solution after a fixed latency, in a process of its own so that its work is not on the client's account.</summary>
 internal sealed class LoopbackModel : IDisposable
 {
+    private static long answered, ticks;     // of the other process
+
     private readonly Process process;
 
     private LoopbackModel(Process process, string address) => (this.process, Address) = (process, address);
@@ -29,6 +31,13 @@ internal sealed class LoopbackModel : IDisposable
         return new LoopbackModel(process, await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("the loopback model did not start"));
     }
 
+    /// <summary>How long an answer took on average since this was asked last, by the model's own clock from the request's head to its last byte handed over, in milliseconds: no timer is exact.</summary>
+    public async Task<double> LatencyAsync()
+    {
+        using var client = new HttpClient();
+        return double.Parse(await client.GetStringAsync(new Uri(Address + "/latency")), CultureInfo.InvariantCulture);
+    }
+
     /// <summary>The other process: serves until its standard input ends, which is when its parent does.</summary>
     public static async Task ServeAsync(int latencyMilliseconds)
     {
@@ -36,7 +45,9 @@ internal sealed class LoopbackModel : IDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         await using var app = builder.Build();
-        app.Run(context => AnswerAsync(context, latencyMilliseconds));
+        app.Run(context => HttpMethods.IsGet(context.Request.Method)
+            ? context.Response.WriteAsync((1000.0 * Interlocked.Exchange(ref ticks, 0) / Stopwatch.Frequency / Interlocked.Exchange(ref answered, 0)).ToString(CultureInfo.InvariantCulture))
+            : AnswerAsync(context, latencyMilliseconds));
         await app.StartAsync();
         Console.WriteLine(app.Services.GetRequiredService<Microsoft.AspNetCore.Hosting.Server.IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First() + "/v1");
         await Console.In.ReadToEndAsync();
@@ -57,6 +68,8 @@ internal sealed class LoopbackModel : IDisposable
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = Answer.Length;
         await context.Response.BodyWriter.WriteAsync(Answer);
+        Interlocked.Add(ref ticks, Stopwatch.GetTimestamp() - arrived);
+        Interlocked.Increment(ref answered);
     }
 
     public void Dispose()

@@ -95,6 +95,7 @@ internal static class RequestSpeed
         var generator = new ModelSpec { Provider = ModelSpec.OpenAI, Model = "loopback", Endpoint = model.Address, MaxParallel = Parallel, Price = new Price { Input = 0.15m, Output = 0.6m } };
         var experiment = GenerationBench.Experiment(generator, GenerationMethod.ResponseGeneration, requests, GenerationBench.Seeds(folder, requests)) with { Budget = new BudgetSpec { LimitDollars = 1_000_000 } };
         var pipeline = new Pipeline(GenerationBench.Services(models, budget), new RunArchive(Path.Combine(folder, "runs")));
+        if (requests >= 10_000) _ = await model.LatencyAsync();
         GC.Collect();
         var observer = new AnswerTimes();
         using var self = Process.GetCurrentProcess();
@@ -106,7 +107,12 @@ internal static class RequestSpeed
         if (outcome.ExitCode != 0 || outcome.Result.Data is not [{ Summary.Valid: var valid }] || valid != requests)
             throw new InvalidOperationException($"the generation is not whole: {string.Join("; ", outcome.Failures.Select(failure => failure.Fault.ToString()))}");
         var (seconds, busy) = (clock.Elapsed.TotalSeconds, (self.TotalProcessorTime - cpu).TotalSeconds);
-        if (requests >= 10_000) Console.WriteLine(observer);
+        if (requests >= 10_000)
+        {
+            var latency = await model.LatencyAsync();
+            Console.WriteLine(observer);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  the model took {latency:0.0} ms an answer by its own clock"));
+        }
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"  agora, {Parallel} parallel: {requests:N0} requests in {seconds:0.00} s: {requests / seconds:N0}/s, {busy / seconds:0.00} cores, {1e6 * busy / requests:0} µs and {(GC.GetTotalAllocatedBytes() - allocated) / requests:N0} bytes allocated a request"));
         return (requests / seconds, busy / seconds);
