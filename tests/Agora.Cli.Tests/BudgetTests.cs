@@ -88,7 +88,7 @@ public sealed partial class BudgetTests
         using var folder = new ScratchFolder();
         File.WriteAllText(Path.Combine(folder.Path, "priced.yaml"), Experiment(endpoint.Address));
         using var before = await AgoraProcess.RunAsync(folder.Path, ["generate", "priced.yaml", .. Priced, "--dry-run"]);
-        Assert.Contains("tokenizer", before.Output, StringComparison.Ordinal);
+        Assert.Contains("The students' tokenizer stands in for a model's own that is not here", before.Output, StringComparison.Ordinal);
         Assert.Equal(0, endpoint.Requests);
 
         using var pilot = await AgoraProcess.RunAsync(folder.Path, ["generate", "priced.yaml", .. Priced, "--pilot", "8"]);
@@ -99,6 +99,7 @@ public sealed partial class BudgetTests
         // Eight tries brought four instances: forty will take eighty requests, ten times what the pilot cost.
         using var planned = await AgoraProcess.RunAsync(folder.Path, ["generate", "priced.yaml", .. Priced, "--dry-run"]);
         Assert.Contains("8 tries", planned.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("stands in", planned.Output, StringComparison.Ordinal);
         Assert.Contains("80", planned.Output, StringComparison.Ordinal);
         Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"estimated: ${10 * charged:0.00##}"), pilot.Error, StringComparison.Ordinal);
 

@@ -19,6 +19,8 @@ internal static class PlanTable
         // What an estimate by its own tries does not need to be told.
         if (plan.Steps.Any(step => step is { Kind: "generate", HasPilot: false } && step.State != StepState.Done))
             Terminal.Out.WriteLine("Without tries of its own (--pilot) a data set is estimated at one try per instance.");
+        if (plan.Steps.Any(step => step.Basis == PlannedStep.ByStudents && step.State != StepState.Done))
+            Terminal.Out.WriteLine("The students' tokenizer stands in for a model's own that is not here: the model may count otherwise, by half and more. --pilot measures it.");
         Terminal.Out.WriteLine("Dollars are those of priced models.");
     }
 

@@ -17,6 +17,9 @@ public enum StepState
 /// <param name="Basis">What the estimate was made by: the length of texts, a tokenizer, or the step's own first tries.</param>
 public sealed record PlannedStep(string Name, string Kind, StepKey Key, StepState State, StepEstimate Estimate, string Basis)
 {
+    /// <summary>The basis where the model's own tokenizer is neither published nor here.</summary>
+    public const string ByStudents = "students' tokenizer";
+
     /// <summary>Whether the estimate was made by the step's own first tries.</summary>
     public bool HasPilot { get; init; }
 

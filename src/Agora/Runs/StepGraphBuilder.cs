@@ -118,7 +118,7 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
         if (OpenAITokens.EncodingOf(model) is { } encoding)
             return new EstimatingTokenizer(encoding, text => OpenAITokens.Count(encoding, text));
         if (model.Provider != ModelSpec.Embedded)
-            return new EstimatingTokenizer("students' tokenizer", students);
+            return new EstimatingTokenizer(PlannedStep.ByStudents, students);
         var own = new Lazy<Func<string, int>>(() => services.TokenCounter(model.Path!));
         return new EstimatingTokenizer("own tokenizer", text => own.Value(text));
     }
