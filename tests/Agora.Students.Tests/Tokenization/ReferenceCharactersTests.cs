@@ -20,6 +20,7 @@ public sealed class ReferenceCharactersTests : IDisposable
         """{"normalizer":{"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":true,"lowercase":false}}""",
         """{"normalizer":{"type":"StripAccents"}}""",
         """{"normalizer":{"type":"NFC"}}""",
+        """{"normalizer":{"type":"NFD"}}""",
         """{"normalizer":{"type":"NFKC"}}""",
         """{"normalizer":{"type":"NFKD"}}""",
     ];
@@ -41,8 +42,10 @@ public sealed class ReferenceCharactersTests : IDisposable
         Write(stage);
         var ours = Tokenizer.Load(folder.Path);
         using var theirs = new Tokenizers.DotNet.Tokenizer(folder.File("tokenizer.json"));
+        // By itself, and between marks that go before others or after them.
         var different = points.Where(point => point is < 0xD800 or > 0xDFFF).Where(point => char.ConvertFromUtf32(point) is var text
-            && !theirs.Encode($"{text}a{text}b").Select(id => (int)id).SequenceEqual(ours.Encode($"{text}a{text}b", addSpecialTokens: true))).ToList();
+            && ((string[])[$"{text}a{text}b", $"a\u0345{text}\u0334b", $"a{text}\u0323{text}"]).Any(given =>
+                !theirs.Encode(given).Select(id => (int)id).SequenceEqual(ours.Encode(given, addSpecialTokens: true)))).ToList();
         Assert.True(different.Count == 0, $"{different.Count} differ: " + string.Join(' ', different.Take(200).Select(point => point.ToString("X", CultureInfo.InvariantCulture))));
     }
 
