@@ -49,6 +49,8 @@ switch (args)
         return ReportSpeed.Measure(rest is [var browser, ..] ? browser : null) ? 0 : 1;
     case ["tokenizer", var texts, .. var tokenizers]:
         return TokenizerSpeed.Measure(texts.Split(','), tokenizers) ? 0 : 1;
+    case ["tokenizer-growth", var texts, .. var tokenizers]:
+        return TokenizerGrowth.Measure(texts.Split(','), tokenizers) ? 0 : 1;
     case ["checkpoint"]:
         return CheckpointMemory.Measure() ? 0 : 1;
     case ["checkpoint-part", var measured, var model]:
@@ -56,6 +58,6 @@ switch (args)
     case ["fuzz", var reader, var seconds, .. var seed]:
         return ReaderFuzzing.Run(reader, int.Parse(seconds), seed is [var given] ? int.Parse(given) : 1) ? 0 : 1;
     default:
-        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | perplexity [THREADS] | memory | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500 | judged | novelty INSTRUCTIONS… | diversity | bootstrap | training [speed|padding|memory|precision|peak] | requests [200ms|5ms] [PYTHONPATH_OF_OPENAI_SDK] | requests LATENCY_MS COUNT [layers] | instances [FOLDER METHOD COUNT KILL_AT] | report [CHROMIUM] | checkpoint | tokenizer FILE,FILE… TOKENIZER_FOLDER… | fuzz safetensors|index|config|tokenizer|template SECONDS [SEED]");
+        Console.Error.WriteLine("usage: Agora.Bench decoding [THREADS] | perplexity [THREADS] | memory | sandbox HUMANEVAL.jsonl.gz CHECKOUT_OF_OPENAI_HUMAN_EVAL | math-grading GSM8K_TEST MATH_500 | judged | novelty INSTRUCTIONS… | diversity | bootstrap | training [speed|padding|memory|precision|peak] | requests [200ms|5ms] [PYTHONPATH_OF_OPENAI_SDK] | requests LATENCY_MS COUNT [layers] | instances [FOLDER METHOD COUNT KILL_AT] | report [CHROMIUM] | checkpoint | tokenizer FILE,FILE… TOKENIZER_FOLDER… | tokenizer-growth FILE,FILE… TOKENIZER_FOLDER… | fuzz safetensors|index|config|tokenizer|template SECONDS [SEED]");
         return 2;
 }

@@ -119,19 +119,33 @@ internal sealed class RegexPattern : SplitPattern
                     found.Add(new TextRange(match.Index, match.Index + match.Length));
             return found;
         }
+        // Groups cost several times what matches alone do, so the engine is asked for them only where one of these two may have matched: they end in white space, or are one character.
         var piece = within.Length == text.Length ? text : text.Substring(within.Start, within.Length);
         for (var at = 0; at < piece.Length;)
         {
-            var match = regex.Match(piece, at);
-            if (!match.Success)
+            var from = at;
+            at = piece.Length;
+            foreach (var match in regex.EnumerateMatches(piece, from))
+            {
+                var end = match.Index + match.Length;
+                if (match.Length == 0)
+                    continue;
+                if (match.Length == 1 ? others < 0 : spaces < 0 || end == piece.Length || !char.IsWhiteSpace(piece[end - 1]))
+                {
+                    found.Add(new TextRange(match.Index, end));
+                    continue;
+                }
+                var groups = regex.Match(piece, match.Index).Groups;
+                if (others >= 0 && groups[others].Success)
+                    continue;
+                // Greedy, so that something else follows where the text goes on.
+                var isCut = spaces >= 0 && groups[spaces].Success && groups[spaces].Length > 1 && groups[spaces].Index + groups[spaces].Length == end && end < piece.Length;
+                found.Add(new TextRange(match.Index, isCut ? end - 1 : end));
+                if (!isCut)
+                    continue;
+                at = end - 1;
                 break;
-            var end = match.Index + match.Length;
-            // Greedy, so that something else follows where the text goes on.
-            if (spaces >= 0 && match.Groups[spaces].Success && match.Groups[spaces].Length > 1 && match.Groups[spaces].Index + match.Groups[spaces].Length == end && end < piece.Length)
-                end--;
-            if (match.Length > 0 && !(others >= 0 && match.Groups[others].Success))
-                found.Add(new TextRange(match.Index, end));
-            at = Math.Max(end, at + (match.Length == 0 ? match.Index - at + 1 : 1));
+            }
         }
         return found;
     }
