@@ -1,14 +1,18 @@
 using System.Numerics.Tensors;
 using Agora.Experiments;
+using Agora.Students.ChatTemplates;
 using Microsoft.Extensions.AI;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Agora.Students.Embeddings;
 
-/// <summary>Texts as vectors by a sentence model of the BERT family in ONNX, as sentence-transformers computes them: pooled hidden states of the last layer, scaled to length 1. Safe for concurrent use.</summary>
+/// <summary>Texts as vectors by a sentence model in ONNX, as sentence-transformers computes them: pooled hidden states of the last layer, scaled to length 1. Safe for concurrent use.</summary>
 /// <remarks>Each text runs alone, on one thread, without padding: its vector has the same bits in any company, so that a resume that embeds the rest ends with the same bytes. Texts run side by side.</remarks>
 public sealed class OnnxSentenceModel : IEmbeddingGenerator<string, Embedding<float>>
 {
+    // The output of a model that pools by itself.
+    private const string Whole = "sentence_embedding";
+
     private readonly SentenceModelFolder folder;
     private readonly InferenceSession session;
     private readonly int parallel;
@@ -32,6 +36,11 @@ public sealed class OnnxSentenceModel : IEmbeddingGenerator<string, Embedding<fl
         catch (OnnxRuntimeException fault)
         {
             throw new AgoraException($"no ONNX model that can be run: {fault.Message}", files.Model, "take the file that came with the model, exported to ONNX", fault);
+        }
+        if (files.OtherModules is [var module, ..] && !session.OutputMetadata.ContainsKey(Whole))
+        {
+            session.Dispose();
+            throw new AgoraException($"the sentence model has a module {module} after its pooling, which is not supported", Path.Combine(folder, "modules.json"), $"export the whole sentence model to ONNX, with an output {Whole}, or take one that pools only");
         }
         string[] unknown = [.. session.InputMetadata.Keys.Except(["input_ids", "attention_mask", "token_type_ids"])];
         if (unknown.Length == 0 && session.InputMetadata.ContainsKey("input_ids"))
@@ -64,11 +73,11 @@ public sealed class OnnxSentenceModel : IEmbeddingGenerator<string, Embedding<fl
 
     public void Dispose() => session.Dispose();
 
-    /// <summary>Numbers of the text's pieces between [CLS] and [SEP], cut to what the model takes.</summary>
+    /// <summary>Ids of the text's tokens and of those around it, cut to what the model takes. White space at the ends goes first, as in sentence-transformers.</summary>
     internal long[] Tokens(string text)
     {
-        var pieces = folder.Tokenizer.Encode(text);
-        return [folder.Tokenizer.First, .. pieces.Take(folder.MostTokens - 2).Select(piece => (long)piece), folder.Tokenizer.Last];
+        text = TemplateMethods.Strip(text, characters: null, left: true, right: true);
+        return Array.ConvertAll(folder.Tokenizer.EncodeWithin(folder.Lowers ? PythonCase.Lower(text) : text, folder.MostTokens), id => (long)id);
     }
 
     private float[] Embed(long[] tokens)
@@ -84,7 +93,7 @@ public sealed class OnnxSentenceModel : IEmbeddingGenerator<string, Embedding<fl
         try
         {
             using var run = new RunOptions();
-            using var outputs = session.Run(run, inputs, [session.OutputMetadata.ContainsKey("sentence_embedding") ? "sentence_embedding" : session.OutputNames[0]]);
+            using var outputs = session.Run(run, inputs, [session.OutputMetadata.ContainsKey(Whole) ? Whole : session.OutputNames[0]]);
             var form = outputs[0].GetTensorTypeAndShape();
             return Unit(form.Shape switch
             {

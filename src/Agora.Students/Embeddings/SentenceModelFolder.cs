@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Agora.Experiments;
 using Agora.Students.Checkpoints;
@@ -15,17 +14,19 @@ internal enum SentencePooling
     First,
 }
 
-/// <summary>A folder as sentence-transformers exports it to ONNX: the model, WordPiece vocabulary, pooling.</summary>
+/// <summary>A folder as sentence-transformers exports it to ONNX: the model, its tokenizer, pooling.</summary>
 /// <param name="Model">onnx/model.onnx or model.onnx.</param>
+/// <param name="Lowers">Texts are put in lower case before anything else, whatever the tokenizer does (sentence_bert_config.json).</param>
 /// <param name="MostTokens">Longer texts are cut, as sentence-transformers cuts them; special tokens included.</param>
-internal sealed record SentenceModelFolder(string Model, WordPieces Tokenizer, SentencePooling Pooling, int MostTokens)
+/// <param name="OtherModules">What modules.json puts after the model beside pooling and scaling, such as Dense: not here unless the ONNX file has it.</param>
+internal sealed record SentenceModelFolder(string Model, Tokenizer Tokenizer, bool Lowers, SentencePooling Pooling, int MostTokens, IReadOnlyList<string> OtherModules)
 {
     // BERT's positions.
     private const int UsualTokens = 512;
 
     /// <summary>Files below the folder that decide its vectors.</summary>
     public static IReadOnlyList<string> Files { get; } =
-        ["model.onnx", "onnx/model.onnx", "model.onnx_data", "onnx/model.onnx_data", "vocab.txt", "tokenizer.json", "tokenizer_config.json", "sentence_bert_config.json", "1_Pooling/config.json"];
+        ["model.onnx", "onnx/model.onnx", "model.onnx_data", "onnx/model.onnx_data", "vocab.txt", "tokenizer.json", "tokenizer_config.json", "sentence_bert_config.json", "modules.json", "1_Pooling/config.json"];
 
     /// <summary>Whether the folder holds an ONNX model.</summary>
     public static bool IsAt(string folder) => ModelOf(folder) is not null;
@@ -40,7 +41,7 @@ internal sealed record SentenceModelFolder(string Model, WordPieces Tokenizer, S
             : tokenizer is { } usual && usual["model_max_length"].Value is { ValueKind: JsonValueKind.Number } length && length.TryGetInt32(out var given) ? Math.Min(given, UsualTokens) : UsualTokens;
         if (most is < 3 or > 1 << 20)
             throw new AgoraException($"the longest text must have from 3 to {1 << 20} tokens, got {most}", Path.Combine(folder, limits is null ? "tokenizer_config.json" : "sentence_bert_config.json"), "take the file that came with the model");
-        return new SentenceModelFolder(model, Tokenizing(folder, tokenizer), PoolingOf(folder), most);
+        return new SentenceModelFolder(model, Tokenizing(folder, tokenizer), limits is { } lowers && lowers["do_lower_case"].Flag(), PoolingOf(folder), most, ModulesOf(folder));
     }
 
     private static string? ModelOf(string folder) => ((string[])[Path.Combine(folder, "onnx", "model.onnx"), Path.Combine(folder, "model.onnx")]).FirstOrDefault(File.Exists);
@@ -74,25 +75,27 @@ internal sealed record SentenceModelFolder(string Model, WordPieces Tokenizer, S
         };
     }
 
-    private static WordPieces Tokenizing(string folder, JsonAt? config)
+    private static IReadOnlyList<string> ModulesOf(string folder) => Json(folder, "modules.json") is not { } modules ? []
+        : [.. modules.Items().Select(module => module["type"].Text().Split('.')[^1]).Where(type => type is not ("Transformer" or "Pooling" or "Normalize"))];
+
+    private static Tokenizer Tokenizing(string folder, JsonAt? config)
     {
-        bool Flag(string name, bool absent) => config is { } given ? given[name].Flag(absent) : absent;
-        var lowers = Flag("do_lower_case", absent: true);
-        // BERT strips accents where it lowers letters, unless the file says otherwise.
-        var rules = new BertRules(lowers, Flag("strip_accents", absent: lowers), Flag("tokenize_chinese_chars", absent: true));
-        var path = Path.Combine(folder, "vocab.txt");
-        if (File.Exists(path))
-            return new WordPieces(Encoding.UTF8.GetString(BoundedFile.Read(path, BoundedFile.Tables)).ReplaceLineEndings("\n").TrimEnd('\n').Split('\n'), rules, path);
-        if (Json(folder, "tokenizer.json", BoundedFile.Tables) is not { } root)
-            throw new AgoraException("neither vocab.txt nor tokenizer.json", folder, "add the tokenizer's file that came with the model");
-        if (root["model"]["type"].Text() is not "WordPiece" and var type)
-            throw new AgoraException($"the tokenizer is {type}; sentence models with WordPiece are supported", root.File, "take a model of the BERT family, such as all-MiniLM-L6-v2 or bge-small-en");
-        var pieces = new SortedDictionary<int, string>();
-        foreach (var (piece, id) in root["model"]["vocab"].Members())
-            if (!pieces.TryAdd(id.Id(), piece))
-                throw new AgoraException($"two pieces have the number {id.Id()}", $"{root.File}: model.vocab", "take the file that came with the model");
-        return pieces.Keys.LastOrDefault(-1) == pieces.Count - 1
-            ? new WordPieces([.. pieces.Values], rules, root.File)
-            : throw new AgoraException("numbers of pieces are missing", $"{root.File}: model.vocab", "take the file that came with the model");
+        var (path, vocabulary) = (Path.Combine(folder, Tokenizer.FileName), Path.Combine(folder, "vocab.txt"));
+        if (!File.Exists(path))
+            return File.Exists(vocabulary) ? BertVocabularyFile.Read(vocabulary, Rules(config, null))
+                : throw new AgoraException($"neither {Tokenizer.FileName} nor vocab.txt", folder, "add the tokenizer's file that came with the model");
+        var parts = TokenizerFile.Read(path);
+        // BERT's classes of Transformers put what the config says in the place of what the file says.
+        return new Tokenizer(Json(folder, Tokenizer.FileName, BoundedFile.Tables)!.Value["normalizer"] is { Exists: true } normalizer && normalizer["type"].Text() == "BertNormalizer"
+            ? parts with { Normalizer = Rules(config, normalizer).Normalizer() } : parts);
+    }
+
+    private static BertRules Rules(JsonAt? config, JsonAt? normalizer)
+    {
+        bool Flag(string inConfig, string inFile, bool absent) =>
+            config is { } given && given[inConfig].Exists ? given[inConfig].Flag() : normalizer is { } own ? own[inFile].Flag(absent) : absent;
+        var lowers = Flag("do_lower_case", "lowercase", absent: true);
+        // BERT strips accents where it lowers letters, unless a file says otherwise.
+        return new BertRules(lowers, Flag("strip_accents", "strip_accents", absent: lowers), Flag("tokenize_chinese_chars", "handle_chinese_chars", absent: true), normalizer is not { } file || file["clean_text"].Flag(absent: true));
     }
 }

@@ -59,6 +59,14 @@ public sealed class Tokenizer
         return [.. ids];
     }
 
+    /// <summary>With the post-processor's tokens, which stay where the text is cut at its end.</summary>
+    /// <param name="most">Tokens in all.</param>
+    internal int[] EncodeWithin(string text, int most)
+    {
+        var ids = Encode(text, addSpecialTokens: false);
+        return [.. parts.Prefix, .. ids.Take(most - parts.Prefix.Count - parts.Suffix.Count), .. parts.Suffix];
+    }
+
     /// <summary>A number of tokens that the text cannot have more of, known without encoding it: most texts that must fit a limit are far below it.</summary>
     /// <returns><see cref="int.MaxValue"/> where nothing is known.</returns>
     public int MostTokens(string text)

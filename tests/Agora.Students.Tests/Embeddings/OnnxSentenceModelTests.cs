@@ -82,30 +82,75 @@ public sealed class OnnxSentenceModelTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Texts))]
-    public void Pieces_are_those_of_hugging_faces_tokenizer(string text)
+    public void Tokens_are_those_of_hugging_faces_tokenizer(string text)
     {
         foreach (var lower in (bool[])[true, false])
         {
             Write(lower: lower);
-            using var model = OnnxSentenceModel.Load(folder.Path, parallel: 1);
-            using var other = new Tokenizers.DotNet.Tokenizer(vocabPath: System.IO.Path.Combine(folder.Path, "tokenizer.json"));
+            using var other = new Tokenizers.DotNet.Tokenizer(vocabPath: Path_("tokenizer.json"));
             long[] expected = [.. other.Encode(text).Select(id => (long)id)];
-            Assert.Equal(expected, model.Tokens(text).AsSpan(1..^1).ToArray());
+            Assert.Equal(expected, Tokens(text));
+            File.Delete(Path_("tokenizer.json"));
+            Assert.Equal(expected, Tokens(text));        // vocab.txt says the same
         }
     }
 
-    [Fact]
-    public void The_vocabulary_may_come_from_either_file()
+    // As multilingual-e5 and paraphrase-multilingual have them.
+    [Theory]
+    [InlineData("What is the sum?")]
+    [InlineData("  the sum is \n")]
+    [InlineData("the  sum</s>of")]
+    [InlineData("")]
+    public void Tokenizers_of_other_kinds_serve_as_well(string text)
     {
         Write();
-        long[] Tokens()
-        {
-            using var model = OnnxSentenceModel.Load(folder.Path, parallel: 1);
-            return model.Tokens("What is the unaffable sum?");
-        }
-        var both = Tokens();
-        File.Delete(System.IO.Path.Combine(folder.Path, "vocab.txt"));
-        Assert.Equal(both, Tokens());
+        File_("tokenizer.json", UnigramTokenizer);
+        using var other = new Tokenizers.DotNet.Tokenizer(vocabPath: Path_("tokenizer.json"));
+        Assert.Equal(other.Encode(text.Trim()).Select(id => (long)id), Tokens(text));
+        Assert.Equal((0L, 2L), (Tokens(text)[0], Tokens(text)[^1]));
+    }
+
+    [Fact]
+    public async Task A_model_with_another_tokenizer_gives_vectors_and_cuts_long_texts()
+    {
+        Write();
+        File_("tokenizer.json", UnigramTokenizer);
+        var text = string.Join(' ', Enumerable.Repeat("sum", 100));
+        Assert.Equal((Positions, 0L, 2L), (Tokens(text).Length, Tokens(text)[0], Tokens(text)[^1]));
+        using var model = OnnxSentenceModel.Load(folder.Path, parallel: 1);
+        var vector = (await model.GenerateAsync(["the sum"], cancellationToken: Stop))[0].Vector.ToArray();
+        Assert.All(Naive(model.Tokens("the sum"), SentencePooling.Mean).Zip(vector), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
+    }
+
+    [Fact]
+    public void The_config_has_the_last_word_on_letters_and_accents()
+    {
+        Write(lower: true);
+        File_("tokenizer_config.json", """{"do_lower_case": false}""");
+        Assert.Equal(1, Tokens("What")[1]);     // unknown
+        File_("tokenizer_config.json", """{"do_lower_case": true, "strip_accents": false}""");
+        Assert.Equal((5L, 1L), (Tokens("What")[1], Tokens("café")[1]));
+        File_("tokenizer_config.json", "{}");
+        Assert.Equal((5L, 15L), (Tokens("What")[1], Tokens("café")[1]));
+    }
+
+    [Fact]
+    public void Texts_are_lowered_where_the_sentence_model_asks_for_it()
+    {
+        Write(lower: false);
+        Assert.Equal(1, Tokens("WHAT")[1]);
+        File_("sentence_bert_config.json", $$"""{"max_seq_length": {{Positions}}, "do_lower_case": true}""");
+        Assert.Equal(5, Tokens("WHAT")[1]);
+    }
+
+    [Fact]
+    public void A_module_after_the_pooling_is_refused_by_name()
+    {
+        Write();
+        File_("modules.json", """[{"type":"sentence_transformers.models.Transformer"},{"type":"sentence_transformers.models.Pooling"},{"type":"sentence_transformers.models.Normalize"}]""");
+        OnnxSentenceModel.Load(folder.Path, parallel: 1).Dispose();
+        File_("modules.json", """[{"type":"sentence_transformers.models.Transformer"},{"type":"sentence_transformers.models.Pooling"},{"type":"sentence_transformers.models.Dense"}]""");
+        Assert.Contains("a module Dense after its pooling", Assert.Throws<AgoraException>(() => OnnxSentenceModel.Load(folder.Path, parallel: 1)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -129,6 +174,8 @@ public sealed class OnnxSentenceModelTests : IDisposable
     public void A_bad_file_is_named(string file, string content, string what)
     {
         Write();
+        if (file == "vocab.txt")
+            File.Delete(Path_("tokenizer.json"));
         File_(file, content);
         var fault = Assert.Throws<AgoraException>(() => OnnxSentenceModel.Load(folder.Path, parallel: 1));
         Assert.Contains(what, fault.Message, StringComparison.Ordinal);
@@ -149,12 +196,22 @@ public sealed class OnnxSentenceModelTests : IDisposable
     public void A_folder_without_a_vocabulary_says_so()
     {
         Write();
-        File.Delete(System.IO.Path.Combine(folder.Path, "vocab.txt"));
+        File.Delete(Path_("vocab.txt"));
         File_("tokenizer.json", """{"model": {"type": "Unigram", "vocab": []}}""");
-        Assert.Contains("the tokenizer is Unigram", Assert.Throws<AgoraException>(() => OnnxSentenceModel.Load(folder.Path, parallel: 1)).Message, StringComparison.Ordinal);
-        File.Delete(System.IO.Path.Combine(folder.Path, "tokenizer.json"));
-        Assert.Contains("neither vocab.txt nor tokenizer.json", Assert.Throws<AgoraException>(() => OnnxSentenceModel.Load(folder.Path, parallel: 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("model.vocab is empty", Assert.Throws<AgoraException>(() => OnnxSentenceModel.Load(folder.Path, parallel: 1)).Message, StringComparison.Ordinal);
+        File.Delete(Path_("tokenizer.json"));
+        Assert.Contains("neither tokenizer.json nor vocab.txt", Assert.Throws<AgoraException>(() => OnnxSentenceModel.Load(folder.Path, parallel: 1)).Message, StringComparison.Ordinal);
     }
+
+    private const string UnigramTokenizer = """
+        {"version":"1.0","normalizer":{"type":"Replace","pattern":{"Regex":" {2,}"},"content":" "},
+         "added_tokens":[{"id":0,"content":"<s>","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true},{"id":2,"content":"</s>","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}],
+         "pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true},
+         "post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A","type_id":0}},{"SpecialToken":{"id":"</s>","type_id":0}}],"pair":[{"Sequence":{"id":"A","type_id":0}},{"Sequence":{"id":"B","type_id":0}}],
+           "special_tokens":{"<s>":{"id":"<s>","ids":[0],"tokens":["<s>"]},"</s>":{"id":"</s>","ids":[2],"tokens":["</s>"]}}},
+         "decoder":{"type":"Metaspace","replacement":"▁","prepend_scheme":"always"},
+         "model":{"type":"Unigram","unk_id":3,"vocab":[["<s>",0],["<pad>",0],["</s>",0],["<unk>",0],["▁the",-2.5],["▁s",-3],["um",-3.5],["▁sum",-5],["▁is",-3],["▁",-4],["▁What",-6],["?",-5],["o",-6],["f",-6]]}}
+        """;
 
     // Embedding of piece and position; one head of attention over the places that the mask lets through; a residual sum.
     private void Write(bool withTypes = true, bool lower = true)
@@ -182,9 +239,10 @@ public sealed class OnnxSentenceModelTests : IDisposable
         File_("tokenizer.json", JsonSerializer.Serialize(new
         {
             version = "1.0",
-            added_tokens = Array.Empty<object>(),
+            added_tokens = Pieces.Index().Where(piece => piece.Item[0] == '[').Select(piece => new { id = piece.Index, content = piece.Item, single_word = false, lstrip = false, rstrip = false, normalized = false, special = true }),
             normalizer = new { type = "BertNormalizer", clean_text = true, handle_chinese_chars = true, strip_accents = (bool?)null, lowercase = lower },
             pre_tokenizer = new { type = "BertPreTokenizer" },
+            post_processor = new { type = "BertProcessing", cls = new object[] { "[CLS]", 2 }, sep = new object[] { "[SEP]", 3 } },
             model = new { type = "WordPiece", unk_token = "[UNK]", continuing_subword_prefix = "##", max_input_chars_per_word = 100, vocab = Pieces.Index().ToDictionary(entry => entry.Item, entry => entry.Index) },
         }));
     }
@@ -211,6 +269,14 @@ public sealed class OnnxSentenceModelTests : IDisposable
         var random = new Random(seed);
         return [.. Enumerable.Range(0, count).Select(_ => (float)(random.NextDouble() - 0.5))];
     }
+
+    private long[] Tokens(string text)
+    {
+        using var model = OnnxSentenceModel.Load(folder.Path, parallel: 1);
+        return model.Tokens(text);
+    }
+
+    private string Path_(string name) => System.IO.Path.Combine(folder.Path, name);
 
     private void File_(string name, string content)
     {
