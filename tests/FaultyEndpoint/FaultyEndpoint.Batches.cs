@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -153,7 +152,7 @@ public sealed partial class FaultyEndpoint
         Batch batch;
         lock (batches)
         {
-            batch = new Batch(protocol == Protocol.OpenAI ? $"batch_{batches.Count}" : $"msgbatch_{batches.Count}", protocol, items, metadata?.DeepClone(), fault, Stopwatch.GetTimestamp()) { Input = input };
+            batch = new Batch(protocol == Protocol.OpenAI ? $"batch_{batches.Count}" : $"msgbatch_{batches.Count}", protocol, items, metadata?.DeepClone(), fault, behaviour.Time.GetTimestamp()) { Input = input };
             batches.Add(batch);
         }
         if (fault == BatchFault.AnswerLost) context.Abort();
@@ -213,7 +212,7 @@ public sealed partial class FaultyEndpoint
 
     private JsonNode Describe(Batch batch)
     {
-        var ended = Stopwatch.GetElapsedTime(batch.Made) >= behaviour.Batches.Duration;
+        var ended = behaviour.Time.GetElapsedTime(batch.Made) >= behaviour.Batches.Duration;
         if (ended) batch.End(this);
         if (batch.Protocol == Protocol.Anthropic)
             return new JsonObject

@@ -62,6 +62,8 @@ public sealed record EndpointBehaviour
     public bool ChargesForLeft { get; init; }
     /// <summary>Requests a minute that are let in, told in the provider's own headers; no limit where null.</summary>
     public int? RequestsPerMinute { get; init; }
+    /// <summary>The clock of both limits and of batches.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
 }
 
 /// <summary>A server of our own, on loopback, that speaks OpenAI's, Azure's and Anthropic's protocols and fails as told.</summary>
@@ -185,8 +187,8 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
         bool letIn;
         lock (application)
         {
-            var now = System.Diagnostics.Stopwatch.GetTimestamp();
-            allowed = double.IsNaN(allowed) ? size : Math.Min(size, allowed + System.Diagnostics.Stopwatch.GetElapsedTime(allowedAt, now).TotalMinutes * perMinute);
+            var now = behaviour.Time.GetTimestamp();
+            allowed = double.IsNaN(allowed) ? size : Math.Min(size, allowed + behaviour.Time.GetElapsedTime(allowedAt, now).TotalMinutes * perMinute);
             allowedAt = now;
             letIn = allowed >= 1;
             if (letIn) allowed--;
@@ -199,7 +201,7 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
         {
             headers["anthropic-ratelimit-requests-limit"] = limit;
             headers["anthropic-ratelimit-requests-remaining"] = remaining;
-            headers["anthropic-ratelimit-requests-reset"] = (DateTimeOffset.UtcNow + reset).ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+            headers["anthropic-ratelimit-requests-reset"] = (behaviour.Time.GetUtcNow() + reset).ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
         }
         else
         {
@@ -232,7 +234,7 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
         {
             headers[$"anthropic-ratelimit-{kind}-limit"] = limit;
             headers[$"anthropic-ratelimit-{kind}-remaining"] = remaining;
-            headers[$"anthropic-ratelimit-{kind}-reset"] = (DateTimeOffset.UtcNow + reset).ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+            headers[$"anthropic-ratelimit-{kind}-reset"] = (behaviour.Time.GetUtcNow() + reset).ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
         }
         if (protocol != Protocol.Anthropic)
         {
@@ -255,8 +257,8 @@ public sealed partial class FaultyEndpoint : IAsyncDisposable
 
     private void FillTokens(double size, double perMinute)
     {
-        var now = System.Diagnostics.Stopwatch.GetTimestamp();
-        allowedTokens = double.IsNaN(allowedTokens) ? size : Math.Min(size, allowedTokens + System.Diagnostics.Stopwatch.GetElapsedTime(tokensAt, now).TotalMinutes * perMinute);
+        var now = behaviour.Time.GetTimestamp();
+        allowedTokens = double.IsNaN(allowedTokens) ? size : Math.Min(size, allowedTokens + behaviour.Time.GetElapsedTime(tokensAt, now).TotalMinutes * perMinute);
         tokensAt = now;
     }
 

@@ -13,7 +13,8 @@ public sealed partial class BatchesTests
     [MemberData(nameof(Providers))]
     public async Task A_process_that_ends_meanwhile_finds_its_batch_again_and_its_most_is_set_aside(string provider)
     {
-        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key, Batches = new() { Duration = TimeSpan.FromSeconds(2) } });
+        var providers = new ImpatientTime();
+        await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Sum, Key = Key, Time = providers, Batches = new() { Duration = TimeSpan.FromSeconds(2) } });
         using (var first = Journal())
         using (var ending = CancellationTokenSource.CreateLinkedTokenSource(Stop))
         {
@@ -31,6 +32,8 @@ public sealed partial class BatchesTests
         Assert.True(pending.Dollars(Price) > 0);
         budget.Begin(null, 0, pending.Dollars(Price));
 
+        // Until then the batch could not end.
+        providers.Advance(TimeSpan.FromSeconds(2));
         using var second = Journal();
         Assert.Equal(12, (await AskAsync(Spec(endpoint, provider), second, 12)).Length);
         Assert.Equal((1, 0), (endpoint.Batches, endpoint.Requests));

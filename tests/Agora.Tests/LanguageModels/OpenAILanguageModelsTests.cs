@@ -19,6 +19,9 @@ public sealed class OpenAILanguageModelsTests : IDisposable
     private readonly SocketsHttpHandler transport = new();
     private readonly ImpatientTime time = new();
 
+    // Short only where a fault is that no answer comes: on a busy machine any answer may take seconds, and one that is given up is charged.
+    private TimeSpan requestTimeout = TimeSpan.FromMinutes(1);
+
     public void Dispose() => transport.Dispose();
 
     [Fact]
@@ -63,6 +66,7 @@ public sealed class OpenAILanguageModelsTests : IDisposable
     public async Task Exactly_as_many_instances_come_out_whatever_goes_wrong_at_the_endpoint(Fault fault)
     {
         await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = Arithmetic.Answer, Fault = OfFirstRequests(_ => fault) });
+        if (fault is Fault.Silent or Fault.Trickle) requestTimeout = TimeSpan.FromSeconds(1);
         var outcome = await GenerateAsync(endpoint.Address);
         Assert.Equal(30, outcome.Instances.Length);
         Assert.Null(outcome.Shortfall);
@@ -72,6 +76,7 @@ public sealed class OpenAILanguageModelsTests : IDisposable
     [Fact]
     public async Task All_faults_together_change_nothing_either()
     {
+        requestTimeout = TimeSpan.FromSeconds(1);
         var all = Enum.GetValues<Fault>();
         await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour
         {
@@ -148,13 +153,14 @@ public sealed class OpenAILanguageModelsTests : IDisposable
         Assert.Contains("is not the address of an endpoint", error.What, StringComparison.Ordinal);
     }
 
-    // Some three hundred bytes with five milliseconds between them: slower than the second that the others here are given.
+    // Some three hundred bytes with five milliseconds between them: slower than a second.
     [Theory]
     [InlineData(null, 2)]
     [InlineData(60.0, 1)]
     public async Task A_slow_answer_counts_if_it_is_whole_within_the_models_own_time_out(double? seconds, int requests)
     {
         await using var endpoint = await FaultyEndpoint.StartAsync(new EndpointBehaviour { Answer = _ => "slow and whole", Fault = request => request.Number == 0 ? Fault.Trickle : null, TricklePause = TimeSpan.FromMilliseconds(5) });
+        requestTimeout = TimeSpan.FromSeconds(1);
         var client = await Models().OpenChatAsync(Spec(endpoint.Address) with { RequestTimeoutSeconds = seconds }, TestContext.Current.CancellationToken);
         var answer = await client.GetResponseAsync("hello there", cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal(("slow and whole", requests), (answer.Text, endpoint.Requests));
@@ -178,7 +184,7 @@ public sealed class OpenAILanguageModelsTests : IDisposable
     private OpenAILanguageModels Models() => new(new EndpointServices
     {
         Transport = transport,
-        Retries = new RetryPolicy { RequestTimeout = TimeSpan.FromSeconds(1) },
+        Retries = new RetryPolicy { RequestTimeout = requestTimeout },
         Time = time,
         ReadVariable = name => name == Variable ? Key : null,
     });
