@@ -13,6 +13,8 @@ public enum HubFault
     Expired,
     /// <summary>The connection is closed in the middle of the body.</summary>
     CutInBody,
+    /// <summary>The connection is closed after 2 MiB of the body, as a proxy does that limits what one answer may take.</summary>
+    CutEarly,
     /// <summary>Nothing comes any more from the middle of the body on; the connection stays open.</summary>
     SilentInBody,
     /// <summary>The body is as long as announced, but one of its bytes is another.</summary>

@@ -162,18 +162,24 @@ public sealed partial class HubServer : IAsyncDisposable
     private async Task SendBodyAsync(HttpContext context, HubRequest request, HubContent content, (long From, long To) range, HubFault? fault)
     {
         var started = DateTime.UtcNow;
-        var cut = range.From + (range.To - range.From + 1) / 2;
+        long? cut = fault switch
+        {
+            HubFault.CutInBody or HubFault.SilentInBody => range.From + (range.To - range.From + 1) / 2,
+            HubFault.CutEarly => range.From + (2 << 20),
+            _ => null,
+        };
         for (var place = range.From; place <= range.To;)
         {
-            if (fault is HubFault.CutInBody or HubFault.SilentInBody && place >= cut)
+            if (place >= cut)
             {
                 await context.Response.Body.FlushAsync();
                 if (fault == HubFault.SilentInBody)
                     await Task.Delay(Timeout.Infinite, context.RequestAborted);
-                context.Abort();
+                if (fault != HubFault.CutEarly)     // whose bytes are to arrive, which a reset may take back
+                    context.Abort();
                 return;
             }
-            var part = content.At(place, Math.Min(fault is HubFault.CutInBody or HubFault.SilentInBody ? cut - place : long.MaxValue, range.To + 1 - place));
+            var part = content.At(place, Math.Min(cut ?? long.MaxValue, range.To + 1) - place);
             if (Rate is { } rate)
                 part = part[..(int)Math.Min(part.Length, Math.Max(1, rate / 20))];
             if (fault == HubFault.WrongByte && place == range.From)

@@ -45,7 +45,7 @@ internal sealed class HubDownload(HubClient client, HubAddress file, HubFileVers
         sum.Follow();
         if (next < partial.Chunks)
             await FetchRangesAsync(partial, sum, cancellationToken);
-        var result = await sum.Result;
+        var result = await sum.FinishAsync();
         if (result.Matches)
             partial.Finish();
         return result;
@@ -124,11 +124,19 @@ internal sealed class HubDownload(HubClient client, HubAddress file, HubFileVers
             var chunk = (int)(at / PartialFile.ChunkLength);
             var wanted = place < at ? at - place : PlaceOf(partial, chunk + 1) - at;
             var piece = sum.Rent();
-            var length = Fill(body, piece.AsSpan(0, (int)Math.Min(wanted, piece.Length)), silence, cancellationToken);
+            var length = 0;
+            try
+            {
+                length = Fill(body, piece.AsSpan(0, (int)Math.Min(wanted, piece.Length)), silence, cancellationToken);
+            }
+            finally
+            {
+                if (length == 0 || place < at)      // a connection that breaks would else take its piece along
+                    sum.Return(piece);
+            }
             if (place < at)
             {
                 place += length;
-                sum.Return(piece);
                 continue;
             }
             partial.Write(piece.AsSpan(0, length), at);

@@ -11,13 +11,14 @@ internal sealed class OrderedSum : IDisposable
 {
     /// <summary>Bytes: large enough that a system call costs little, small enough that a piece is still in the processor's cache when it is written and summed.</summary>
     public const int PieceLength = 1 << 18;
-    private const int Pieces = 32;
+    public const int Pieces = 32;
 
     private readonly PartialFile partial;
     private readonly Checksum checksum;
     private readonly BlockingCollection<Piece> pieces = [];
     private readonly BlockingCollection<byte[]> spare = [];
     private readonly SemaphoreSlim arrived = new(0);
+    private readonly CancellationToken cancellationToken;
     private readonly CancellationTokenSource stop;
     private readonly Task<(string Sha256, bool Matches)> summing;
     private int made;
@@ -29,11 +30,12 @@ internal sealed class OrderedSum : IDisposable
     {
         this.partial = partial;
         this.checksum = checksum;
+        this.cancellationToken = cancellationToken;
         stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         summing = Task.Factory.StartNew(Sum, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    /// <summary>An empty piece; waits for the checksum where all are full.</summary>
+    /// <summary>An empty piece, to be given back by <see cref="Add"/> or <see cref="Return"/>; waits for the checksum where all are full.</summary>
     public byte[] Rent()
     {
         if (spare.TryTake(out var used))
@@ -47,9 +49,9 @@ internal sealed class OrderedSum : IDisposable
         {
             return spare.Take(stop.Token);
         }
-        catch (OperationCanceledException) when (summing.IsFaulted)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            summing.GetAwaiter().GetResult();       // the fault that ended it
+            summing.GetAwaiter().GetResult();       // the fault that ends it, which may still be on its way
             throw;
         }
     }
@@ -68,7 +70,7 @@ internal sealed class OrderedSum : IDisposable
     public void Arrived() => arrived.Release();
 
     /// <returns>Lower-case SHA-256 of the whole file, and whether it is the file that its ETag names.</returns>
-    public Task<(string Sha256, bool Matches)> Result => summing;
+    public Task<(string Sha256, bool Matches)> FinishAsync() => summing;
 
     private (string, bool) Sum()
     {

@@ -129,6 +129,17 @@ public sealed class DatasetHubTests
         Assert.InRange(disk.Server.BytesSent, Large.Length, Large.Length + OrderedSum.PieceLength);
     }
 
+    // More often than there are pieces of memory between the connection and the checksum.
+    [Fact]
+    public async Task A_connection_that_breaks_again_and_again_but_brings_something_is_enough()
+    {
+        await using var disk = await HubOnDisk.StartAsync(Dataset);
+        disk.FastBytesPerSecond = Alone;
+        disk.Server.Fault = _ => HubFault.CutEarly;
+        Assert.Equal(Large.Sha256, (await disk.Hub().PullAsync(LargeFile, Stop).WaitAsync(TimeSpan.FromMinutes(1), Stop)).Sha256);
+        Assert.InRange(disk.Server.Requests.Count(request => request is { Host: "contents", Method: "GET" }), 35, 60);
+    }
+
     [Fact]
     public async Task A_server_that_is_fast_is_asked_over_one_connection_and_a_slow_one_over_several()
     {
