@@ -64,8 +64,10 @@ internal static class LatexSpellings
         ["varnothing"] = "emptyset",
         ["smallsetminus"] = "setminus",
         ["backslash"] = "setminus",
-        ["land"] = "wedge",
-        ["lor"] = "vee",
+        ["land"] = ",",
+        ["lor"] = ",",
+        ["wedge"] = ",",
+        ["vee"] = ",",
         ["leftarrow"] = "to",
         ["rightarrow"] = "to",
         ["imath"] = "i",
@@ -119,13 +121,13 @@ internal static class LatexSpellings
     /// <summary>Words too short to be told from a product of letters by their length.</summary>
     public static readonly FrozenSet<string> ShortWords = new[]
     {
-        "the", "is", "are", "was", "of", "to", "by", "for", "not", "all", "per", "yes", "no", "odd", "one", "two", "six", "ten", "any", "a.m", "p.m", "usd", "eur", "gbp", "dne", "red", "new", "old", "its", "his", "her",
+        "the", "is", "are", "was", "of", "to", "by", "for", "not", "all", "per", "yes", "no", "odd", "if", "nor", "one", "two", "six", "ten", "any", "a.m", "p.m", "usd", "eur", "gbp", "dne", "red", "new", "old", "its", "his", "her",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Units that are written without <c>\text</c>, behind a number; a single letter would be a variable.</summary>
     public static readonly FrozenSet<string> Units = new[]
     {
-        "mm", "cm", "dm", "km", "nm", "mg", "kg", "ml", "mL", "cL", "dL", "ft", "in", "yd", "mi", "lb", "lbs", "oz", "hr", "hrs", "min", "sec", "mph", "kph", "sq", "cc", "rad", "deg", "pts", "gal", "am", "pm", "AM", "PM", "Hz", "kHz", "kW", "kWh",
+        "mm", "cm", "dm", "km", "nm", "mg", "kg", "ml", "mL", "cL", "dL", "ft", "in", "yd", "mi", "lb", "lbs", "oz", "hr", "hrs", "day", "min", "sec", "mph", "kph", "sq", "cc", "rad", "deg", "pts", "gal", "am", "pm", "AM", "PM", "Hz", "kHz", "kW", "kWh",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>Numbers that are written as words.</summary>

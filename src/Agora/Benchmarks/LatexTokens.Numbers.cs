@@ -32,6 +32,11 @@ internal sealed partial class LatexTokens
             digits.Append('(').Append(repeated).Append(')');
             at = end;
         }
+        else if (point && Continued(digits.ToString()) is { } period)
+        {
+            digits.Length -= 2 * period;
+            digits.Append('(').Append(text.AsSpan(at - period, period)).Append(')');
+        }
         else if (Exponent(out var afterExponent) is { } exponent)
         {
             digits = Shifted(digits.ToString(), exponent);
@@ -40,10 +45,38 @@ internal sealed partial class LatexTokens
         Add(LatexTokenKind.Number, digits.ToString());
     }
 
-    /// <summary>The digits of <c>\overline{6}</c>, <c>\bar 6</c> that stand at a place.</summary>
+    /// <summary>Length of what repeats in <c>0.333…</c> and <c>0.2727\ldots</c>; null where no dots follow, or nothing is seen to repeat.</summary>
+    /// <remarks>Two periods are seen, and three where other digits precede them, so that 2.645751311… stays what it is.</remarks>
+    private int? Continued(string digits)
+    {
+        var dots = text.AsSpan(at).TrimStart("\\, ");
+        if (!(dots.StartsWith("...", StringComparison.Ordinal) || dots.StartsWith("ldots", StringComparison.Ordinal) || dots.StartsWith("dots", StringComparison.Ordinal) || dots.StartsWith("cdots", StringComparison.Ordinal)))
+            return null;
+        var fraction = digits[(digits.IndexOf('.') + 1)..];
+        for (var period = 1; 2 * period <= fraction.Length; period++)
+        {
+            var repeated = fraction[^period..];
+            var times = 1;
+            while (period * (times + 1) <= fraction.Length && fraction.AsSpan(fraction.Length - period * (times + 1), period).SequenceEqual(repeated))
+                times++;
+            if (times >= 3 || (times == 2 && fraction.Length == 2 * period))
+                return period;
+        }
+        return null;
+    }
+
+    /// <summary>The digits of <c>\overline{6}</c>, <c>\bar 6</c>, and right behind the point <c>(6)</c>, that stand at a place.</summary>
     private string? RepeatedDigits(int place, out int end)
     {
         end = place;
+        if (place > 0 && place + 2 < text.Length && text[place] == '(' && text[place - 1] == '.')
+        {
+            var close = place + 1;
+            while (close < text.Length && char.IsAsciiDigit(text[close]))
+                close++;
+            end = close + 1;
+            return close > place + 1 && close < text.Length && text[close] == ')' ? text[(place + 1)..close] : null;
+        }
         foreach (var command in (ReadOnlySpan<string>)[@"\overline", @"\bar", @"\dot"])
         {
             if (string.CompareOrdinal(text, place, command, 0, command.Length) != 0)

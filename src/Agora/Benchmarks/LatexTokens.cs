@@ -215,6 +215,8 @@ internal sealed partial class LatexTokens
             Add(LatexTokenKind.Symbol, ",");
         else if (isScript && trimmed is "o")
             AddDegree();
+        else if (OpensScriptOfNumber() is { } raised && IsOrdinal(raised, trimmed))
+            DropScript();
         else if (LatexSpellings.Names.TryGetValue(trimmed, out var command))
             Add(LatexTokenKind.Command, command);
         else if (trimmed is "i" or "e" && tokens.Count + text.Length - at > 0)
@@ -228,12 +230,12 @@ internal sealed partial class LatexTokens
     /// <summary>"Alice and Bob", "A, B, C" are several answers; a sentence with a bracket or a full stop is one.</summary>
     private void AddList(string words)
     {
-        if (words.AsSpan().ContainsAny('(', '.'))
+        var parts = words.Replace(" and ", ",", StringComparison.Ordinal).Replace(" or ", ",", StringComparison.Ordinal).Split(',');
+        if (words.AsSpan().ContainsAny('(', '.') && !IsListOfChoices(parts))
         {
             Add(LatexTokenKind.Words, words);
             return;
         }
-        var parts = words.Replace(" and ", ",", StringComparison.Ordinal).Replace(" or ", ",", StringComparison.Ordinal).Split(',');
         for (var part = 0; part < parts.Length; part++)
         {
             if (part > 0)
@@ -246,6 +248,42 @@ internal sealed partial class LatexTokens
             else if (trimmed.Length > 0)
                 Add(LatexTokenKind.Words, trimmed);
         }
+    }
+
+    /// <summary>"(A), (B), and (D)".</summary>
+    private static bool IsListOfChoices(string[] parts) =>
+        parts.Length > 1 && parts.All(part => part.Trim() is var choice && (choice.StartsWith("and ", StringComparison.Ordinal) ? choice[4..] : choice) is ['(', >= 'A' and <= 'Z', ')'] or "");
+
+    /// <summary>1st, 2nd, 3rd, 4th, 11th; 6st is a product.</summary>
+    private static bool IsOrdinal(string digits, string letters) => letters == digits switch
+    {
+        [.., '1', '1' or '2' or '3'] => "th",
+        [.., '1'] => "st",
+        [.., '2'] => "nd",
+        [.., '3'] => "rd",
+        _ => "th",
+    };
+
+    /// <summary>The digits whose exponent begins here; null where none does.</summary>
+    private string? OpensScriptOfNumber() => tokens switch
+    {
+        [.., { Kind: LatexTokenKind.Number, Text: var digits }, var hat] when hat.IsSymbol('^') => digits,
+        [.., { Kind: LatexTokenKind.Number, Text: var digits }, var hat, var brace] when hat.IsSymbol('^') && brace.IsSymbol('{') => digits,
+        _ => null,
+    };
+
+    /// <summary>Of 12^{th}: the hat and the braces go with the letters.</summary>
+    private void DropScript()
+    {
+        if (tokens[^1].IsSymbol('{'))
+        {
+            tokens.RemoveAt(tokens.Count - 1);
+            while (at < text.Length && text[at] == ' ')
+                at++;
+            if (at < text.Length && text[at] == '}')
+                at++;
+        }
+        tokens.RemoveAt(tokens.Count - 1);
     }
 
     private void ReadEnvironment(string which)
@@ -284,6 +322,13 @@ internal sealed partial class LatexTokens
         {
             tokens.RemoveAt(tokens.Count - 1);
             at = close + 1;
+            return;
+        }
+        if (tokens.Count > 0 && tokens[^1] is { Kind: LatexTokenKind.Number, Text: var digits } && char.IsAsciiDigit(text[start - 1]) && IsOrdinal(digits, run) && !(at < text.Length && text[at] is '^' or '_' or '+' or '-'))
+            return;     // 12th
+        if (OpensScriptOfNumber() is { } raised && IsOrdinal(raised, run))
+        {
+            DropScript();
             return;
         }
         if (LatexSpellings.Names.TryGetValue(run, out var command))

@@ -37,6 +37,9 @@ public sealed record MathAnswer(string Text, AnswerMark Mark)
     /// <summary>An answer stands near the end; what lies further back than this is not looked at, however long the text.</summary>
     private const int LongestTail = 1 << 16;
 
+    /// <summary>A sentence that may be an answer in words, in characters.</summary>
+    private const int LongestSentence = 100;
+
     private static readonly string[] EndOfTurn = ["<|im_start|>", "<|im_end|>", "<|eot_id|>", "<|endoftext|>", "<|end_of_text|>", "</s>"];
 
     /// <summary>In order of weight: among phrases of one rank the last one counts.</summary>
@@ -132,12 +135,17 @@ public sealed record MathAnswer(string Text, AnswerMark Mark)
         {
             if (MathFormula.IsWholeAnswer(text))
                 return new MathAnswer(text.Trim(), AnswerMark.WholeText);
-            if (Conclusion(text) is { } conclusion && WithoutProse(conclusion) is var concluded && concluded != conclusion)
-                return new MathAnswer(concluded, concluded.AsSpan().ContainsAny('$', '\\') ? AnswerMark.LastFormula : AnswerMark.LastNumber);
+            if (Conclusion(text) is { } conclusion && (AnswerSentence.SetOff(conclusion) ?? WithoutProse(conclusion)) is var concluded && concluded != conclusion)
+                return new MathAnswer(concluded, concluded.AsSpan().ContainsAny('$', '\\') ? AnswerMark.LastFormula : concluded.AsSpan().ContainsAnyInRange('0', '9') ? AnswerMark.LastNumber : AnswerMark.WholeText);
             if (MathFormula.Last(text) is { } formula)
                 return new MathAnswer(formula, AnswerMark.LastFormula);
         }
-        return WrittenNumber.TryFindLast(text, out _, out var written) ? new MathAnswer(written, AnswerMark.LastNumber) : null;
+        if (policy == AnswerPolicy.Expression && text.TrimEnd() is var body && body[(body.LastIndexOf('\n') + 1)..].Trim() is var last && last.Contains('\\') && MathFormula.IsWholeAnswer(last))
+            return new MathAnswer(last, AnswerMark.LastFormula);        // LaTeX without dollars
+        if (WrittenNumber.TryFindLast(text, out _, out var written))
+            return new MathAnswer(written, AnswerMark.LastNumber);
+        return policy == AnswerPolicy.Expression && (WithoutConclusion(Conclusion(text)) ?? text.Trim()) is { Length: > 0 and <= LongestSentence } sentence && !sentence.Contains('\n')
+            ? new MathAnswer(sentence, AnswerMark.WholeText) : null;
     }
 
     /// <summary>The last sentence that says it draws the conclusion.</summary>
@@ -148,6 +156,8 @@ public sealed record MathAnswer(string Text, AnswerMark Mark)
             start = Math.Max(start, text.LastIndexOf(word, StringComparison.Ordinal));
         return start < 0 ? null : Sentence(text, start);
     }
+
+    private static string? WithoutConclusion(string? sentence) => sentence?[(sentence.IndexOf(' ') + 1)..].TrimStart(' ', ',');
 
     private static string Line(string text, int start)
     {

@@ -29,7 +29,7 @@ internal static class MathEquivalence
     {
         if (Math.Max(reference.Length, answer.Length) > LatexTokens.LongestAnswer)
             return reference.AsSpan().Trim().SequenceEqual(answer.AsSpan().Trim());     // no answer but a text; its blanks are not worth a copy
-        if (Plain(reference) == Plain(answer))
+        if (Plain(reference) == Plain(answer) && reference.Contains("..", StringComparison.Ordinal) == answer.Contains("..", StringComparison.Ordinal))     // 0.333 has an end
             return Plain(reference).Length > 0;
         if (LatexTokens.Of(reference) is not { Count: > 0 } expected || LatexTokens.Of(answer) is not { Count: > 0 } given)
             return false;
@@ -90,10 +90,16 @@ internal static class MathEquivalence
 
         private bool SameForm(MathStatement expected, MathStatement given) => (expected, given) switch
         {
-            (MathStatement.Value a, MathStatement.Value b) => SameValue(a.Expression, b.Expression),
-            (MathStatement.Words(var a), MathStatement.Words(var b)) => a == b && a.Length > 0,
-            (MathStatement.Words(var a), MathStatement.Value { Letters: { } b }) => a.Equals(b, StringComparison.OrdinalIgnoreCase),
-            (MathStatement.Value { Letters: { } a }, MathStatement.Words(var b)) => a.Equals(b, StringComparison.OrdinalIgnoreCase),
+            (MathStatement.Value a, MathStatement.Value b) => SameScaled(a, b),
+            (MathStatement.Words a, MathStatement.Words b) => (a.Text == b.Text && a.Text.Length > 0) || AnswerSentence.IsAbout(a.Sentence, b.Sentence) || AnswerSentence.IsAbout(b.Sentence, a.Sentence),
+            (MathStatement.Words a, MathStatement.Value { Letters: { } b }) => a.Text.Equals(b, StringComparison.OrdinalIgnoreCase),
+            (MathStatement.Value { Letters: { } a }, MathStatement.Words b) => b.Text.Equals(a, StringComparison.OrdinalIgnoreCase),
+            (MathStatement.Words { Count: { } a }, MathStatement.Value b) => SameValue(a, b.Expression),
+            (MathStatement.Value a, MathStatement.Words { Count: { } b }) => SameValue(a.Expression, b),
+            (MathStatement.Equation { Right: MathStatement.Matrix a, Left: not MathStatement.Matrix }, MathStatement.Matrix) => Same(a, given),
+            (MathStatement.Matrix, MathStatement.Equation { Right: MathStatement.Matrix b, Left: not MathStatement.Matrix }) => Same(expected, b),
+            (MathStatement.Equation { Name: null, Right: MathStatement.Words { IsNumeral: true } a }, MathStatement.Words) => Same(a, given),        // 42 = 52_8
+            (MathStatement.Words, MathStatement.Equation { Name: null, Right: MathStatement.Words { IsNumeral: true } b }) => Same(expected, b),
             (MathStatement.Equation a, MathStatement.Equation b) => (a.IsName && b.IsName && Same(a.Right, b.Right)) || SameEquation(a, b),
             (MathStatement.Equation { IsName: true } a, _) => Same(a.Right, given),
             (_, MathStatement.Equation { IsName: true } b) => Same(expected, b.Right),
@@ -197,6 +203,11 @@ internal static class MathEquivalence
             var ratios = AtPoints(first, second, Math.E, out _).Select(pair => pair.Second / pair.First).Where(Complex.IsFinite).ToArray();
             return ratios.Length >= PointsNeeded && ratios.All(ratio => Close(ratio, ratios[0])) ? ratios[0] : null;
         }
+
+        /// <summary>5 million is 5,000,000; where one side has no scale, the question may have named it.</summary>
+        private bool SameScaled(MathStatement.Value expected, MathStatement.Value given) =>
+            SameValue(expected.Scaled ?? expected.Expression, given.Scaled ?? given.Expression)
+            || (expected.Scaled is null != given.Scaled is null && SameValue(expected.Expression, given.Expression));
 
         private bool SameValue(MathExpression expected, MathExpression given)
         {

@@ -212,7 +212,7 @@ internal ref struct MathExpressionReader
         var token = tokens[at++];
         var atom = token.Kind switch
         {
-            LatexTokenKind.Number => Literal(token.Text),
+            LatexTokenKind.Number => ChosenFrom(token.Text) ?? Literal(token.Text),
             LatexTokenKind.Name => Called(token.Text) ?? Name(token.Text),
             LatexTokenKind.Symbol when token.IsSymbol('_') || token.IsSymbol('^') => Chosen(),
             LatexTokenKind.Symbol when token.IsSymbol('{') && at < tokens.Length && tokens[at].IsSymbol('}') => AfterNothing(),
@@ -222,6 +222,16 @@ internal ref struct MathExpressionReader
         };
         depth--;
         return atom;
+    }
+
+    /// <summary>10C3 and 10P3.</summary>
+    private MathExpression? ChosenFrom(string digits)
+    {
+        if (at + 1 >= tokens.Length || tokens[at] is not { Kind: LatexTokenKind.Name or LatexTokenKind.Words, Text: "C" or "P" } letter || tokens[at + 1].Kind != LatexTokenKind.Number
+            || Literal(digits) is not { Value.IsInteger: true } of || Literal(tokens[at + 1].Text) is not { Value.IsInteger: true } some)
+            return null;
+        at += 2;
+        return Selections(letter.Text, of, some);
     }
 
     private static MathExpression.Number? Literal(string digits)

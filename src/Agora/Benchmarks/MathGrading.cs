@@ -4,7 +4,7 @@ namespace Agora.Benchmarks;
 internal static class MathGrading
 {
     /// <summary>Raised with every change to extraction or comparison that may alter a grade.</summary>
-    public const int Rules = 5;
+    public const int Rules = 6;
 
     /// <summary>For benchmarks whose answers are numbers: compared as rationals, without tolerance.</summary>
     public static ItemGrade Number(string completion, ExactNumber reference)

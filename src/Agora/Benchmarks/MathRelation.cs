@@ -54,10 +54,11 @@ internal static class MathRelation
             var right = tokens[(signs[0] + 1)..];
             if (left.IsEmpty || right.IsEmpty)
                 return null;
-            if ((Distance(left, right, below, strict, depth) ?? Distance(right, left, !below, strict, depth)) is { } distance)
-                return distance;
             var (leftNames, rightNames) = (NameOf(left) is not null, NameOf(right) is not null);
             var (first, second) = (MathStatementReader.Read(left, depth + 1), MathStatementReader.Read(right, depth + 1));
+            var (ofRight, ofLeft) = (new MathDistance.Limit(first, strict), new MathDistance.Limit(second, strict));
+            if ((MathDistance.Read(left, below ? null : ofLeft, below ? ofLeft : null) ?? MathDistance.Read(right, below ? ofRight : null, below ? null : ofRight)) is { } distance)
+                return distance;
             var bound = rightNames ? first : second;
             if (leftNames == rightNames || (bound is MathStatement.Value(var limit, _) && limit.HasVariables))
                 return below ? new MathStatement.Order(first, second, strict) : new MathStatement.Order(second, first, strict);
@@ -68,40 +69,21 @@ internal static class MathRelation
                 ? new MathStatement.Bracketed('(', strict ? ')' : ']', [new MathStatement.Value(new MathExpression.Negative(infinity)), second], IsInequality: true)
                 : new MathStatement.Bracketed(strict ? '(' : '[', ')', [second, new MathStatement.Value(infinity)], IsInequality: true);
         }
-        if (signs.Count != 2 || NameOf(tokens[(signs[0] + 1)..signs[1]]) is null)
+        if (signs.Count != 2)
             return null;
+        var middle = tokens[(signs[0] + 1)..signs[1]];
         var (secondBelow, secondStrict) = Sign(tokens[signs[1]]);
         if (below != secondBelow)
             return null;
         var (low, high) = (MathStatementReader.Read(left, depth + 1), MathStatementReader.Read(tokens[(signs[1] + 1)..], depth + 1));
+        var (start, end) = (new MathDistance.Limit(low, strict), new MathDistance.Limit(high, secondStrict));
+        if (MathDistance.Read(middle, below ? start : end, below ? end : start) is { } ring)
+            return ring;
+        if (NameOf(middle) is null)
+            return null;
         return below
             ? new MathStatement.Bracketed(strict ? '(' : '[', secondStrict ? ')' : ']', [low, high], IsInequality: true)
             : new MathStatement.Bracketed(secondStrict ? '(' : '[', strict ? ')' : ']', [high, low], IsInequality: true);
-    }
-
-    /// <summary>|x| &lt; 2 and |x - 1| ≥ 3 as the numbers so near to, or so far from, the middle; null for everything else. |z| is a complex number's.</summary>
-    private static MathStatement? Distance(ReadOnlySpan<LatexToken> bars, ReadOnlySpan<LatexToken> limit, bool below, bool strict, int depth)
-    {
-        bars = LatexGroups.Trimmed(bars);
-        if (bars.Length < 3 || !bars[0].IsSymbol('|') || !bars[^1].IsSymbol('|') || bars[1].Kind != LatexTokenKind.Name || bars[1].Text is "z" or "w" || char.IsUpper(bars[1].Text[0])
-            || MathStatementReader.Read(limit, depth + 1) is not MathStatement.Value(var radius, _) || radius.HasVariables)
-            return null;
-        MathExpression middle = new MathExpression.Number(new ExactNumber(0, 1), 0);
-        if (bars.Length > 3)
-        {
-            if (!(bars[2].IsSymbol('+') || bars[2].IsSymbol('-')) || MathExpressionReader.Read(bars[2..^1]) is not { HasVariables: false } shift)
-                return null;
-            middle = new MathExpression.Negative(shift);
-        }
-        var (low, high) = (new MathStatement.Value(new MathExpression.Sum(middle, new MathExpression.Negative(radius))), new MathStatement.Value(new MathExpression.Sum(middle, radius)));
-        if (below)
-            return new MathStatement.Bracketed(strict ? '(' : '[', strict ? ')' : ']', [low, high], IsInequality: true);
-        var infinity = new MathExpression.Constant(double.PositiveInfinity);
-        return new MathStatement.Union(
-        [
-            new MathStatement.Bracketed('(', strict ? ')' : ']', [new MathStatement.Value(new MathExpression.Negative(infinity)), low], IsInequality: true),
-            new MathStatement.Bracketed(strict ? '(' : '[', ')', [high, new MathStatement.Value(infinity)], IsInequality: true),
-        ]);
     }
 
     private static (bool Below, bool Strict) Sign(LatexToken sign) =>

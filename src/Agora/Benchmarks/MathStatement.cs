@@ -20,6 +20,9 @@ internal abstract record MathStatement
     /// <summary>All real numbers but some; without parts, all of them.</summary>
     public sealed record AllBut(ImmutableArray<MathStatement> Parts) : MathStatement;
 
+    /// <summary>A set without another one: <c>[-2, 3] \ {1}</c>.</summary>
+    public sealed record Without(MathStatement Whole, MathStatement Taken) : MathStatement;
+
     public sealed record Matrix(ImmutableArray<ImmutableArray<MathStatement>> Rows) : MathStatement;
 
     /// <param name="Name">What the left side calls the right one where it does nothing else: <c>x</c>, <c>f(x)</c>, <c>(p, q)</c>, <c>A : B</c>; null for an equation.</param>
@@ -32,8 +35,20 @@ internal abstract record MathStatement
     public sealed record Order(MathStatement Smaller, MathStatement Larger, bool IsStrict) : MathStatement;
 
     /// <param name="Letters">The text, where it is nothing but letters: a product, or a word of two or three.</param>
-    public sealed record Value(MathExpression Expression, string? Letters = null) : MathStatement;
+    public sealed record Value(MathExpression Expression, string? Letters = null) : MathStatement
+    {
+        /// <summary>The number times the thousand, million … behind it; null where there is none. Of 5 million, some answer with 5.</summary>
+        public MathExpression? Scaled { get; init; }
+    }
 
-    /// <param name="Text">Without spaces, brackets around the whole, and case.</param>
-    public sealed record Words(string Text) : MathStatement;
+    /// <param name="Text">What they answer, without spaces, brackets around the whole, and case.</param>
+    /// <param name="Sentence">As written.</param>
+    public sealed record Words(string Text, string Sentence = "") : MathStatement
+    {
+        /// <summary>How many they count ("two solutions"); null where they do not begin with a number.</summary>
+        public MathExpression? Count { get; init; }
+
+        /// <summary>Digits in a base: <c>204_5</c>.</summary>
+        public bool IsNumeral { get; init; }
+    }
 }

@@ -16,7 +16,7 @@ internal static class MathStatementReader
         tokens = LatexGroups.Trimmed(tokens);
         if (depth > MaximumDepth)
             return MathSingle.AsWords(tokens);
-        return List(tokens, depth) ?? MathRelation.Read(tokens, depth) ?? Unions(tokens, depth) ?? Reals(tokens, depth) ?? MatrixOf(tokens, depth) ?? Brackets(tokens, depth)
+        return List(tokens, depth) ?? MathRelation.Read(tokens, depth) ?? Unions(tokens, depth) ?? Difference(tokens, depth) ?? Reals(tokens, depth) ?? MatrixOf(tokens, depth) ?? Brackets(tokens, depth)
             ?? PlusMinus(tokens, depth) ?? Ratio(tokens, depth) ?? MathSingle.Read(tokens);
     }
 
@@ -36,7 +36,21 @@ internal static class MathStatementReader
             else if (part is not MathStatement.Words { Text: "" })
                 list.Add(part);
         }
+        if (list.Count > 1 && list[0] is MathStatement.Words { Text: "yes" or "no" or "true" or "false" } verdict && list.Skip(1).All(part => part is MathStatement.Words { Text: not ("yes" or "no" or "true" or "false") }))
+            return verdict;     // "Yes, it is"
+        if (list.Count(part => part is not MathStatement.AllBut) == 1 && list.Single(part => part is not MathStatement.AllBut) is MathStatement.Value { Expression.HasVariables: true } formula)
+            return formula;     // where it is defined: (x + 1)/(x - 2), x ≠ 2
         return list.Count == 1 ? list[0] : new MathStatement.Several(list.ToImmutable());
+    }
+
+    /// <summary>[-2, 3] \ {1}, ℝ \ [-3, 1].</summary>
+    private static MathStatement.Without? Difference(ReadOnlySpan<LatexToken> tokens, int depth)
+    {
+        var sign = LatexGroups.TopLevel(tokens, static token => token.IsCommand("setminus")).FirstOrDefault(-1);
+        if (sign <= 0 || sign + 1 >= tokens.Length)
+            return null;
+        var (whole, taken) = (Read(tokens[..sign], depth + 1), Read(tokens[(sign + 1)..], depth + 1));
+        return taken is MathStatement.Bracketed or MathStatement.Union || whole is not MathStatement.AllBut ? new MathStatement.Without(whole, taken) : null;
     }
 
     private static MathStatement.Union? Unions(ReadOnlySpan<LatexToken> tokens, int depth)
@@ -91,7 +105,7 @@ internal static class MathStatementReader
         var (open, close) = (tokens[0].Text[0], tokens[^1].Text[0]);
         var inner = tokens[1..^1];
         if (open == '{')
-            return inner.IsEmpty ? new MathStatement.Words("emptyset") : Builder(inner, depth) ?? (MathStatement)new MathStatement.Several(ReadAll(inner, LatexGroups.Split(inner, static token => token.IsSymbol(',')), depth));
+            return inner.IsEmpty ? new MathStatement.Words("emptyset") : Builder(inner, depth) ?? (MathStatement)new MathStatement.Several([.. ReadAll(inner, LatexGroups.Split(inner, static token => token.IsSymbol(',')), depth).SelectMany(part => PartsOf(part))]);
         if (inner.IsEmpty)
             return null;
         var parts = LatexGroups.Split(inner, static token => token.IsSymbol(','));

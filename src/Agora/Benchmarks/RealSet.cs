@@ -35,7 +35,7 @@ internal sealed class RealSet
     /// <summary>Whether a statement can only be meant as a set of numbers; (1, 2) may be a point, and 1, 2 a list.</summary>
     public static bool IsMeant(MathStatement statement) => statement switch
     {
-        MathStatement.Union or MathStatement.AllBut or MathStatement.Bracketed { IsInequality: true } => true,
+        MathStatement.Union or MathStatement.AllBut or MathStatement.Without or MathStatement.Bracketed { IsInequality: true } => true,
         MathStatement.Bracketed { Parts: [var low, var high], Open: var open, Close: var close } => (open == '[') != (close == ']') || IsInfinite(low) || IsInfinite(high),
         MathStatement.Several several => several.Parts.Any(IsMeant),
         MathStatement.Equation { IsName: true } equation => IsMeant(equation.Right),
@@ -61,6 +61,11 @@ internal sealed class RealSet
                 return Without(allBut.Parts);
             case MathStatement.Several several when several.Parts.Length > 0 && several.Parts.All(part => part is MathStatement.AllBut):
                 return Without([.. several.Parts.SelectMany(part => ((MathStatement.AllBut)part).Parts)]);
+            case MathStatement.Without(var whole, var taken):
+                return Parts(whole) is { } all && Parts(taken) is { } part ? Difference(all, part) : null;
+            case MathStatement.Several several when several.Parts.Any(part => part is MathStatement.AllBut) && several.Parts.Any(IsInterval):      // -2 ≤ x ≤ 3, x ≠ 1
+                return Parts(new MathStatement.Several([.. several.Parts.Where(part => part is not MathStatement.AllBut)])) is { } rest
+                    && All([.. several.Parts.OfType<MathStatement.AllBut>().SelectMany(part => part.Parts)]) is { } excepted ? Difference(rest, excepted) : null;
             case MathStatement.Several { Parts: [MathStatement.Bracketed { IsInequality: true } a, MathStatement.Bracketed { IsInequality: true } b] } several when Common(a, b) is { } common:
                 return [common];
             case MathStatement.Several several:
@@ -68,6 +73,31 @@ internal sealed class RealSet
             default:
                 return Constant(statement) is { } point && double.IsFinite(point) ? [new Interval(point, true, point, true)] : null;
         }
+    }
+
+    private static bool IsInterval(MathStatement statement) => statement is MathStatement.Bracketed or MathStatement.Union || (statement is MathStatement.Equation { IsName: true } equation && IsInterval(equation.Right));
+
+    private static List<Interval> Difference(IEnumerable<Interval> whole, IEnumerable<Interval> taken)
+    {
+        var left = whole.ToList();
+        foreach (var hole in taken)
+        {
+            var next = new List<Interval>();
+            foreach (var part in left)
+            {
+                if (hole.Low > part.High || hole.High < part.Low)
+                {
+                    next.Add(part);
+                    continue;
+                }
+                if (hole.Low > part.Low || (hole.Low == part.Low && part.LowClosed && !hole.LowClosed))
+                    next.Add(new Interval(part.Low, part.LowClosed, hole.Low, !hole.LowClosed && (hole.Low < part.High || part.HighClosed)));
+                if (hole.High < part.High || (hole.High == part.High && part.HighClosed && !hole.HighClosed))
+                    next.Add(new Interval(hole.High, !hole.HighClosed && (hole.High > part.Low || part.LowClosed), part.High, part.HighClosed));
+            }
+            left = next;
+        }
+        return left;
     }
 
     private static List<Interval>? All(ImmutableArray<MathStatement> statements)
