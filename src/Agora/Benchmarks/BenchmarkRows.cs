@@ -21,29 +21,28 @@ internal sealed class BenchmarkRows
     private readonly Dictionary<string, int> lineOfId = new(StringComparer.Ordinal);
     private readonly string file;
 
-    private BenchmarkRows(string file, string hash)
-    {
-        this.file = file;
-        Hash = hash;
-    }
+    private BenchmarkRows(string file) => this.file = file;
 
     public ImmutableArray<BenchmarkRow> Rows { get; private set; } = [];
 
     /// <summary>First 16 hex digits of the SHA-256 of the file's uncompressed bytes, so that packing it does not change what it is.</summary>
-    public string Hash { get; }
+    public string Hash { get; private set; } = "";
 
+    /// <summary>Reads the file as a stream: what is held are the rows, not the bytes.</summary>
     /// <param name="path">The file as the user named it; relative names start at <paramref name="rootFolder"/>.</param>
-    /// <param name="limit">At most this many rows, from the start; the rest is not looked at.</param>
+    /// <param name="limit">At most this many rows, from the start; of the rest, only the hash is taken.</param>
     /// <exception cref="AgoraException">The file is missing or cannot be read as text.</exception>
     public static BenchmarkRows Read(string path, string rootFolder, int? limit)
     {
         var file = Path.GetFullPath(path, Path.GetFullPath(rootFolder));
-        var bytes = Uncompressed(path, file);
-        var rows = new BenchmarkRows(path, Convert.ToHexStringLower(SHA256.HashData(bytes))[..16]);
-        var text = bytes.AsSpan().StartsWith("\uFEFF"u8) ? bytes.AsMemory(3) : bytes.AsMemory();
-        rows.Rows = path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase) ? [.. ParquetObjects.Read(file).Take(limit ?? int.MaxValue).Select((row, place) => new BenchmarkRow(rows, place + 1, row))]
-            : FirstVisible(text.Span) == (byte)'[' ? rows.ArrayRows(text, limit)
-            : rows.LineRows(text, limit);
+        var rows = new BenchmarkRows(path);
+        using (var content = new Content(path, file))
+        {
+            rows.Rows = [.. (path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase)
+                ? ParquetObjects.Read(file).Select((row, place) => new BenchmarkRow(rows, place + 1, row))
+                : rows.TextRows(content)).Take(limit ?? int.MaxValue)];
+            rows.Hash = content.Hash();
+        }
         if (rows.Rows.IsEmpty && rows.faults.Count == 0)
             throw new AgoraException("the file holds no rows", path, "give a file with one JSON object a line") { ExitCode = 2 };
         return rows;
@@ -75,72 +74,38 @@ internal sealed class BenchmarkRows
         { ExitCode = 2 };
     }
 
-    private static byte[] Uncompressed(string path, string file)
+    private IEnumerable<BenchmarkRow> TextRows(Content content)
     {
-        try
-        {
-            using var raw = File.OpenRead(file);
-            if (path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase))
-                return WholeGzipStream.Unpack(raw, LargestUnpacked);
-            using var content = new MemoryStream();
-            raw.CopyTo(content);
-            return content.ToArray();
-        }
-        catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new AgoraException("the file does not exist", file, "correct the path, or put the file there", fault) { ExitCode = 2 };
-        }
-        catch (Exception fault) when (fault is InvalidDataException or EndOfStreamException)
-        {
-            throw new AgoraException($"the file is no complete gzip file: {fault.Message}", file, "fetch it again, or unpack it and drop .gz from the name", fault) { ExitCode = 2 };
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            throw new AgoraException($"the file cannot be read: {fault.Message}", file, "check that it is a file that you may read", fault) { ExitCode = 2 };
-        }
+        var bytes = new ByteWindow(content, file);
+        bytes.SkipByteOrderMark();
+        return bytes.FirstIsBracket() ? ArrayRows(bytes) : LineRows(bytes);
     }
 
-    private ImmutableArray<BenchmarkRow> LineRows(ReadOnlyMemory<byte> text, int? limit)
+    private IEnumerable<BenchmarkRow> LineRows(ByteWindow bytes)
     {
-        var rows = ImmutableArray.CreateBuilder<BenchmarkRow>();
-        var line = 0;
-        while (!text.IsEmpty && rows.Count < (limit ?? int.MaxValue))
-        {
-            line++;
-            var end = text.Span.IndexOf((byte)'\n');
-            var content = end < 0 ? text : text[..end];
-            text = end < 0 ? default : text[(end + 1)..];
-            if (FirstVisible(content.Span) is null)
-                continue;
-            if (Parsed(content, line) is { } row)
-                rows.Add(row);
-        }
-        return rows.ToImmutable();
+        while (bytes.TryReadLine(out var line, out var text))
+            if (!text.Span.Trim(" \t\r"u8).IsEmpty && Parsed(text, line) is { } row)
+                yield return row;
     }
 
-    private ImmutableArray<BenchmarkRow> ArrayRows(ReadOnlyMemory<byte> text, int? limit)
+    private IEnumerable<BenchmarkRow> ArrayRows(ByteWindow bytes)
     {
-        var rows = ImmutableArray.CreateBuilder<BenchmarkRow>();
-        var reader = new Utf8JsonReader(text.Span);
-        var (line, counted) = (1, 0);
-        try
+        using var elements = JsonArraySlices.Read(bytes, file).GetEnumerator();
+        while (true)
         {
-            reader.Read();
-            while (reader.Read() && reader.TokenType != JsonTokenType.EndArray && rows.Count < (limit ?? int.MaxValue))
+            try
             {
-                var start = (int)reader.TokenStartIndex;
-                line += text.Span[counted..start].Count((byte)'\n');
-                counted = start;
-                reader.Skip();
-                if (Parsed(text[start..(int)reader.BytesConsumed], line) is { } row)
-                    rows.Add(row);
+                if (!elements.MoveNext())
+                    yield break;
             }
+            catch (AgoraException fault) when (fault.ExitCode != 2)
+            {
+                Fault(bytes.Line, $"not JSON: {fault.What}");
+                yield break;
+            }
+            if (Parsed(elements.Current.Json, elements.Current.Line) is { } row)
+                yield return row;
         }
-        catch (JsonException fault)
-        {
-            Fault((int)(fault.LineNumber ?? 0) + 1, $"not JSON: {FirstSentence(fault.Message)}");
-        }
-        return rows.ToImmutable();
     }
 
     private BenchmarkRow? Parsed(ReadOnlyMemory<byte> content, int line)
@@ -163,9 +128,6 @@ internal sealed class BenchmarkRows
     private static string FirstSentence(string message) =>
         message.IndexOf(" LineNumber:", StringComparison.Ordinal) is var end and >= 0 ? message[..end] : message;
 
-    private static byte? FirstVisible(ReadOnlySpan<byte> text) =>
-        text.IndexOfAnyExcept(" \t\r\n"u8) is var index and >= 0 ? text[index] : null;
-
     internal static string Kind(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Object => "an object",
@@ -175,6 +137,83 @@ internal sealed class BenchmarkRows
         JsonValueKind.Null => "null",
         _ => "true or false",
     };
+
+    /// <summary>The file's bytes, unpacked, as they go by: hashed, counted, and their faults said as a user can mend them.</summary>
+    private sealed class Content : Stream
+    {
+        private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        private readonly string file;
+        private readonly bool isPacked;
+        private readonly Stream plain;
+        private long read;
+
+        public Content(string path, string file)
+        {
+            this.file = file;
+            isPacked = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase);
+            var raw = Explained(() => (Stream)File.OpenRead(file));
+            plain = isPacked ? new WholeGzipStream(raw) : raw;
+        }
+
+        /// <summary>Reads what is left and ends.</summary>
+        public string Hash()
+        {
+            CopyTo(Null);
+            return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
+        }
+
+        public override int Read(byte[] buffer, int offset, int count)
+        {
+            var length = Explained(() => plain.Read(buffer, offset, count));
+            hash.AppendData(buffer, offset, length);
+            if ((read += length) > LargestUnpacked && isPacked)
+                throw NoGzip(new InvalidDataException($"it unpacks to more than {LargestUnpacked >> 20} MiB"));
+            return length;
+        }
+
+        private T Explained<T>(Func<T> step)
+        {
+            try
+            {
+                return step();
+            }
+            catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)
+            {
+                throw new AgoraException("the file does not exist", file, "correct the path, or put the file there", fault) { ExitCode = 2 };
+            }
+            catch (Exception fault) when (fault is InvalidDataException or EndOfStreamException)
+            {
+                throw NoGzip(fault);
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                throw new AgoraException($"the file cannot be read: {fault.Message}", file, "check that it is a file that you may read", fault) { ExitCode = 2 };
+            }
+        }
+
+        private AgoraException NoGzip(Exception fault) =>
+            new($"the file is no complete gzip file: {fault.Message}", file, "fetch it again, or unpack it and drop .gz from the name", fault) { ExitCode = 2 };
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                plain.Dispose();
+                hash.Dispose();
+            }
+            base.Dispose(disposing);
+        }
+
+        public override bool CanRead => true;
+        public override bool CanSeek => false;
+        public override bool CanWrite => false;
+        public override long Length => throw new NotSupportedException();
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+        public override void Flush() { }
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+        public override void SetLength(long value) => throw new NotSupportedException();
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
 }
 
 /// <summary>One row; each reader of a member records its own fault and answers with an empty value, which is never used, as the file is refused.</summary>

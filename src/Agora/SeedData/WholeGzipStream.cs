@@ -5,57 +5,44 @@ namespace Agora.SeedData;
 /// <summary>Decompresses gzip and fails where the data are cut off.</summary>
 /// <remarks>
 /// <see cref="GZipStream"/> takes the end of a truncated file for the end of the data, so that half a download reads as a short file. A gzip file may
-/// consist of several members; here one more follows the file's own, with white space in it that no reader of JSON minds. Only if the file
-/// is whole does that member come out at the end.
+/// consist of several members; here one more follows the file's own, with a mark in it. Only if the file is whole does the mark come out at the end, where it is kept back.
 /// </remarks>
 internal sealed class WholeGzipStream : Stream
 {
     private static readonly byte[] Mark = " \t\t \t   \t \t\t\t \t\t  \t \t  \t\t \t  \t"u8.ToArray();
 
     private readonly GZipStream plain;
-    private readonly byte[] last = new byte[Mark.Length];
+    private readonly byte[] read = new byte[1 << 16];
+    // The last bytes that came out, which may be the mark.
+    private readonly byte[] held = new byte[Mark.Length];
+    private int heldCount;
     private bool ended;
 
     /// <param name="zipped">Disposed with this.</param>
     public WholeGzipStream(Stream zipped) =>
         plain = new GZipStream(new Followed(zipped, Compressed(Mark)), CompressionMode.Decompress);
 
-    /// <summary>All that was packed.</summary>
-    /// <exception cref="InvalidDataException">The data are damaged, cut off, or more than <paramref name="most"/> bytes.</exception>
-    public static byte[] Unpack(Stream zipped, int most)
-    {
-        using var stream = new WholeGzipStream(zipped);
-        using var content = new MemoryStream();
-        var buffer = new byte[1 << 16];
-        for (int read; (read = stream.Read(buffer, 0, buffer.Length)) > 0;)
-        {
-            content.Write(buffer, 0, read);
-            if (content.Length > most + Mark.Length)
-                throw new InvalidDataException($"it unpacks to more than {most >> 20} MiB");
-        }
-        return content.GetBuffer()[..(int)(content.Length - Mark.Length)];
-    }
-
     /// <exception cref="InvalidDataException">The data are damaged or cut off.</exception>
     public override int Read(Span<byte> buffer)
     {
-        if (buffer.IsEmpty || ended) return 0;
-        var read = plain.Read(buffer);
-        if (read == 0)
+        while (!buffer.IsEmpty && !ended)
         {
-            ended = true;
-            if (!last.AsSpan().SequenceEqual(Mark)) throw new InvalidDataException("the gzip data end before their end, or something follows them");
+            var fresh = read.AsSpan(0, plain.Read(read.AsSpan(0, Math.Min(buffer.Length, read.Length))));
+            ended = fresh.IsEmpty;
+            if (ended && !(heldCount == Mark.Length && held.AsSpan().SequenceEqual(Mark)))
+                throw new InvalidDataException("the gzip data end before their end, or something follows them");
+            var given = Math.Max(0, heldCount + fresh.Length - held.Length);
+            var ofHeld = Math.Min(given, heldCount);
+            held.AsSpan(0, ofHeld).CopyTo(buffer);
+            held.AsSpan(ofHeld, heldCount - ofHeld).CopyTo(held);
+            heldCount -= ofHeld;
+            fresh[..(given - ofHeld)].CopyTo(buffer[ofHeld..]);
+            fresh[(given - ofHeld)..].CopyTo(held.AsSpan(heldCount));
+            heldCount += fresh.Length - (given - ofHeld);
+            if (given > 0)
+                return given;
         }
-        else if (read >= last.Length)
-        {
-            buffer[(read - last.Length)..read].CopyTo(last);
-        }
-        else
-        {
-            last.AsSpan(read).CopyTo(last);
-            buffer[..read].CopyTo(last.AsSpan(last.Length - read));
-        }
-        return read;
+        return 0;
     }
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));

@@ -82,6 +82,20 @@ public sealed class BenchmarkFileTests
         Assert.Equal(["1", "2", "3"], file.Open("nano_math", limit: 3).Items.Select(i => i.Id));
     }
 
+    // What a file holds beyond the rows that are asked for only passes by, for its hash.
+    [Theory]
+    [InlineData("items.jsonl")]
+    [InlineData("items.jsonl.gz")]
+    public void A_limit_holds_no_more_of_a_large_file_than_its_rows(string name)
+    {
+        var lines = Enumerable.Range(1, 100_000).Select(i => $$"""{"id": "{{i}}", "question": "{{i}}? {{new string('x', 80)}}", "answer": "{{i}}"}""").ToArray();
+        using var file = new BenchmarkFileOnDisk(name, lines);
+        file.Open("nano_math", limit: 1);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        file.Open("nano_math", limit: 1);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 1, 1 << 20);
+    }
+
     [Fact]
     public void Other_references_under_the_same_questions_are_another_grader()
     {
