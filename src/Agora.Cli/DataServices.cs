@@ -33,5 +33,18 @@ internal sealed class DataServices : IDisposable
         return await services.Files.LocateAsync(experiment, cancellationToken);
     }
 
+    /// <summary>Files by name, those that are named by more than a path on this machine.</summary>
+    /// <inheritdoc cref="LocateAsync(Experiment, bool, CancellationToken)"/>
+    public static async Task<Dictionary<string, string>> LocateAsync(Dictionary<string, string> files, bool mayFetch, CancellationToken cancellationToken)
+    {
+        if (!files.Values.Any(DataName.IsNamed))
+            return files;
+        using var services = new DataServices(mayFetch);
+        var located = new Dictionary<string, string>(files.Comparer);
+        foreach (var (name, file) in files)
+            located[name] = await services.Files.LocateAsync(file, cancellationToken);
+        return located;
+    }
+
     public void Dispose() => transport.Dispose();
 }

@@ -136,6 +136,23 @@ public sealed class DataCommandTests
         Assert.All(Directory.EnumerateFiles(folder.Path, "*", SearchOption.AllDirectories), file => Assert.DoesNotContain("hf_writer", File.ReadAllText(file), StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task An_evaluation_takes_data_by_the_same_names_as_an_experiment()
+    {
+        using var folder = new ScratchFolder();
+        await using var server = await HubServer.StartAsync([new HubDataset { Repository = "o/n", Files = { ["test.jsonl"] = new HubContent("""{"question": "1+1?", "answer": "#### 2"}""" + "\n") } }]);
+        await File.WriteAllTextAsync(Path.Combine(folder.Path, "mine.jsonl"), """{"problem": "1+1?", "solution": "\\boxed{2}"}""" + "\n", Stop);
+        using var pulled = await AgoraProcess.RunAsync(folder.Path, Variables(server, folder), ["data", "pull", "math", "--from", "mine.jsonl"]);
+        Assert.True(pulled.ExitCode == 0, pulled.Error);
+        using var tested = await AgoraProcess.RunAsync(folder.Path, Variables(server, folder), ["evaluate", "--self-test", "--benchmarks", "math,gsm8k", "--data", "math=catalogue:math", "--data", "gsm8k=hf://datasets/o/n/test.jsonl"]);
+        Assert.True(tested.ExitCode == 0, tested.Error);
+        Assert.Matches(@"math +reference +1 +100\.0", tested.Output);
+        Assert.Matches(@"gsm8k +reference +1 +100\.0", tested.Output);
+        using var unknown = await AgoraProcess.RunAsync(folder.Path, Variables(server, folder), ["evaluate", "--self-test", "--benchmarks", "gsm8k", "--data", "gsm8k=catalogue:gsm9k"]);
+        Assert.Equal(2, unknown.ExitCode);
+        Assert.Contains("the catalogue has no \"gsm9k\"", unknown.Error, StringComparison.Ordinal);
+    }
+
     private static IEnumerable<(string, string)> Variables(HubServer server, ScratchFolder folder) =>
     [
         ("HF_ENDPOINT", server.Address.ToString()), ("HF_HOME", Path.Combine(folder.Path, "hf")), ("AGORA_DATA", Path.Combine(folder.Path, "data")), ("HF_TOKEN", ""), ("HF_HUB_CACHE", ""),

@@ -27,8 +27,8 @@ internal static class EvaluateCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(selfTest))
-                return await SelfTestAsync(arguments.Benchmarks(parsed), parsed.GetValue(json), cancellationToken);
-            var request = arguments.Request(parsed);
+                return await SelfTestAsync(await arguments.BenchmarksAsync(parsed, mayFetch: true, cancellationToken), parsed.GetValue(json), cancellationToken);
+            var request = await arguments.RequestAsync(parsed, mayFetch: !parsed.GetValue(dryRun), cancellationToken);
             using var composition = new Composition(jobs: 1, device: parsed.Device(device));
             var evaluation = new Evaluation(composition.Services, parsed.Archive(runs));
             if (parsed.GetValue(dryRun))

@@ -18,7 +18,7 @@ internal sealed class EvaluationArguments
     private readonly Option<string?> key = new("--api-key-variable") { Description = "With an endpoint: environment variable that holds the key.", HelpName = "name" };
     private readonly Option<int> parallel = Whole("--max-parallel", "Requests in flight at once.", 64);
     private readonly Option<string[]> benchmarks = new("--benchmarks") { Description = "Which, separated by commas: gsm8k, math, humaneval, mbpp, alpaca_eval, arena_hard, nano_math, nano_code, nano_instruction_following.", Required = true, AllowMultipleArgumentsPerToken = true };
-    private readonly Option<string[]> data = new("--data") { Description = "A benchmark's official file, e.g. gsm8k=test.jsonl; repeatable.", HelpName = "name=file" };
+    private readonly Option<string[]> data = new("--data") { Description = "A benchmark's official file: a path (gsm8k=test.jsonl), an hf:// address or catalogue:gsm8k; repeatable.", HelpName = "name=file" };
     private readonly Option<int?> limit = new("--limit") { Description = "At most this many items of each benchmark, from the start." };
     private readonly Option<string?> samples = new("--samples") { Description = "Grade the answers in this file (EvalPlus's samples.jsonl, or rows of id and completion) instead of asking a model.", HelpName = "file" };
     private readonly Option<int> perTask = Whole("--samples-per-task", "Answers to each item.", 1);
@@ -31,7 +31,7 @@ internal sealed class EvaluationArguments
     private readonly Option<long> seed = new("--seed") { Description = "Of every random choice.", DefaultValueFactory = _ => 42 };
     private readonly Option<string> style = new("--prompt-style") { Description = "chat: the item in the model's chat template. base: a text to continue. evalplus (code): EvalPlus's form for chat models.", DefaultValueFactory = _ => "chat" };
     private readonly Option<int> shots = new Option<int>("--few-shot") { Description = "Exemplars before every item (gsm8k, math, mbpp), drawn from --exemplars." }.Within(0);
-    private readonly Option<string[]> exemplars = new("--exemplars") { Description = "A benchmark's training split, e.g. gsm8k=train.jsonl; repeatable.", HelpName = "name=file" };
+    private readonly Option<string[]> exemplars = new("--exemplars") { Description = "A benchmark's training split: a path (gsm8k=train.jsonl) or an hf:// address; repeatable.", HelpName = "name=file" };
     private readonly Option<string[]> graders = new("--grader") { Description = "agora, lm-eval-strict, lm-eval-flexible, lm-eval-cot-strict, lm-eval-llama-strict (gsm8k; math: strict) or evalplus (code); for one benchmark as name=grader; repeatable.", HelpName = "[name=]grader" };
     private readonly Option<string[]> judge = new("--judge") { Description = "Who judges alpaca_eval and arena_hard: a model folder or an endpoint; repeatable.", HelpName = "model" };
     private readonly Option<string[]> judgeName = new("--judge-model") { Description = "The model's name at an endpoint, once for each --judge that is one, in their order." };
@@ -55,8 +55,9 @@ internal sealed class EvaluationArguments
     }
 
     /// <summary>The benchmarks as they are to be asked and graded.</summary>
+    /// <param name="mayFetch">False: data of the hub or the catalogue have to be here.</param>
     /// <exception cref="AgoraException">Something is missing or wrong; nothing was started.</exception>
-    public ImmutableArray<EvaluatedBenchmark> Benchmarks(ParseResult parsed)
+    public async Task<ImmutableArray<EvaluatedBenchmark>> BenchmarksAsync(ParseResult parsed, bool mayFetch, CancellationToken cancellationToken)
     {
         var files = NamedValues.Read("--data", parsed.GetValue(data));
         var training = NamedValues.Read("--exemplars", parsed.GetValue(exemplars));
@@ -67,11 +68,12 @@ internal sealed class EvaluationArguments
                 throw Usage($"{unasked} is not evaluated", option, $"add it to --benchmarks, or leave {option} {unasked}=... out");
         if (names.Length == 0)
             throw Usage("no benchmark is named", "--benchmarks", $"choose from {string.Join(", ", BenchmarkNames.Domains.Keys)}");
+        (files, training) = (await DataServices.LocateAsync(files, mayFetch, cancellationToken), await DataServices.LocateAsync(training, mayFetch, cancellationToken));
         return [.. names.Select(benchmark => Benchmark(parsed, benchmark, files, training))];
     }
 
-    /// <inheritdoc cref="Benchmarks"/>
-    public EvaluationRequest Request(ParseResult parsed)
+    /// <inheritdoc cref="BenchmarksAsync"/>
+    public async Task<EvaluationRequest> RequestAsync(ParseResult parsed, bool mayFetch, CancellationToken cancellationToken)
     {
         var file = parsed.GetValue(samples);
         var address = parsed.GetValue(model);
@@ -80,7 +82,7 @@ internal sealed class EvaluationArguments
         var spec = address is null ? null : Model(address, parsed.GetValue(name), parsed.GetValue(key), "--model") with { MaxParallel = parsed.GetValue(parallel), Price = SpendingOptions.Read(parsed, price) };
         if (file is not null && OfAsking.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } idle)
             throw Usage($"{idle.Name} changes nothing about answers that are there already", idle.Name, "leave it out: with --samples no model is asked");
-        var asked = Benchmarks(parsed);
+        var asked = await BenchmarksAsync(parsed, mayFetch, cancellationToken);
         if (parsed.GetResult(judge) is { Implicit: false } && !asked.Any(benchmark => benchmark.Benchmark.NeedsJudge))
             throw Usage($"{string.Join(" and ", asked.Select(benchmark => benchmark.Benchmark.Name))} asks no judge", "--judge", "leave it out, or evaluate alpaca_eval or arena_hard");
         if (parsed.GetResult(passAt) is { Implicit: false } && !asked.Any(benchmark => benchmark.Benchmark.Domain == Domain.Code))

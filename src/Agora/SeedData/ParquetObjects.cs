@@ -85,7 +85,7 @@ internal static class ParquetObjects
         }
         catch (Exception fault) when (fault is not AgoraException and not OutOfMemoryException)
         {
-            throw new AgoraException($"the Parquet file cannot be read: {fault.Message}", file, "fetch the file again, or convert it to JSON lines", fault);
+            throw new AgoraException($"the Parquet file cannot be read: {fault.Message}", file, "fetch the file again, or convert it to JSON lines", fault) { ExitCode = 2 };
         }
     }
 }
