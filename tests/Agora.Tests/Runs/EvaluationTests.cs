@@ -257,6 +257,29 @@ public sealed class EvaluationTests : IDisposable
         Assert.Equal(warning, outcome.Record.Scores[0].Judging!.Warnings.FirstOrDefault(said => said.Contains("own answers", StringComparison.Ordinal)));
     }
 
+    // The other judge lets the model's answer win once in four questions and calls the rest a tie: 62.5 %.
+    [Theory]
+    [InlineData(true, "+37.5")]
+    [InlineData(false, "-62.5")]
+    public async Task What_a_judge_adds_to_its_own_answers_is_told_in_points(bool favours, string points)
+    {
+        models.AnswerOf = (path, prompt) =>
+        {
+            if (prompt.StartsWith("Say ", StringComparison.Ordinal))
+                return ("An answer of mine.", ChatFinishReason.Stop);
+            var mineFirst = prompt.IndexOf("An answer of mine.", StringComparison.Ordinal) < prompt.IndexOf("The baseline's words.", StringComparison.Ordinal);
+            var verdict = path == "test" ? (mineFirst == favours ? "[[A>B]]" : "[[B>A]]") : !prompt.Contains("Say 1.", StringComparison.Ordinal) ? "[[A=B]]" : mineFirst ? "[[A>B]]" : "[[B>A]]";
+            return (verdict, ChatFinishReason.Stop);
+        };
+        File.WriteAllLines(PathOf("question.jsonl"), Enumerable.Range(1, 4).Select(i => $$"""{"question_id":"q{{i}}","turns":[{"content":"Say {{i}}."}],"baseline":"The baseline's words."}"""));
+        var outcome = await RunAsync(Request() with
+        {
+            Benchmarks = [new EvaluatedBenchmark(Open("arena_hard", "question.jsonl", new BenchmarkOptions()), new AnsweringSpec())],
+            Judges = [.. new[] { "test", "other" }.Select(path => new ModelSpec { Provider = ModelSpec.Embedded, Path = path, MaxParallel = 3 })],
+        });
+        Assert.Contains($"test judges its own answers, and gives them {points} points against the other judges", outcome.Record.Scores[0].Judging!.Warnings);
+    }
+
     [Fact]
     public async Task Collecting_keeps_what_an_evaluation_needs()
     {
@@ -307,6 +330,9 @@ public sealed class EvaluationTests : IDisposable
             return ($"It is [RESULT] {(number % 2 == 0 ? number + 1 : 0)} [/RESULT]", ChatFinishReason.Stop);
         };
 
+        /// <summary>By the model's path, where models differ.</summary>
+        public Func<string, string, (string Text, ChatFinishReason Reason)>? AnswerOf { get; set; }
+
         public Task<IChatClient> OpenChatAsync(ModelSpec model, CancellationToken cancellationToken) => Task.FromResult<IChatClient>(new FakeChatClient(async (messages, options, stop) =>
         {
             int count;
@@ -318,7 +344,7 @@ public sealed class EvaluationTests : IDisposable
             Before(count);
             await Task.Yield();
             stop.ThrowIfCancellationRequested();
-            var (text, reason) = Answer(messages[^1].Text);
+            var (text, reason) = AnswerOf?.Invoke(model.Path!, messages[^1].Text) ?? Answer(messages[^1].Text);
             return new ChatResponse(new ChatMessage(ChatRole.Assistant, text)) { FinishReason = reason };
         }));
 

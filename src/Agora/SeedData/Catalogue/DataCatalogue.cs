@@ -79,7 +79,7 @@ public static class DataCatalogue
             new()
             {
                 Repository = "openai/openai_humaneval", Config = "openai_humaneval", Split = "test", Files = ["openai_humaneval/test-*.parquet"], Licence = "MIT",
-                Columns = ["task_id", "prompt", "canonical_solution", "test", "entry_point"], Shape = RowShapes.Benchmark("task_id", "prompt", "test", "entry_point"),
+                Columns = ["task_id", "prompt", "canonical_solution", "test", "entry_point"], ApproximateBytes = 84_000, Shape = RowShapes.Benchmark("task_id", "prompt", "test", "entry_point"),
             },
         ]),
         Benchmark("mbpp", "MBPP, test split (tasks 11 to 510)", 500,
@@ -87,7 +87,7 @@ public static class DataCatalogue
             new()
             {
                 Repository = "google-research-datasets/mbpp", Config = "full", Split = "test", Files = ["full/test-*.parquet"], Licence = "CC-BY-4.0",
-                Columns = ["task_id", "text", "code", "test_list", "test_setup_code"], Shape = RowShapes.Benchmark("task_id", "text", "code", "test_list"),
+                Columns = ["task_id", "text", "code", "test_list", "test_setup_code"], ApproximateBytes = 116_000, Shape = RowShapes.Benchmark("task_id", "text", "code", "test_list"),
             },
         ]),
         Benchmark("alpaca_eval", "AlpacaEval 2.0 with the baseline's answers", 805,
