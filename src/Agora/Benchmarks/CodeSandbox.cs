@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using Agora.Experiments;
 
@@ -19,10 +20,15 @@ public sealed class CodeSandbox : IAsyncDisposable
     private const int LongestSource = 1 << 20;
 
     private static volatile MeasuredPace? pace;
+    /// <summary>Interpreters and sandboxes that have run a program as they should, in this process: not asked again at the start of every grading.</summary>
+    private static readonly ConcurrentDictionary<(string Python, SandboxKind Kind), bool> proven = new();
 
     private readonly SandboxPython python;
     private readonly TimeSpan patience;
     private readonly ConcurrentBag<SandboxWorker> idle;
+    /// <summary>Places of workers that broke.</summary>
+    private readonly ConcurrentBag<int> vacant = [];
+    private readonly int parallel;
     /// <summary>One for each program that may run; whoever holds one takes an idle worker or starts another, so that a worker which broke leaves nobody waiting for it.</summary>
     private readonly SemaphoreSlim turns;
 
@@ -34,6 +40,7 @@ public sealed class CodeSandbox : IAsyncDisposable
         TimeScale = timeScale;
         PythonVersion = workers[0].Ready.Python;
         idle = [.. workers];
+        parallel = workers.Length;
         turns = new SemaphoreSlim(workers.Length);
     }
 
@@ -94,16 +101,23 @@ public sealed class CodeSandbox : IAsyncDisposable
         var refusals = new List<string>();
         foreach (var kind in kinds)
         {
-            var starts = Enumerable.Range(0, count).Select(_ => SandboxWorker.StartAsync(python, kind, patience, cancellationToken)).ToArray();
+            var starts = Enumerable.Range(0, count).Select(place => SandboxWorker.StartAsync(python, kind, place, count, patience, cancellationToken)).ToArray();
             var passed = false;
             try
             {
                 var workers = await Task.WhenAll(starts);
-                var verdict = await workers[0].RunAsync(new SandboxProgram { Code = "x = 1", Tests = "assert x == 1" }, cancellationToken);
-                passed = verdict.Outcome == "passed";
-                if (passed)
-                    return (new SandboxStatus(kind, python.Version, Describe(kind, workers[0].Ready), null), python, workers);
-                refusals.Add($"{kind}: {verdict.Detail}");
+                if (!proven.ContainsKey((python.Path, kind)))
+                {
+                    var verdict = await workers[0].RunAsync(new SandboxProgram { Code = "x = 1", Tests = "assert x == 1" }, cancellationToken);
+                    if (verdict.Outcome != "passed")
+                    {
+                        refusals.Add($"{kind}: {verdict.Detail}");
+                        continue;
+                    }
+                    proven.TryAdd((python.Path, kind), true);
+                }
+                passed = true;
+                return (new SandboxStatus(kind, python.Version, Describe(kind, workers[0].Ready), null), python, workers);
             }
             catch (Exception fault) when (fault is SandboxRefusedException or IOException)
             {
@@ -129,11 +143,13 @@ public sealed class CodeSandbox : IAsyncDisposable
             var complaint = "";
             for (var attempt = 0; attempt < 2; attempt++)
             {
-                SandboxWorker? worker = null;
                 var usable = false;
+                int? place = null;
+                if (!idle.TryTake(out var worker))
+                    place = vacant.TryTake(out var left) ? left : throw new UnreachableException("more programs at once than workers");
                 try
                 {
-                    worker = idle.TryTake(out var waiting) ? waiting : await SandboxWorker.StartAsync(python, Kind, patience, cancellationToken);
+                    worker ??= await SandboxWorker.StartAsync(python, Kind, place!.Value, parallel, patience, cancellationToken);
                     var reply = await worker.RunAsync(program, cancellationToken);
                     if (Outcome(reply.Outcome) is { } outcome)
                     {
@@ -149,9 +165,16 @@ public sealed class CodeSandbox : IAsyncDisposable
                 finally
                 {
                     if (usable)
+                    {
                         idle.Add(worker!);
-                    else if (worker is not null)
-                        await worker.DisposeAsync();        // broken, or cancelled in the middle of a program
+                    }
+                    else
+                    {
+                        var vacated = worker?.Place ?? place!.Value;
+                        if (worker is not null)
+                            await worker.DisposeAsync();        // broken, or cancelled in the middle of a program
+                        vacant.Add(vacated);
+                    }
                 }
             }
             return new SandboxVerdict(SandboxOutcome.Broken, complaint, "", 0);

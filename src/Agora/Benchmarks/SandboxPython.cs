@@ -18,7 +18,7 @@ internal sealed record SandboxPython(string Path, string Version, byte[] Driver)
         print(sys.executable, '%d.%d.%d' % sys.version_info[:3], marshal.dumps(compile(sys.argv[1], 'sandbox.py', 'exec')).hex(), sep='\n')
         """;
 
-    private static readonly string[] Parts = ["group", "namespaces", "line", "tests", "program", "tester", "server"];
+    private static readonly string[] Parts = ["group", "namespaces", "line", "tests", "program", "zygote", "tester", "watch", "server"];
 
     private static volatile Found? found;
 

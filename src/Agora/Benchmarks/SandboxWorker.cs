@@ -24,8 +24,9 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
     private readonly Task<string> errors;
     private byte[] reply = new byte[16 << 10];
 
-    private SandboxWorker(SandboxKind kind, SandboxThread thread, Process process, TimeSpan patience)
+    private SandboxWorker(SandboxKind kind, int place, SandboxThread thread, Process process, TimeSpan patience)
     {
+        Place = place;
         this.patience = patience;
         this.thread = thread;
         this.kind = kind;
@@ -33,13 +34,21 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
         errors = process.StandardError.ReadToEndAsync();
     }
 
+    /// <summary>Which of the sandbox's workers it is, from 0. Where there are as many as processor cores, each keeps to the core of its place.</summary>
+    public int Place { get; }
+
     /// <summary>What the driver said of itself when it was ready.</summary>
     public Greeting Ready { get; private set; } = new("", false, false, []);
 
+    /// <param name="place">Which of this many workers it is to be, from 0.</param>
     /// <exception cref="SandboxRefusedException">The interpreter did not come up: its last words are the message.</exception>
-    public static async Task<SandboxWorker> StartAsync(SandboxPython python, SandboxKind kind, TimeSpan patience, CancellationToken cancellationToken)
+    public static async Task<SandboxWorker> StartAsync(SandboxPython python, SandboxKind kind, int place, int workers, TimeSpan patience, CancellationToken cancellationToken)
     {
-        string[] interpreter = [python.Path, "-I", "-S", "-c", Bottom.Value, Mode(kind), (patience.TotalSeconds / 2).ToString(CultureInfo.InvariantCulture)];
+        string[] interpreter =
+        [
+            python.Path, "-I", "-S", "-c", Bottom.Value, Mode(kind), (patience.TotalSeconds / 2).ToString(CultureInfo.InvariantCulture),
+            place.ToString(CultureInfo.InvariantCulture), workers.ToString(CultureInfo.InvariantCulture),
+        ];
         string[] command = kind == SandboxKind.Bubblewrap ? [.. Bubblewrap, .. interpreter] : interpreter;
         var start = new ProcessStartInfo(command[0], command[1..])
         {
@@ -51,6 +60,7 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
         start.Environment.Clear();      // programs see what the driver sees: no key, no token
         start.Environment["PATH"] = "/usr/local/bin:/usr/bin:/bin";
         start.Environment["LANG"] = "C.UTF-8";
+        start.Environment["LD_BIND_NOW"] = "1";         // the interpreter's symbols are looked up once, not in the process of every program
         start.Environment["PYTHONHASHSEED"] = "0";      // the same order of sets, and so the same verdict, in every run
         var thread = new SandboxThread();
         SandboxWorker worker;
@@ -58,7 +68,7 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
         {
             // On its own thread: bubblewrap dies with the thread that started it.
             var process = await thread.RunAsync(() => Process.Start(start) ?? throw new InvalidOperationException("no process was started"), () => { }, CancellationToken.None);
-            worker = new SandboxWorker(kind, thread, process, patience);
+            worker = new SandboxWorker(kind, place, thread, process, patience);
         }
         catch (Exception fault)
         {
@@ -71,7 +81,7 @@ internal sealed partial class SandboxWorker : IAsyncDisposable
             limit.CancelAfter(StartLimit);
             worker.Ready = await thread.RunAsync(() =>
             {
-                worker.Write(python.Driver);
+                worker.Send(python.Driver);
                 return worker.Receive(SandboxJson.Default.Greeting);
             }, worker.Kill, limit.Token);
             return worker;

@@ -1,6 +1,6 @@
 """The bottom of every process of the sandbox, and so of a program's stack: what a program finds by walking down its frames is this file's, and holds nothing.
 
-Started as ``python3 -I -S -c THIS MODE PATIENCE``. Its input begins with the marshalled code of the other sandbox_*.py in one.
+Started as ``python3 -I -S -c THIS MODE PATIENCE PLACE WORKERS``. Its input begins with four bytes of length (big-endian) and the marshalled code of the other sandbox_*.py in one.
 """
 import marshal
 import sys
@@ -20,7 +20,7 @@ def run(steps):
 
 try:
     # The code is held by its own names, which stay in memory: to free it would write to hundreds of pages, in the process of every program.
-    names = {"__name__": "sandbox", "code": marshal.load(sys.stdin.buffer)}
+    names = {"__name__": "sandbox", "code": marshal.loads(sys.stdin.buffer.read(int.from_bytes(sys.stdin.buffer.read(4), "big")))}     # load() from a file reads each object by itself
     exec(names["code"], names)      # comes back in the processes of programs only
     steps = names.pop("steps")
     del names                       # and stays in memory, as its functions refer to it

@@ -1,6 +1,16 @@
-"""The control group of a worker's programs. Read first: the kernel takes some 15 ms for the first move into a group, in which the rest is read."""
+"""Where a worker's programs run and how much they may take: its processor and its control group. Read first: the kernel takes some 15 ms for the first move into a group, in which the rest is read."""
 import os
 import sys
+
+
+def keep_to_a_core(place, workers):
+    """Where there is a worker for each core, each keeps to its own: its processes wait for each other some ten times a program, and would wake each other's cores for it.
+
+    With fewer workers than cores the scheduler places them: another evaluation on this machine may use the same few.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) == workers:
+        os.sched_setaffinity(0, {cores[place]})
 
 
 class ControlGroup:
@@ -88,4 +98,5 @@ def own_group(controller):
     raise LookupError(controller)
 
 
+keep_to_a_core(int(sys.argv[3]), int(sys.argv[4]))
 GROUP = ControlGroup(sys.argv[1] == "namespaces")     # under bubblewrap process numbers are others, and without a sandbox no one would be there to remove it

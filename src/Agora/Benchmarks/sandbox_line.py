@@ -2,6 +2,7 @@
 
 LONGEST_MESSAGE = 16 << 20
 LONGEST_ITERATION = 100000
+WRITTEN = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 AS_IT_IS = frozenset((str, float, bool, type(None)))
 # What tests ask of a program's own objects besides calls and attributes. No comparison and no arithmetic: those are for values that both sides can read.
 OBJECT_QUESTIONS = {"iter": lambda thing: list(itertools.islice(iter(thing), LONGEST_ITERATION)), "len": len, "getitem": operator.getitem, "bool": bool, "str": str, "repr": repr}
@@ -46,8 +47,7 @@ class Line:
         # All that a program could replace is kept here: its damage would only be its own, but an innocent one may define what it likes.
         self.descriptor, self.names, self.things, self.seen, self.ended, self.rest = descriptor, names, [], {}, False, b""
         self.read, self.write = os.read, os.write
-        self.text = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
-        self.value = json.JSONDecoder(object_hook=self.unpacked).decode
+        self.text, self.value = WRITTEN, json.JSONDecoder(object_hook=self.unpacked).decode
 
     def send(self, message):
         data = self.text(message).encode()
@@ -175,13 +175,14 @@ class Line:
                         return self.packed(plain(value))
                 if kind is type(builtins) and value.__name__ in MODULES and sys.modules.get(value.__name__) is value:
                     return {"u": value.__name__}
-                if isinstance(value, decimal.Decimal):
+                decimal, numbers = sys.modules.get("decimal"), sys.modules.get("numbers")     # who has such a number has imported its module
+                if decimal is not None and isinstance(value, decimal.Decimal):
                     return {"m": str(value)}
-                if isinstance(value, numbers.Integral):
+                if numbers is not None and isinstance(value, numbers.Integral):
                     return self.packed(int(value))
-                if isinstance(value, numbers.Rational):
+                if numbers is not None and isinstance(value, numbers.Rational):
                     return {"q": [self.packed(int(value.numerator)), self.packed(int(value.denominator))]}
-                if isinstance(value, numbers.Real):
+                if numbers is not None and isinstance(value, numbers.Real):
                     return float(value)
                 if isinstance(value, collections.abc.Iterator):
                     return {"n": [self.packed(part) for part in itertools.islice(value, LONGEST_ITERATION)]}
@@ -215,8 +216,10 @@ class Line:
         if kind == "r":
             return range(*value)
         if kind == "m":
+            import decimal
             return decimal.Decimal(value)
         if kind == "q":
+            import fractions
             return fractions.Fraction(*value)
         if kind == "n":
             return iter(value)

@@ -1,7 +1,8 @@
 """Runs untrusted Python programs, each in an isolated process, and says whether its tests ran to the end.
 
-Seven files are read as one, in this order: sandbox_group.py; this one, on what a program may not reach; sandbox_line.py, on what a program and its tests say to each other from two processes;
-sandbox_tests.py, on tests that know the answers; sandbox_program.py, on a program's process; sandbox_tester.py, on that of tests; sandbox_server.py. sandbox_boot.py starts them.
+Nine files are read as one, in this order: sandbox_group.py, on a worker's core and its programs' memory; this one, on what a program may not reach; sandbox_line.py, on what a program and its tests say to each
+other from two processes; sandbox_tests.py, on tests that know the answers; sandbox_program.py, on a program's process; sandbox_zygote.py, on the process that forks it; sandbox_tester.py, on that of tests;
+sandbox_watch.py, on what is seen of a program; sandbox_server.py. sandbox_boot.py starts them.
 
     driver (host)  ->  server (first process of the namespaces; watches clock, memory and output, and never runs a program's code)
                            ->  zygote (warm and already without rights; does nothing but fork)
@@ -29,13 +30,15 @@ import _ast as ast      # ast itself, like socket, takes long to import
 import _socket
 
 # Imported here so that no program pays for them; of random only what it needs, as it seeds itself anew in every process that is forked.
-import _random, bisect, collections, collections.abc, copy, decimal, fractions, functools, heapq, itertools, math, numbers, operator, re, string, textwrap, traceback, typing  # noqa: E401,F401
+import _random, bisect, collections, collections.abc, copy, functools, heapq, itertools, math, operator, re, string, textwrap, traceback, typing  # noqa: E401,F401
 
 # What the interpreter's own start would have done, but for the code in others' .pth files, which no program needs and every fork would pay for.
 sys.path += [path for path in site.getsitepackages() if os.path.isdir(path) and path not in sys.path]
 site.setquit()
 site.setcopyright()
 site.sethelper()
+
+os.environ.pop("LD_BIND_NOW", None)      # it was for this interpreter's own start
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -209,6 +212,36 @@ def forbid_calls(filter_):
     check(LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
     if filter_ is not None:
         check(LIBC.prctl(PR_SET_SECCOMP, 2, ctypes.c_char_p(filter_[1]), 0, 0), "seccomp")
+
+
+def become_harmless(isolated, guest, filter_):
+    """For ever: this process and its children may do no more than a program may, and end with their parent."""
+    if isolated:
+        drop_privileges(guest)
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)     # after the rights are gone, as their loss resets it
+    forbid_calls(filter_)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def fall_silent():
+    silence = os.open("/dev/null", os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(silence, number)
+    os.close(silence)
+
+
+def handed_over(name, data):
+    """A descriptor from which another process reads these bytes."""
+    file, words = os.memfd_create(name), memoryview(data)
+    try:
+        while words:
+            words = words[os.write(file, words):]
+        os.lseek(file, 0, os.SEEK_SET)
+    except BaseException:
+        os.close(file)
+        raise
+    return file
 
 
 def limit_resource(kind, value, ceilings=None):

@@ -34,16 +34,9 @@ class Tester:
 
     def become(self, server, channel):
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        silence = os.open("/dev/null", os.O_RDWR)
-        for number in (0, 1, 2):
-            os.dup2(silence, number)
-        kept = {0, 1, 2, channel}
-        for number in range(3, 256):
-            if number not in kept:
-                try:
-                    os.close(number)
-                except OSError:
-                    pass
+        fall_silent()
+        os.closerange(3, channel)
+        os.closerange(channel + 1, 256)
         if server.isolated:
             check(LIBC.unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC), "unshare for tests")
             enter_root()
@@ -57,12 +50,7 @@ class Tester:
         limit_all_programs()
         limit_resource(resource.RLIMIT_AS, TESTER_MEMORY)
         limit_resource(resource.RLIMIT_FSIZE, 0)
-        if server.isolated:
-            drop_privileges(server.guest)
-            LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)     # after the rights are gone, as their loss resets it
-        forbid_calls(server.filter)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
-            signal.signal(number, signal.SIG_DFL)
+        become_harmless(server.isolated, server.guest, server.filter)
         gc.freeze()
         gc.enable()
         line, space = _socket.socket(fileno=channel), _socket.CMSG_SPACE(2 * 4)
@@ -71,9 +59,7 @@ class Tester:
             if not message:
                 os._exit(0)
             descriptor, task = struct.unpack("=2i", passed[0][2][:8])
-            source = b""
-            while len(source) < os.fstat(task).st_size:
-                source += os.read(task, 1 << 20)
+            source = os.read(task, os.fstat(task).st_size)
             os.close(task)
             outcome, detail, pure = run_tests(descriptor, source if message[:1] == b"c" else source.decode(), message[1:].decode())
             report(channel, outcome, detail, pure)
@@ -83,12 +69,8 @@ class Tester:
 
     def begin(self, source, tested, descriptor):
         """Has it run tests, as text or compiled, against the program at the other end of a line."""
-        task = os.memfd_create("tests")
+        task = handed_over("tests", source if type(source) is bytes else source.encode())
         try:
-            words = memoryview(source if type(source) is bytes else source.encode())
-            while words:
-                words = words[os.write(task, words):]
-            os.lseek(task, 0, os.SEEK_SET)
             self.busy = True
             self.line.sendmsg([(b"c" if type(source) is bytes else b"t") + tested.encode()[:1000]], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("=2i", descriptor, task))])
         finally:

@@ -45,113 +45,129 @@ def answers_in(message):
 
 # Tests of nothing but these leave nothing behind in the process that runs them, so the next program's may follow there.
 PURE = frozenset(getattr(ast, name) for name in (
-    "Module FunctionDef arguments arg Assert Assign AugAssign Expr Return Pass If For While Break Continue Call keyword Name Load Store Constant List Tuple Dict Set Compare BoolOp UnaryOp BinOp IfExp Subscript Slice Starred JoinedStr FormattedValue "
-    "Lambda ListComp SetComp DictComp GeneratorExp comprehension Eq NotEq Lt LtE Gt GtE Is IsNot In NotIn And Or Not USub UAdd Invert Add Sub Mult MatMult Div FloorDiv Mod Pow BitAnd BitOr BitXor LShift RShift Index ExtSlice").split() if hasattr(ast, name))
+    "Module FunctionDef arguments arg Assert Assign AugAssign Expr Return Pass If For While Break Continue Call keyword Name Constant List Tuple Dict Set Compare BoolOp UnaryOp BinOp IfExp Subscript Slice Starred JoinedStr FormattedValue "
+    "Attribute Lambda ListComp SetComp DictComp GeneratorExp comprehension Index ExtSlice").split() if hasattr(ast, name))
 PURE_BUILTINS = frozenset("abs all any bool bytes chr complex dict divmod enumerate filter float frozenset int isinstance iter len list map max min next ord pow print range repr reversed round set sorted str sum tuple zip".split())
-
 PURE_MODULES = frozenset(("copy", "math", "random", "string"))      # of which only the random numbers have a state; it is set before each program's tests, so that all are asked the same
 
+# What is evaluated once and in the order of the text, and how: see TestsRead.look.
+UNKNOWN, IN_ORDER, LITERAL = 0, 1, 2
+SEQUENCES = frozenset((ast.List, ast.Tuple, ast.Set))
+ONLY_CONSTANTS = frozenset((ast.Constant,))
+LITERAL_OPERATORS = frozenset((ast.USub, ast.UAdd, ast.Add, ast.Sub, ast.Mult))
+ORDERED_OPERATORS = LITERAL_OPERATORS | frozenset((ast.Not, ast.Div, ast.FloorDiv, ast.Mod))
+ORDERED = frozenset(getattr(ast, name) for name in "Assert Expr Compare Attribute Subscript Assign Index".split() if hasattr(ast, name))
 
-def leaves_nothing(tree):
-    nodes = [tree]
-    while nodes:
-        node = nodes.pop()
+
+class TestsRead:
+    """What the text of tests shows of them, in one walk over their tree: it costs the server as much as the compiler does."""
+
+    def __init__(self, tested):
+        self.pure, self.used, self.own = True, set(), set()
+        self.names, self.calls = {tested}, []       # of the function that is tested
+
+    def look(self, node):
+        """LITERAL; or IN_ORDER, if what is below is evaluated once, in the order of the text, and calls what is tested with literals alone; else UNKNOWN."""
         kind = type(node)
+        if kind is ast.Constant:
+            return LITERAL
+        if kind in SEQUENCES:
+            elements = node.elts
+            return LITERAL if ONLY_CONSTANTS.issuperset(map(type, elements)) else min([self.look(part) for part in elements])
         if kind is ast.Name:
-            if node.id.startswith("__") or hasattr(builtins, node.id) and node.id not in PURE_BUILTINS:
-                return False
-        elif kind is ast.Import and all(name.name in PURE_MODULES for name in node.names) or kind is ast.ImportFrom and node.module in PURE_MODULES and not node.level and node.names[0].name != "*":
-            continue
-        elif kind is ast.Attribute and type(node.ctx) is ast.Load and not node.attr.startswith("_"):
-            pass
+            name = node.id
+            (self.used if type(node.ctx) is ast.Load else self.own).add(name)
+            if name[:2] == "__" or name not in PURE_BUILTINS and hasattr(builtins, name):
+                self.pure = False
+            return UNKNOWN if name in self.names else IN_ORDER
+        if kind is ast.Call and type(node.func) is ast.Name and node.func.id in self.names:
+            self.look(node.func)
+            self.calls.append(node)
+            given = [self.look(part) for part in node.args + node.keywords]
+            return IN_ORDER if not node.keywords and min(given, default=LITERAL) == LITERAL else UNKNOWN
+        below = [self.look(part) for part in parts_of(node)]
+        lowest = min(below, default=LITERAL)
+        if kind is ast.UnaryOp or kind is ast.BinOp:
+            operator_kind = type(node.op)
+            return lowest if lowest == LITERAL and operator_kind in LITERAL_OPERATORS else min(lowest, IN_ORDER) if operator_kind in ORDERED_OPERATORS else UNKNOWN
+        if kind is ast.Dict:
+            return LITERAL if lowest == LITERAL and None not in node.keys else UNKNOWN
+        if kind is ast.Compare:
+            return min(lowest, IN_ORDER) if len(node.ops) == 1 else UNKNOWN
+        if kind is ast.Assert:
+            return min(lowest, IN_ORDER) if node.msg is None or below[-1] == LITERAL else UNKNOWN
+        if kind is ast.Call or kind in ORDERED:
+            if kind is ast.Attribute and (type(node.ctx) is not ast.Load or node.attr[:1] == "_"):
+                self.pure = False
+            return min(lowest, IN_ORDER)
+        if kind is ast.Import or kind is ast.ImportFrom:
+            return self.imported(node, kind)
+        if kind is ast.FunctionDef:
+            self.own.add(node.name)
+        elif kind is ast.arg:
+            self.own.add(node.arg)
         elif kind not in PURE:
-            return False
-        for name in node._fields:
-            value = getattr(node, name, None)
-            if type(value) is list:
-                nodes += [part for part in value if isinstance(part, ast.AST)]
-            elif isinstance(value, ast.AST):
-                nodes.append(value)
-    return True
+            self.pure = False
+        return UNKNOWN
+
+    def imported(self, node, kind):
+        modules = [name.name for name in node.names] if kind is ast.Import else [node.module]
+        if not PURE_MODULES.issuperset(modules) or kind is ast.ImportFrom and (node.level or node.names[0].name == "*"):
+            self.pure = False
+        if kind is ast.ImportFrom:
+            return UNKNOWN
+        self.own.update(name.asname or name.name.split(".")[0] for name in node.names)
+        return IN_ORDER
+
+    def known_calls(self, tree, tested):
+        """The arguments of all calls that tests will make of what is tested, in their order; None where that shows only as they run."""
+        check = checked_function(tree, tested)
+        order = min([self.look(node) for node in (tree.body if check is None else tree.body[:-1]) if node is not check], default=LITERAL)
+        if check is not None:
+            self.look(tree.body[-1])
+            self.own.add(check.name)
+            for part in parts_of(check):
+                if not isinstance(part, ast.stmt):
+                    self.look(part)
+            order = UNKNOWN if self.calls else order
+            self.names.add(check.args.args[0].arg)
+            order = min([order] + [self.look(node) for node in check.body])
+        return [call.args for call in self.calls] if order != UNKNOWN and self.calls else None
 
 
-LITERAL = frozenset((ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.UnaryOp, ast.BinOp, ast.USub, ast.UAdd, ast.Add, ast.Sub, ast.Mult, ast.Load))
-IN_ORDER = LITERAL - {ast.Dict} | frozenset((ast.Assert, ast.Expr, ast.Compare, ast.Call, ast.Name, ast.Attribute, ast.Subscript, ast.Not, ast.Assign, ast.Store) + tuple(
-    getattr(ast, name) for name in "Eq NotEq Lt LtE Gt GtE Is IsNot In NotIn Div FloorDiv Mod Index".split() if hasattr(ast, name)))
-
-
-def children(node):
-    for name in node._fields:
-        value = getattr(node, name, None)
-        if type(value) is list:
-            yield from value
-        elif isinstance(value, ast.AST):
-            yield value
-
-
-def is_literal(node):
-    return type(node) in LITERAL and all(map(is_literal, children(node)))
-
-
-def known_calls(tree, tested):
-    """The arguments of all calls that tests will make of a function, in order, as tuples; None where that shows only as they run."""
-    calls, names = [], {tested}
-
-    def visit(node):
-        """Whether what is below is evaluated once, in the order of the text."""
-        if type(node) is ast.Call and type(node.func) is ast.Name and node.func.id in names:
-            calls.append(node)
-            return not node.keywords and all(map(is_literal, node.args))
-        if type(node) is ast.Name:
-            return node.id not in names
-        if is_literal(node):
-            return True
-        return type(node) in IN_ORDER and not (type(node) is ast.Compare and len(node.ops) > 1) and all(map(visit, children(node)))
-
-    def statements(body):
-        for node in body:
-            if type(node) is ast.Assert and node.msg is not None and not is_literal(node.msg):
-                return False
-            if type(node) is not ast.Import and not visit(node):
-                return False
-        return True
-
+def checked_function(tree, tested):
+    """The function of tests that are def check(candidate): ... and, as the last statement, check(tested); None where they are of another form."""
     *first, last = tree.body or [ast.Pass()]
     checks = [node for node in first if type(node) is ast.FunctionDef]
-    if checks:
-        # def check(candidate): ... and, as the last statement, check(tested).
-        arguments = checks[0].args
-        if len(checks) > 1 or checks[0].decorator_list or len(arguments.args) != 1 or arguments.vararg or arguments.kwarg or arguments.kwonlyargs or getattr(arguments, "posonlyargs", None):
-            return None
-        call = last.value if type(last) is ast.Expr and type(last.value) is ast.Call else None
-        if call is None or type(call.func) is not ast.Name or call.func.id != checks[0].name or call.keywords or [type(part) is ast.Name and part.id for part in call.args] != [tested]:
-            return None
-        rest = [node for node in first if node is not checks[0]]
-        if not statements(rest) or calls:
-            return None
-        names.add(arguments.args[0].arg)
-        body = checks[0].body
-    else:
-        body = tree.body
-    if not statements(body) or not calls:
+    if len(checks) != 1:
         return None
-    return [call.args for call in calls]
+    check, = checks
+    arguments = check.args
+    if check.decorator_list or len(arguments.args) != 1 or arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.posonlyargs or arguments.defaults:
+        return None
+    call = last.value if type(last) is ast.Expr and type(last.value) is ast.Call else None
+    if call is None or type(call.func) is not ast.Name or call.func.id != check.name or call.keywords or [type(part) is ast.Name and part.id for part in call.args] != [tested]:
+        return None
+    return check
 
 
-def foreign_names(tree):
-    nodes, used, own = [tree], set(), set()
-    while nodes:
-        node = nodes.pop()
-        if type(node) is ast.Name:
-            (used if type(node.ctx) is ast.Load else own).add(node.id)
-        elif type(node) is ast.FunctionDef:
-            own.add(node.name)
-        elif type(node) is ast.arg:
-            own.add(node.arg)
-        elif type(node) is ast.Import:
-            own.update(name.asname or name.name.split(".")[0] for name in node.names)
-        nodes += [part for part in children(node) if isinstance(part, ast.AST)]
-    return used - own
+FIELDS = {ast.Assign: ["value", "targets"]}     # of each kind of node, those that hold further ones, in the order in which they are evaluated
+
+
+def parts_of(node):
+    """The nodes below one, but for its operators and what says how a name is used."""
+    kind = type(node)
+    fields = FIELDS.get(kind)
+    if fields is None:
+        fields = FIELDS[kind] = [name for name in kind._fields if name not in ("ctx", "op", "ops", "type_comment", "kind", "name", "names", "id", "attr", "module", "level", "simple", "is_async", "conversion", "type_ignores")]
+    found = []
+    for name in fields:
+        value = getattr(node, name, None)
+        if type(value) is list:
+            found += [part for part in value if isinstance(part, ast.AST)]
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
 
 
 def compiled_tests(source, tested):
@@ -159,13 +175,17 @@ def compiled_tests(source, tested):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tree = compile(source, "tests.py", "exec", 0x400)       # ast.PyCF_ONLY_AST
-        calls = known_calls(tree, tested) if tested else None
+        read = TestsRead(tested)
+        try:
+            calls = read.known_calls(tree, tested)
+        except RecursionError:
+            calls, read.pure = None, False
         if calls is not None:
-            no_more = all(name == tested or hasattr(builtins, name) for name in foreign_names(tree))
+            no_more = all(name == tested or hasattr(builtins, name) for name in read.used - read.own)
             place = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
             given = ast.Tuple([ast.Tuple(arguments, ast.Load(), **place) for arguments in calls], ast.Load(), **place)
             calls = tested, marshal.dumps(compile(ast.Expression(given), "arguments", "eval")), no_more
-        return compile(tree, "tests.py", "exec"), leaves_nothing(tree), calls
+        return compile(tree, "tests.py", "exec"), read.pure, calls
 
 
 def run_tests(descriptor, source, tested):

@@ -27,10 +27,15 @@ public sealed class CodeSandboxTests
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var port = ((IPEndPoint)listener.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
+        var earlier = ChildProcesses.Now().Of(Environment.ProcessId);
         await using var sandbox = await Start();
         await sandbox.RunAsync(Good, TestContext.Current.CancellationToken);
-        var descendants = ChildProcesses.Now().All;
+        var processes = ChildProcesses.Now();
+        var descendants = processes.All;
+        // Process 1 of the programs is the first child of the process that forks them, that one the server's first; under bubblewrap they are others.
+        int? init = sandbox.Kind == SandboxKind.Namespaces && processes.Of(Environment.ProcessId).Except(earlier).ToArray() is [var driver] ? processes.Of(processes.Of(processes.Of(driver)[0])[0])[0] : null;
         var wrong = new List<string>();
+        var (mostMemory, mostScratch, mostProcesses) = (0L, 0L, 0);
         foreach (var line in File.ReadLines(Fixtures.Part("sandbox", "cases.jsonl")))
         {
             var json = JsonDocument.Parse(line).RootElement;
@@ -43,7 +48,20 @@ public sealed class CodeSandboxTests
                 Limits = new SandboxLimits { Seconds = problem.GetProperty("timeout_s").GetDouble() },
             };
             var clock = Stopwatch.StartNew();
-            var verdict = await sandbox.RunAsync(program, TestContext.Current.CancellationToken);
+            SandboxVerdict verdict;
+            ProcessTreePeaks peaks;
+            using (peaks = new ProcessTreePeaks(descendants, init))
+                verdict = await sandbox.RunAsync(program, TestContext.Current.CancellationToken);
+            // The sandbox's own interpreters are below 64 MiB; a test of the limits themselves is Memory_is_bounded_over_all_processes.
+            if (peaks.MemoryBytes > program.Limits.MemoryBytes + (128 << 20))
+                wrong.Add($"{id}: {peaks.MemoryBytes >> 20} MiB of memory");
+            if (peaks.ScratchBytes > program.Limits.DiskBytes)
+                wrong.Add($"{id}: {peaks.ScratchBytes >> 20} MiB in its folder");
+            if (peaks.Processes > program.Limits.Processes + 1)
+                wrong.Add($"{id}: {peaks.Processes} processes");
+            mostMemory = Math.Max(mostMemory, peaks.MemoryBytes);
+            mostScratch = Math.Max(mostScratch, peaks.ScratchBytes);
+            mostProcesses = Math.Max(mostProcesses, peaks.Processes);
             if (!json.GetProperty("expected_outcome").GetString()!.Split('|').Contains(Name(verdict.Outcome)))
                 wrong.Add($"{id}: {verdict}");
             if (clock.Elapsed.TotalSeconds > program.Limits.Seconds + 2)
@@ -56,6 +74,9 @@ public sealed class CodeSandboxTests
                 wrong.Add($"{id}: wrote into the system");
         }
         Assert.False(listener.Pending(), "a program reached this machine's network");
+        // The looks saw something: one case fills its folder, one forks as often as it may.
+        Assert.True(mostMemory > 32 << 20 && (init is null || mostScratch > 8 << 20) && mostProcesses > 4, $"{mostMemory} bytes, {mostScratch} bytes, {mostProcesses} processes");
+        TestContext.Current.TestOutputHelper?.WriteLine($"at most {mostMemory >> 20} MiB of memory, {mostScratch >> 20} MiB in a folder, {mostProcesses} processes");
         Assert.Equal(SandboxOutcome.Passed, (await sandbox.RunAsync(Good, TestContext.Current.CancellationToken)).Outcome);
         Assert.Empty(wrong);
     }
@@ -307,6 +328,25 @@ public sealed class CodeSandboxTests
           where !Directory.Exists($"/proc/{owner}")
           select made
         : [];
+
+    // A worker's processes wait for each other many times a program; where each core has a worker, none is moved for it. With fewer workers they are not bound: another evaluation might use the same cores.
+    [Fact]
+    public async Task Workers_keep_to_a_core_each_where_there_are_as_many_also_after_one_broke()
+    {
+        await using var all = await CodeSandbox.StartAsync(Environment.ProcessorCount, unsafeNoSandbox: false, TestContext.Current.CancellationToken);
+        var asking = Good with { TestsApart = false, Code = "import os, time\nprint(sorted(os.sched_getaffinity(0)))\ntime.sleep(0.5)", Tests = "", Limits = new SandboxLimits { Seconds = 20 } };
+        async Task<string[]> Cores() => [.. (await Task.WhenAll(Enumerable.Range(0, Environment.ProcessorCount).Select(_ => all.RunAsync(asking, TestContext.Current.CancellationToken)))).Select(verdict => verdict.Output.Trim()).Order(StringComparer.Ordinal)];
+        await using (var one = await CodeSandbox.StartAsync(1, unsafeNoSandbox: false, TestContext.Current.CancellationToken))
+        {
+            var usable = (await one.RunAsync(asking, TestContext.Current.CancellationToken)).Output.Trim();
+            Assert.SkipUnless(usable.Split(',').Length == Environment.ProcessorCount && Environment.ProcessorCount > 1, $"this process may use {Environment.ProcessorCount} processors, of cores {usable}");
+            Assert.Equal(usable.Trim('[', ']').Split(", ").Select(core => $"[{core}]").Order(StringComparer.Ordinal), await Cores());
+        }
+        var before = await Cores();
+        using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => all.RunAsync(asking with { Code = "while True: pass" }, stop.Token));
+        Assert.Equal(before, await Cores());
+    }
 
     [Fact]
     public async Task Time_limits_follow_the_machines_pace()

@@ -180,6 +180,24 @@ public sealed class TestsApartTests
             Assert.Equal((SandboxOutcome.Passed, ""), await sandbox.RunAsync(program with { TestsApart = apart }, TestContext.Current.CancellationToken) is var verdict ? (verdict.Outcome, verdict.Detail) : default);
     }
 
+    // Calls that the tests' text shows are made beforehand, in the order in which Python evaluates them: of an assignment the value first.
+    [Theory]
+    [InlineData("d = {}\nd[f(1)] = f(2)\nassert d == {1: 2}")]
+    [InlineData("assert (f(1), f(2))[f(0)] == 1")]
+    [InlineData("assert f([f(1), f(2)]) == [1, 2]")]
+    [InlineData("assert {f(1): f(2), f(3): f(4)} == {1: 2, 3: 4}")]
+    [InlineData("assert f(1) < f(2) < f(3)")]
+    [InlineData("def check(candidate, more=f(1)):\n    assert candidate(2) == 2 and more == 1\ncheck(f)")]
+    [InlineData("def check(candidate: f(1)):\n    assert candidate(2) == 2\ncheck(f)")]
+    [InlineData("f = lambda x: x\nassert f(1) == 1")]
+    [InlineData("for i in range(3):\n    assert f(i) == i\nassert f(7) == 7")]
+    public async Task Each_call_of_the_tests_gets_its_own_answer(string tests)
+    {
+        await using var sandbox = await CodeSandboxTests.Start();
+        var verdict = await sandbox.RunAsync(new SandboxProgram { Code = "def f(x):\n    return x", Tests = tests, Tested = "f" }, TestContext.Current.CancellationToken);
+        Assert.Equal((SandboxOutcome.Passed, ""), (verdict.Outcome, verdict.Detail));
+    }
+
     [Theory]
     [InlineData("return 4", "AssertionError")]
     [InlineData("raise ValueError('two\\nlines')", "ValueError: two lines")]
