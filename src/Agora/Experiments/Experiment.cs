@@ -82,6 +82,9 @@ public sealed record ModelSpec
     /// <summary>Sampling temperature when this model writes data; <c>generation.temperature</c> where absent. The same model may stand under several names, each with its own.</summary>
     [Range(0.0, 2.0)]
     public double? Temperature { get; init; }
+    /// <summary>Nucleus sampling's probability when this model writes data; <c>generation.topP</c> where absent. Models that take no sampling options (GPT-5's kin) want it, and the temperature, at 1.</summary>
+    [Range(0.0, 1.0, MinimumIsExclusive = true)]
+    public double? TopP { get; init; }
     /// <summary>The meta-prompt when this model writes data; <c>generation.metaPrompt</c> where absent.</summary>
     public MetaPromptVariant? MetaPrompt { get; init; }
     /// <summary>Requests in flight at once.</summary>

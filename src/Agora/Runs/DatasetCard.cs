@@ -93,14 +93,19 @@ public static class DatasetCard
         {
             var spec = experiment.Generation;
             Line("\n## How they were asked\n");
-            string[] own = [.. files.Select(file => file.Data.Generator).Distinct().Where(name => experiment.Models[name].Temperature is not null).Select(name => string.Create(CultureInfo.InvariantCulture, $"{name} {experiment.Models[name].Temperature}"))];
-            Line(string.Create(CultureInfo.InvariantCulture, $"Temperature {spec.Temperature}{(own.Length > 0 ? $" ({string.Join(", ", own)})" : "")}, top-p {spec.TopP}, at most {spec.MaxNewTokens} new tokens, experiment seed {experiment.Seed}. System message: \"{spec.SystemMessage}\""));
+            Line(string.Create(CultureInfo.InvariantCulture, $"Temperature {spec.Temperature}{Own(model => model.Temperature)}, top-p {spec.TopP}{Own(model => model.TopP)}, at most {spec.MaxNewTokens} new tokens, experiment seed {experiment.Seed}. System message: \"{spec.SystemMessage}\""));
             foreach (var (setting, variant) in files.Select(file => (file.Data.Setting, experiment.MetaPromptOf(file.Data.Generator))).Distinct().Order())
             {
                 Line($"\n<details><summary>Meta-prompt of {setting} ({variant.Name()})</summary>\n");
                 var template = MetaPrompts.Load(spec.Prompts, variant, spec.Json).For(setting).Template;
                 var fence = new string('`', Math.Max(3, Longest(template) + 1));
                 Line($"{fence}text\n{template}\n{fence}\n\n</details>");
+            }
+
+            string Own(Func<ModelSpec, double?> value)
+            {
+                string[] own = [.. from name in files.Select(file => file.Data.Generator).Distinct() let given = value(experiment.Models[name]) where given is not null select string.Create(CultureInfo.InvariantCulture, $"{name} {given}")];
+                return own.Length > 0 ? $" ({string.Join(", ", own)})" : "";
             }
         }
 

@@ -89,7 +89,7 @@ internal sealed class StepGraphBuilder(Experiment experiment, PipelineServices s
                 var plan = new GenerationPlan
                 {
                     Setting = setting,
-                    Spec = experiment.Generation with { Temperature = models[generator].Spec.Temperature ?? experiment.Generation.Temperature, MetaPrompt = experiment.MetaPromptOf(generator) },
+                    Spec = experiment.Generation with { Temperature = models[generator].Spec.Temperature ?? experiment.Generation.Temperature, TopP = models[generator].Spec.TopP ?? experiment.Generation.TopP, MetaPrompt = experiment.MetaPromptOf(generator) },
                     MetaPrompt = prompts[experiment.MetaPromptOf(generator)].For(setting),
                     Seeds = seeds,
                     DroppedSeeds = dropped,

@@ -96,8 +96,9 @@ public sealed class DatasetFilesTests : IDisposable
             SeedData = experiment.SeedData.SetItem(new Setting(Domain.Math, GenerationMethod.InstanceGeneration), new DataSource { File = "catalogue:math/instance_generation" })
                 .SetItem(new Setting(Domain.Math, GenerationMethod.BestOfN), new DataSource { File = "hf://datasets/some/where@main/x.jsonl" }),
             Generation = experiment.Generation with { BestOf = new BestOfSpec { Judge = "reference", Candidates = 3 } },
-            Models = experiment.Models.SetItem("writer-a", experiment.Models["writer-a"] with { Price = new Price { Input = 1, CachedInput = 0.1m, Output = 2 } }),
+            Models = experiment.Models.SetItem("writer-a", experiment.Models["writer-a"] with { Price = new Price { Input = 1, CachedInput = 0.1m, Output = 2 }, Temperature = 0.25, TopP = 0.5 }),
         }, data, folder["out"]));
+        Assert.Contains("Temperature 1 (writer-a 0.25), top-p 0.9 (writer-a 0.5), at most", card, StringComparison.Ordinal);
         Assert.Contains("math/instance_generation: seeds from GSM8K train and MATH train: `openai/gsm8k`, licence MIT; a copy of the writer's own, licence MIT claimed, contested", card, StringComparison.Ordinal);
         Assert.Contains("math/best_of_n: seeds from `hf://datasets/some/where@main/x.jsonl`, whose page tells their licence", card, StringComparison.Ordinal);
         Assert.Contains("- **reference** chose the best of 3 responses in best_of_n: the model folder `reference`", card, StringComparison.Ordinal);

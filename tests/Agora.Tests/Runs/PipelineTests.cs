@@ -42,16 +42,16 @@ public sealed class PipelineTests : IDisposable
     }
 
     [Fact]
-    public async Task A_generators_own_temperature_goes_before_the_experiments()
+    public async Task A_generators_own_sampling_goes_before_the_experiments()
     {
         var experiment = tiny.Experiment();
-        experiment = experiment with { Models = experiment.Models.SetItem("writer-a", experiment.Models["writer-a"] with { Temperature = 1.5 }) };
+        experiment = experiment with { Models = experiment.Models.SetItem("writer-a", experiment.Models["writer-a"] with { Temperature = 1.5, TopP = 0.5 }) };
         await tiny.RunAsync(experiment, Stop);
-        Assert.Equal([1.5f], tiny.Models.Temperatures.Where(asked => asked.Skill == 80).Select(asked => asked.Temperature!.Value).Distinct());
-        Assert.Equal([1f], tiny.Models.Temperatures.Where(asked => asked.Skill == 60).Select(asked => asked.Temperature!.Value).Distinct());
-        // Data that were written at another temperature are other data.
+        Assert.Equal([(80, 1.5f, 0.5f)], tiny.Models.Sampling.Where(asked => asked.Skill == 80).Distinct());
+        Assert.Equal([(60, 1f, 0.9f)], tiny.Models.Sampling.Where(asked => asked.Skill == 60).Distinct());
+        // Data that were sampled otherwise are other data.
         var again = new TinyExperimentView(tiny);
-        await again.RunAsync(experiment with { Models = experiment.Models.SetItem("writer-a", experiment.Models["writer-a"] with { Temperature = 0.7 }) }, Stop);
+        await again.RunAsync(experiment with { Models = experiment.Models.SetItem("writer-a", experiment.Models["writer-a"] with { Temperature = 1.5, TopP = 0.6 }) }, Stop);
         Assert.Contains(again.Observer.Names<RunEvent.Started>(happening => happening.Step), name => name.StartsWith("generate", StringComparison.Ordinal) && name.EndsWith("writer-a", StringComparison.Ordinal));
         Assert.DoesNotContain(again.Observer.Names<RunEvent.Started>(happening => happening.Step), name => name.StartsWith("generate", StringComparison.Ordinal) && name.EndsWith("writer-b", StringComparison.Ordinal));
     }

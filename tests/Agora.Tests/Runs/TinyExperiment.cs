@@ -95,7 +95,7 @@ internal sealed partial class ArithmeticModels : ILanguageModels
     /// <summary>What a judge answers: 2 to 4, by the prompt.</summary>
     public Func<string, string> Verdict { get; set; } = prompt => $"Fine.\nScore: {2 + prompt.Length % 3}";
     /// <summary>Of each request, with the skill of who was asked.</summary>
-    public ConcurrentBag<(int Skill, float? Temperature)> Temperatures { get; } = [];
+    public ConcurrentBag<(int Skill, float? Temperature, float? TopP)> Sampling { get; } = [];
     /// <summary>Called before each answer with the number of requests so far.</summary>
     public Action<int> Before { get; set; } = _ => { };
 
@@ -119,7 +119,7 @@ internal sealed partial class ArithmeticModels : ILanguageModels
         public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
         {
             models.Before(Interlocked.Increment(ref models.requests));
-            models.Temperatures.Add((skill, options?.Temperature));
+            models.Sampling.Add((skill, options?.Temperature, options?.TopP));
             await Task.Yield();
             cancellationToken.ThrowIfCancellationRequested();
             var prompt = messages.Last().Text;
