@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures "agora data pull" against curl on the same loopback server, in turns, and the memory that it takes.
 
-    bench/hub_download.py [MEBIBYTES [ROUNDS]]     # 1024 MiB, 5 rounds
+    bench/hub_download.py [MEBIBYTES [ROUNDS [RATE]]]     # 1024 MiB, 5 rounds; RATE: MiB a second that a connection of the server's brings, else as many as it can
 
 Every round times curl, curl whose bytes go to the file and to "openssl dgst -sha256" at the same time (Agora checks every byte, so that is the like-for-like figure) and the whole
 Agora process as ./agora starts it; a file of 1 MiB tells what of that is the process's start. Needs curl, openssl and built projects: ./agora --version; dotnet build -c Release
@@ -36,8 +36,8 @@ def timed(arguments, environment=None):
 
 
 class Server:
-    def __init__(self, size):
-        self.process = subprocess.Popen(["dotnet", "exec", SERVER, str(size)], stdout=subprocess.PIPE, text=True)
+    def __init__(self, size, rate=None):
+        self.process = subprocess.Popen(["dotnet", "exec", SERVER, str(size), *([str(rate << 20)] if rate else [])], stdout=subprocess.PIPE, text=True)
         self.hub = self.process.stdout.readline().strip()
         self.contents = self.process.stdout.readline().strip()
 
@@ -57,14 +57,14 @@ def pull(server, folder):
     return timed([CLI, "data", "pull", "hf://datasets/test/large/large.bin"], environment)
 
 
-def main(mebibytes=1024, rounds=5):
+def main(mebibytes=1024, rounds=5, rate=None):
     size = mebibytes << 20
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
         target = os.path.join(folder, "curl.bin")
         with Server(1 << 20) as small:
             starts = [pull(small, folder) for _ in range(3)]
             start, base = min(wall for wall, _, _ in starts), min(memory for _, _, memory in starts)
-        with Server(size) as server:
+        with Server(size, rate) as server:
             pull(server, folder)
             walls = {"curl": [], "curl and checksum": [], "agora data pull": []}
             used = {"curl": [], "agora data pull": []}
@@ -101,4 +101,4 @@ def main(mebibytes=1024, rounds=5):
 
 
 if __name__ == "__main__":
-    sys.exit(0 if main(*(int(argument) for argument in sys.argv[1:3])) else 1)
+    sys.exit(0 if main(*(int(argument) for argument in sys.argv[1:4])) else 1)
