@@ -29,6 +29,19 @@ public sealed class JudgeCommandsTests : IDisposable
         using var plain = await RunAsync("alpaca-eval", "a.json");
         Assert.Contains("75.00", plain.Output, StringComparison.Ordinal);
         Assert.Contains("not length-controlled", plain.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("the judge decided", plain.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(2, "for the model")]
+    [InlineData(1.1, "for the baseline")]
+    [InlineData(1.5, "as a draw")]
+    public async Task A_judge_of_annotations_that_always_says_the_same_is_told(double preference, string decided)
+    {
+        folder.File("a.json", Annotations("mine", "judge", _ => preference, "output"));
+        using var agora = await RunAsync("alpaca-eval", "a.json");
+        Assert.Equal(0, agora.ExitCode);
+        Assert.Contains($"warning: mine: the judge decided all 40 pairs {decided}", agora.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -62,6 +62,8 @@ internal static class JudgeAlpacaEvalCommand
         warnings.AddRange(OutputWarnings.Of([.. annotations.Select(annotation => (annotation.Instruction, annotation.Output))]));
         if (annotations.Length - score.Plain.Total is > 0 and var unread)
             warnings.Add($"{unread} of {annotations.Length} pairs have no preference");
+        if (score.Plain is { Total: >= 10 } plain && (plain.Wins == plain.Total ? "for the model" : plain.BaselineWins == plain.Total ? "for the baseline" : plain.Draws == plain.Total ? "as a draw" : null) is { } only)
+            warnings.Add($"the judge decided all {plain.Total} pairs {only}: unless the two are so far apart, its verdicts say nothing about the answers");
         if (data is not null && annotations.Length != data.Difficulties.Length)
             warnings.Add($"{annotations.Length} pairs, the official set has {data.Difficulties.Length}" + (places is null ? ": behind a gap every row has another instruction's difficulty; --instructions finds it by text" : ""));
         if (score.NoLengthControl is { } reason)
