@@ -140,7 +140,11 @@ public sealed class DataCommandTests
     public async Task An_evaluation_takes_data_by_the_same_names_as_an_experiment()
     {
         using var folder = new ScratchFolder();
-        await using var server = await HubServer.StartAsync([new HubDataset { Repository = "o/n", Files = { ["test.jsonl"] = new HubContent("""{"question": "1+1?", "answer": "#### 2"}""" + "\n") } }]);
+        await using var server = await HubServer.StartAsync([new HubDataset { Repository = "o/n", Files =
+        {
+            ["test.jsonl"] = new HubContent("""{"question": "1+1?", "answer": "#### 2"}""" + "\n"),
+            ["train.jsonl"] = new HubContent("""{"question": "2+2?", "answer": "#### 4"}""" + "\n"),
+        } }]);
         await File.WriteAllTextAsync(Path.Combine(folder.Path, "mine.jsonl"), """{"problem": "1+1?", "solution": "\\boxed{2}"}""" + "\n", Stop);
         using var pulled = await AgoraProcess.RunAsync(folder.Path, Variables(server, folder), ["data", "pull", "math", "--from", "mine.jsonl"]);
         Assert.True(pulled.ExitCode == 0, pulled.Error);
@@ -148,6 +152,9 @@ public sealed class DataCommandTests
         Assert.True(tested.ExitCode == 0, tested.Error);
         Assert.Matches(@"math +reference +1 +100\.0", tested.Output);
         Assert.Matches(@"gsm8k +reference +1 +100\.0", tested.Output);
+        using var shots = await AgoraProcess.RunAsync(folder.Path, Variables(server, folder), ["evaluate", "--self-test", "--benchmarks", "gsm8k", "--data", "gsm8k=hf://datasets/o/n/test.jsonl", "--few-shot", "1", "--prompt-style", "base", "--exemplars", "gsm8k=hf://datasets/o/n/train.jsonl"]);
+        Assert.True(shots.ExitCode == 0, shots.Error);
+        Assert.Contains(server.Requests, request => request.Method == "GET" && request.Path.EndsWith("/train.jsonl", StringComparison.Ordinal));
         using var unknown = await AgoraProcess.RunAsync(folder.Path, Variables(server, folder), ["evaluate", "--self-test", "--benchmarks", "gsm8k", "--data", "gsm8k=catalogue:gsm9k"]);
         Assert.Equal(2, unknown.ExitCode);
         Assert.Contains("the catalogue has no \"gsm9k\"", unknown.Error, StringComparison.Ordinal);

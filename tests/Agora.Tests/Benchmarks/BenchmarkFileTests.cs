@@ -20,7 +20,9 @@ public sealed class BenchmarkFileTests
         Assert.Contains("test.parquet:1", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(2, refusal.ExitCode);
         await File.WriteAllBytesAsync(file.Path, (await File.ReadAllBytesAsync(file.Path, TestContext.Current.CancellationToken))[..200], TestContext.Current.CancellationToken);
-        Assert.Contains("cannot be read", Assert.Throws<AgoraException>(() => file.Open("mbpp")).Message, StringComparison.Ordinal);
+        var damaged = Assert.Throws<AgoraException>(() => file.Open("mbpp"));
+        Assert.Contains("cannot be read", damaged.Message, StringComparison.Ordinal);
+        Assert.Equal(2, damaged.ExitCode);
     }
 
     public sealed class Problem
