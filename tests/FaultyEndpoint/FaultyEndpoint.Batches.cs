@@ -66,7 +66,7 @@ public sealed partial class FaultyEndpoint
     private readonly ConcurrentDictionary<string, int> charged = [];
     private readonly ConcurrentQueue<byte[]> uploads = [];
     private long batchInput, batchOutput;
-    private int attempted;
+    private int attempted, uploaded;
 
     /// <summary>Batches that were made, whoever heard of it.</summary>
     public int Batches { get { lock (batches) return batches.Count; } }
@@ -93,7 +93,7 @@ public sealed partial class FaultyEndpoint
             var form = await context.Request.ReadFormAsync();
             using var bytes = new MemoryStream();
             await form.Files[0].CopyToAsync(bytes);
-            var id = $"file-{uploads.Count}";
+            var id = $"file-{Interlocked.Increment(ref uploaded) - 1}";
             files[id] = bytes.ToArray();
             uploads.Enqueue(bytes.ToArray());
             await TextAsync(context, "application/json", new JsonObject { ["id"] = id, ["object"] = "file", ["purpose"] = form["purpose"].ToString() }.ToJsonString());

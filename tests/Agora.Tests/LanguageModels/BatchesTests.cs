@@ -267,7 +267,7 @@ public sealed partial class BatchesTests : IDisposable
     }
 
     private static readonly Price Price = new() { Input = 1000, Output = 1000, Batch = 0.5m };
-    private static readonly BatchSpec Quick = new() { GatherSeconds = 0.2, PollSeconds = 0.2 };
+    private static readonly BatchSpec Quick = new() { GatherSeconds = 0.5, PollSeconds = 0.2 };
 
     private string JournalPath => Path.Combine(folder.Path, "journal");
 
