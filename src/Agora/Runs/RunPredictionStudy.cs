@@ -160,12 +160,12 @@ public static class RunPredictionStudy
                 let finished = TrainStep.Finished(store, new StepKey(step.Key))
                 where finished is not null
                 let seconds = steps.Where(other => other.Name == step.Name || other.Name.EndsWith(" by " + name, StringComparison.Ordinal)).Sum(other => store.TimingOf(new StepKey(other.Key))?.Seconds ?? 0)
-                let cost = (double)finished.Value.Summary.Tokens * Weights(finished.Value.Result.Manifest)
+                let cost = (double)finished.Value.Summary.Tokens * WeightBytes(finished.Value.Result.Manifest)
                 group (cost, seconds) by cell into students
                 select (students.Key, (students.Sum(effort => effort.cost) / seeds, students.Sum(effort => effort.seconds) / seeds))).ToDictionary();
     }
 
-    private static long Weights(StepManifest trained) =>
+    private static long WeightBytes(StepManifest trained) =>
         trained.Files.Where(file => file.Path.StartsWith(StepFiles.Model + "/", StringComparison.Ordinal) && file.Path.EndsWith(".safetensors", StringComparison.Ordinal)).Sum(file => file.Bytes);
 
     private static double? Agreement(RunFolder run, Experiment experiment)

@@ -7,7 +7,7 @@ namespace Agora.SeedData;
 /// <see cref="GZipStream"/> takes the end of a truncated file for the end of the data, so that half a download reads as a short file. A gzip file may
 /// consist of several members; here one more follows the file's own, with a mark in it. Only if the file is whole does the mark come out at the end, where it is kept back.
 /// </remarks>
-internal sealed class WholeGzipStream : Stream
+internal sealed class WholeGzipStream : ForwardStream
 {
     private static readonly byte[] Mark = " \t\t \t   \t \t\t\t \t\t  \t \t  \t\t \t  \t"u8.ToArray();
 
@@ -53,16 +53,6 @@ internal sealed class WholeGzipStream : Stream
         base.Dispose(disposing);
     }
 
-    public override bool CanRead => true;
-    public override bool CanSeek => false;
-    public override bool CanWrite => false;
-    public override long Length => throw new NotSupportedException();
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-    public override void Flush() { }
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
     private static MemoryStream Compressed(byte[] text)
     {
         var bytes = new MemoryStream();
@@ -72,7 +62,7 @@ internal sealed class WholeGzipStream : Stream
     }
 
     /// <summary>One stream, then another.</summary>
-    private sealed class Followed(Stream first, Stream second) : Stream
+    private sealed class Followed(Stream first, Stream second) : ForwardStream
     {
         public override int Read(Span<byte> buffer) => first.Read(buffer) is > 0 and var read ? read : second.Read(buffer);
 
@@ -87,15 +77,5 @@ internal sealed class WholeGzipStream : Stream
             }
             base.Dispose(disposing);
         }
-
-        public override bool CanRead => true;
-        public override bool CanSeek => false;
-        public override bool CanWrite => false;
-        public override long Length => throw new NotSupportedException();
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-        public override void Flush() { }
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-        public override void SetLength(long value) => throw new NotSupportedException();
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

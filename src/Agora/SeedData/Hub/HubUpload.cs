@@ -256,7 +256,7 @@ public sealed class HubUpload(HubClient client)
 }
 
 /// <summary>Some bytes of a file, as a stream to be sent.</summary>
-internal sealed class FileSlice : Stream
+internal sealed class FileSlice : ForwardStream
 {
     private readonly FileStream file;
     private readonly long end;
@@ -268,27 +268,13 @@ internal sealed class FileSlice : Stream
         Length = count;
     }
 
-    public override bool CanRead => true;
-    public override bool CanSeek => false;
-    public override bool CanWrite => false;
     public override long Length { get; }
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     public override int Read(byte[] buffer, int offset, int count) => file.Read(buffer, offset, Wanted(count));
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => file.ReadAsync(buffer[..Wanted(buffer.Length)], cancellationToken);
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => file.ReadAsync(buffer, offset, Wanted(count), cancellationToken);
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
