@@ -8,7 +8,7 @@ namespace Agora.Benchmarks;
 /// <param name="Answers">Which answers were given.</param>
 /// <param name="Mean">Of the graded ones, from 0 to 1; null where none could be graded, or none were there.</param>
 /// <param name="Expected">What every grade must be; null where no grade is known before.</param>
-/// <param name="Surprises">Ids of items whose grade is not what it must be, with what the grader said.</param>
+/// <param name="Surprises">Ids of items whose grade is not what it must be, with what the grader said; of shuffled answers those that count as right, where chance does not explain so many.</param>
 public sealed record SelfTestLine(string Benchmark, SelfTestAnswers Answers, int Count, double? Mean, double? Expected, int Unscored, ImmutableArray<string> Surprises);
 
 public enum SelfTestAnswers
@@ -24,6 +24,9 @@ public enum SelfTestAnswers
 /// <summary>Feeds a benchmark its own solutions, empty answers and shuffled solutions, so that a broken grader, file or sandbox shows before a model is paid for.</summary>
 public static class BenchmarkSelfTest
 {
+    /// <summary>Two of a handful may agree by chance.</summary>
+    private const int FewestShuffled = 8;
+
     public static async Task<ImmutableArray<SelfTestLine>> RunAsync(IBenchmark benchmark, GradingContext context, CancellationToken cancellationToken)
     {
         // Empty answers lose and the baseline's draw without a judge; a benchmark that asks one for them is broken. Of shuffled ones only a judge could tell.
@@ -37,6 +40,15 @@ public static class BenchmarkSelfTest
         lines.Add(await GradeAsync(SelfTestAnswers.Shuffled, benchmark.NeedsJudge ? [] : Shuffled(references, context.Random), null));
         return lines.ToImmutable();
 
+        // A grader that takes any text is found by nothing else.
+        IEnumerable<string> TakenForRight(ImmutableArray<BenchmarkAnswer> answers, ImmutableArray<GradedAnswer> grades)
+        {
+            var own = references.ToLookup(answer => answer.ItemId, answer => answer.Completion);
+            var foreign = answers.Where(answer => !own[answer.ItemId].Contains(answer.Completion)).Select(answer => answer.ItemId).ToHashSet();
+            string[] right = [.. grades.Where(grade => foreign.Contains(grade.ItemId) && grade.Grade is Grade.Scored { Value: 1 }).Select(grade => $"{grade.ItemId}: another item's solution counts as right")];
+            return foreign.Count >= FewestShuffled && 2 * right.Length > foreign.Count ? right : [];
+        }
+
         async Task<SelfTestLine> GradeAsync(SelfTestAnswers kind, ImmutableArray<BenchmarkAnswer> answers, double? expected)
         {
             var grades = await benchmark.GradeAsync(answers, context, cancellationToken);
@@ -46,6 +58,7 @@ public static class BenchmarkSelfTest
                 .. from grade in grades
                    where expected is { } value && grade.Grade != new Grade.Scored(value)
                    select $"{grade.ItemId}: {(grade.Grade as Grade.Unscored)?.Reason ?? grade.Detail}",
+                .. kind == SelfTestAnswers.Shuffled ? TakenForRight(answers, grades) : [],
             ]);
         }
     }

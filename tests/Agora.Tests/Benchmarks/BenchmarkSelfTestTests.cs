@@ -29,6 +29,19 @@ public sealed class BenchmarkSelfTestTests
     }
 
     [Theory]
+    [InlineData(9, 9)]
+    [InlineData(4, 0)]      // a handful may agree by chance
+    public async Task A_grader_that_takes_any_text_shows_in_the_shuffled_answers(int items, int surprises)
+    {
+        var broken = new ItemwiseBenchmark<int>("broken", Domain.Math, 1, "hash",
+            [.. Enumerable.Range(1, items).Select(i => (new BenchmarkItem($"{i}", "?"), i, (string?)$"{i}"))], (text, _) => ItemGrade.Of(text, text.Length > 0, ""));
+        var lines = await RunAsync(broken);
+        Assert.Empty(lines[0].Surprises);
+        Assert.Empty(lines[1].Surprises);
+        Assert.Equal(surprises, lines[2].Surprises.Length);
+    }
+
+    [Theory]
     [InlineData("alpaca_eval", """{"instruction": "Say hello.", "output": "Hello."}""", """{"instruction": "Name a colour.", "output": "Red."}""")]
     [InlineData("arena_hard", """{"question_id": "a", "turns": [{"content": "Say hello."}], "baseline": "Hello."}""", """{"question_id": "b", "turns": [{"content": "Name a colour."}], "baseline": "Red."}""")]
     public async Task The_baseline_of_a_judged_benchmark_draws_with_itself_and_nobody_is_asked(string benchmark, params string[] rows)
